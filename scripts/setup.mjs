@@ -1,7 +1,15 @@
 // Brings a clone to the state in which it runs: dependencies, generated code, dist/. Does only what is not current.
 //   node scripts/setup.mjs [--clean]     --clean builds dist/ anew
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { cache, fail, filesBelow, hashOf, node, readJson, root } from './tools.mjs';
@@ -109,5 +117,5 @@ export function setUp({ clean = false } = {}) {
   buildDist(clean);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href)
+if (import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href)
   setUp({ clean: process.argv.includes('--clean') });
