@@ -18,6 +18,7 @@ const known = filesBelow('bench')
   .filter((file) => file.endsWith(SUFFIX))
   .map((file) => basename(file, SUFFIX));
 const chosen = process.argv.slice(2);
+if (known.length === 0) fail('bench: there is no bench/*.bench.ts.');
 const unknown = chosen.filter((name) => !known.includes(name));
 if (unknown.length > 0) fail(`bench: no ${unknown.join(', ')}; there are: ${known.join(', ')}`);
 

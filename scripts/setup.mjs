@@ -16,7 +16,7 @@ import { cache, fail, filesBelow, hashOf, node, readJson, root } from './tools.m
 
 const OLDEST_NODE = [20, 19];
 const GENERATOR = /^scripts\/build-[^/]+\.mjs$/;
-const say = (message) => console.log(`setup: ${message}`);
+const say = (message) => console.error(`setup: ${message}`);
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -44,7 +44,7 @@ function dependenciesAreCurrent() {
 function npm(args) {
   const options = { cwd: root, stdio: 'inherit' };
   const ownPath = process.env.npm_execpath;
-  const result = ownPath?.endsWith('.js')
+  const result = ownPath?.endsWith('npm-cli.js')
     ? spawnSync(process.execPath, [ownPath, ...args], options)
     : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' });
   return result.error ? result.error.message : result.status === 0 ? '' : `exit status ${result.status}`;
