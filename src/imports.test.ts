@@ -24,7 +24,8 @@ const BELOW: Record<string, string[]> = {
 const FOLDERS = Object.keys(BELOW);
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b[^'";]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]/g;
-const HOST_DEPENDENT = /\bMath\.random\b|\bDate\b\s*(?:\.now|\()|\bnew Date\b|\bperformance\.now\b/;
+const HOST_DEPENDENT =
+  /\bMath\.random\b|\bDate\.now\b|(?<!new )\bDate\(|\bnew Date\(\)|\bperformance\.now\b|\blocaleCompare\b|\btoLocale|\bIntl\./;
 
 interface SourceFile {
   name: string;
@@ -109,7 +110,7 @@ describe('imports under src/', () => {
     expect(offending(product, isExpected)).toEqual([]);
   });
 
-  it('keep the time and chance of the host out of the core', () => {
+  it('keep the time, chance and locale of the host out of the core', () => {
     const core = product.filter(({ name }) => !touchesHost(name));
     expect(core.filter(({ text }) => HOST_DEPENDENT.test(text)).map(({ name }) => name)).toEqual([]);
   });
