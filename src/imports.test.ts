@@ -11,14 +11,15 @@ const BELOW: Record<string, string[]> = {
   base: [],
   generated: [],
   host: ['base'],
+  pe: ['base'],
   machine: ['base', 'generated'],
-  mm: ['base', 'machine'],
-  nt: ['base', 'machine', 'mm', 'host'],
-  ldr: ['base', 'machine', 'mm', 'nt', 'host', 'win32', 'generated'],
-  win32: ['base', 'machine', 'mm', 'nt', 'host', 'ldr', 'generated'],
-  inspect: ['base', 'machine', 'mm', 'nt', 'host', 'win32', 'ldr'],
-  '.': ['base', 'machine', 'mm', 'nt', 'host', 'win32', 'ldr', 'inspect'],
-  cli: ['base', 'machine', 'mm', 'nt', 'host', 'win32', 'ldr', 'inspect', '.'],
+  mm: ['base', 'machine', 'pe'],
+  nt: ['base', 'machine', 'pe', 'mm', 'host'],
+  ldr: ['base', 'machine', 'pe', 'mm', 'nt', 'host', 'win32', 'generated'],
+  win32: ['base', 'machine', 'pe', 'mm', 'nt', 'host', 'ldr', 'generated'],
+  inspect: ['base', 'machine', 'pe', 'mm', 'nt', 'host', 'win32', 'ldr'],
+  '.': ['base', 'machine', 'pe', 'mm', 'nt', 'host', 'win32', 'ldr', 'inspect'],
+  cli: ['base', 'machine', 'pe', 'mm', 'nt', 'host', 'win32', 'ldr', 'inspect', '.'],
 };
 
 const FOLDERS = Object.keys(BELOW);
