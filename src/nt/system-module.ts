@@ -1,0 +1,49 @@
+import type { Service, ServiceEntry, ServiceFunction } from './service.js';
+
+/** A variable that a system DLL exports; it lies in the image's writable .data. */
+export interface DataExport {
+  /** Bytes. */
+  readonly size: number;
+  /** First bytes of the variable; the rest is zero. */
+  readonly initial?: Uint8Array;
+  /** Pointers in the variable: byte offset in it -> name of another export of the same module. Relocated with the image. */
+  readonly pointers?: Readonly<Record<number, string>>;
+  readonly writable: true;
+}
+
+/** What one generated system DLL contains. */
+export interface SystemModule {
+  /** Lower-case file name, such as 'kernel32.dll'. */
+  readonly name: string;
+  /** Exported name -> TypeScript. Names that begin with Nt or Zw in ntdll are of kernel kind, all others of library kind. */
+  readonly functions: Readonly<Record<string, Service | ServiceFunction>>;
+  /** Exported name -> 'NTDLL.RtlAllocateHeap'. */
+  readonly forwarders?: Readonly<Record<string, string>>;
+  readonly data?: Readonly<Record<string, DataExport>>;
+  /** Exports that are real machine code; position independent. */
+  readonly code?: Readonly<Record<string, Uint8Array>>;
+  /** Exported name -> fixed ordinal; the others are numbered in sorted order. */
+  readonly ordinals?: Readonly<Record<string, number>>;
+  /** Modules that must be loaded before this one. */
+  readonly dependencies?: readonly string[];
+  /** DllMain of the system DLL: arguments as DllMain has them (module, reason, reserved); the result counts as its BOOL. */
+  readonly onAttach?: Service | ServiceFunction;
+  /** FileDescription of the version resource. */
+  readonly description: string;
+  /** FileVersion, such as '10.0.19045.1'. */
+  readonly version: string;
+}
+
+/** A generated image: a file of C:\Windows\System32. */
+export interface SystemImage {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** Exported name -> byte offset from the image's base (RVA); forwarders are left out. */
+  readonly exports: ReadonlyMap<string, number>;
+}
+
+/** What the generator makes of all modules: the images, and the service table whose index is the service number. */
+export interface SystemDllSet {
+  readonly images: readonly SystemImage[];
+  readonly services: readonly ServiceEntry[];
+}
