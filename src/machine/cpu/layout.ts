@@ -80,6 +80,8 @@ export const SPLIT_BUFFER = 0x800;
 export const SCRATCH = 0xa00;
 /** A second operand scratch, 64 bytes, for an operation that needs one. */
 export const SCRATCH2 = 0xc00;
+/** Working numbers of the floating-point routines, 832 bytes; nothing in it outlives an instruction. */
+export const FLOAT_SCRATCH = 0xcc0;
 
 /** Static data of the compiled module (tables). */
 export const STATIC_DATA = 0x1000;
