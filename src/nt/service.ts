@@ -11,6 +11,7 @@ export const PENDING: unique symbol = Symbol('pending');
  * number: to RAX, as a 64-bit integer (negative numbers are sign-extended; 48-bit addresses and unsigned 32-bit values
  * stand as they are, so an NTSTATUS leaves EAX right). void: RAX stays as return64, returnDouble or returnFloat set it.
  */
+// biome-ignore lint/suspicious/noConfusingVoidType: a service that sets its result itself just returns.
 export type ServiceResult = number | void | typeof PENDING;
 
 export type ServiceFunction = (call: ServiceCall) => ServiceResult;
