@@ -1,0 +1,173 @@
+/**
+ * The memory manager's half of a process: its page directory, its ranges and its counts. MmCreateProcessAddressSpace and
+ * MmDeleteProcessAddressSpace. Source: Unit OS5: Memory Management 5.2, "MM: Process Support".
+ */
+import { COMMIT_COPY_ON_WRITE, COMMIT_PAGE_TABLES, COMMIT_PRIVATE } from './commit.js';
+import { FaultCounters } from './counters.js';
+import type { MemoryManager } from './memory-manager.js';
+import { allocateZeroedFrame, deleteActiveFrame } from './page-lists.js';
+import {
+  countUsedPte,
+  findPte,
+  frameOfWord,
+  freeEmptyTable,
+  makePte,
+  PTE_BASE,
+  pdeAddress,
+  pteAddress,
+  SYSTEM_TABLE_LOW,
+} from './page-tables.js';
+import { PFN_MODIFIED, PFN_PAGE_TABLE } from './pfn-database.js';
+import {
+  demandZeroLow,
+  MM_READWRITE,
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_NO_EXECUTE,
+  PTE_VALID,
+  PTE_WRITE,
+} from './pte.js';
+import { deletePte, deletePteRange } from './pte-deletion.js';
+import { mapSharedUserData } from './shared-user-data.js';
+import { copySystemEntries, HYPERSPACE, SELF_MAP_INDEX } from './system-space.js';
+import { VAD_PRIVATE, VadTree } from './vad-tree.js';
+
+/** First and last address a program can use ("SYSTEM_INFO structure"; 128 TB less 64 KB at the bottom and at the top). */
+export const LOWEST_USER_ADDRESS = 0x10000;
+export const HIGHEST_USER_ADDRESS = 0x7fff_fffe_ffff;
+
+/** Directory, three tables of hyperspace, working-set list, three tables for the shared user data page. */
+const PAGES_TO_CREATE = 8;
+const WORKING_SET_LIST_LOW = PTE_VALID | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY;
+
+export class AddressSpace {
+  /** Frame of the level-4 page directory: what CR3 names. */
+  directoryFrame = 0;
+  readonly vads = new VadTree();
+  readonly counters = new FaultCounters();
+  /** Pages that this process is charged for: private pages, copy-on-write views, page tables, working-set list. */
+  commitCharge = 0;
+  peakCommitCharge = 0;
+  /** Valid pages, page tables included. */
+  workingSetPages = 0;
+  peakWorkingSetPages = 0;
+  /** Page tables of all levels, the directory included. */
+  pageTablePages = 0;
+  readonly lowestAddress = LOWEST_USER_ADDRESS;
+  readonly highestAddress = HIGHEST_USER_ADDRESS;
+  /** The page table found last: address / 2 MB (-1: none), and its first word in ram.words. */
+  cachedTable = -1;
+  cachedTableWord = 0;
+
+  constructor(readonly processId: number) {}
+
+  addCommit(pages: number): void {
+    this.commitCharge += pages;
+    if (this.commitCharge > this.peakCommitCharge) this.peakCommitCharge = this.commitCharge;
+  }
+
+  addResident(pages: number): void {
+    this.workingSetPages += pages;
+    if (this.workingSetPages > this.peakWorkingSetPages) this.peakWorkingSetPages = this.workingSetPages;
+  }
+}
+
+/** Makes an address space that holds only the shared user data page; null when commit or RAM is short (STATUS_NO_MEMORY). */
+export function createAddressSpace(mm: MemoryManager, processId: number): AddressSpace | null {
+  if (!mm.commit.hasRoom(PAGES_TO_CREATE)) return null;
+  const space = new AddressSpace(processId);
+  if (!createDirectory(mm, space)) return null;
+  mm.addressSpaces.push(space);
+  if (mm.events.active) mm.events.emit('process-create', space, 0, space.directoryFrame, 0);
+  if (createWorkingSetList(mm, space) && mapSharedUserData(mm, space)) return space;
+  deleteAddressSpace(mm, space);
+  return null;
+}
+
+function createDirectory(mm: MemoryManager, space: AddressSpace): boolean {
+  const frame = allocateZeroedFrame(mm);
+  if (frame < 0) return false;
+  const self = pteAddress(pteAddress(pdeAddress(PTE_BASE)));
+  mm.pfn.initialize(frame, self, frame, demandZeroLow(MM_READWRITE), 0, PFN_MODIFIED | PFN_PAGE_TABLE);
+  mm.pfn.shareCount[frame] = 2;
+  mm.pfn.usedPtes[frame] = 1;
+  space.directoryFrame = frame;
+  const word = mm.frameWord(frame) + SELF_MAP_INDEX * 2;
+  mm.words[word] = (frame << 12) | SYSTEM_TABLE_LOW;
+  mm.words[word + 1] = PTE_NO_EXECUTE;
+  copySystemEntries(mm, frame);
+  mm.commit.force(COMMIT_PAGE_TABLES, 1);
+  space.pageTablePages = 1;
+  space.addCommit(1);
+  space.addResident(1);
+  return true;
+}
+
+/** The page at the start of hyperspace that holds the working-set list. */
+function createWorkingSetList(mm: MemoryManager, space: AddressSpace): boolean {
+  const word = makePte(mm, space, HYPERSPACE);
+  if (word === 0) return false;
+  const frame = allocateZeroedFrame(mm);
+  if (frame < 0) {
+    freeEmptyTable(mm, space, frameOfWord(mm, word));
+    return false;
+  }
+  mm.pfn.initialize(
+    frame,
+    pteAddress(HYPERSPACE),
+    frameOfWord(mm, word),
+    demandZeroLow(MM_READWRITE),
+    0,
+    PFN_MODIFIED,
+  );
+  mm.words[word] = (frame << 12) | WORKING_SET_LIST_LOW;
+  mm.words[word + 1] = PTE_NO_EXECUTE;
+  countUsedPte(mm, word);
+  mm.commit.force(COMMIT_PAGE_TABLES, 1);
+  space.addCommit(1);
+  space.addResident(1);
+  return true;
+}
+
+/** Makes the processor use an address space: loads CR3, which flushes the TLB. */
+export function attach(mm: MemoryManager, space: AddressSpace): void {
+  mm.current = space;
+  mm.processor.setDirectory(space.directoryFrame);
+}
+
+/** The processor leaves every process: it runs on the system's own directory. */
+export function detach(mm: MemoryManager): void {
+  mm.current = null;
+  mm.currentStack = null;
+  mm.processor.setDirectory(mm.systemDirectoryFrame);
+}
+
+/**
+ * Takes an address space apart. Views must have been unmapped; private ranges and everything else are freed here, and every
+ * frame goes back to its list.
+ */
+export function deleteAddressSpace(mm: MemoryManager, space: AddressSpace): void {
+  for (let vad = space.vads.first(); vad !== null; vad = space.vads.first()) {
+    deletePteRange(mm, space, vad.startPage * 4096, (vad.endPage + 1) * 4096);
+    mm.commit.release(vad.kind === VAD_PRIVATE ? COMMIT_PRIVATE : COMMIT_COPY_ON_WRITE, vad.commitCharge);
+    space.addCommit(-vad.commitCharge);
+    space.vads.remove(vad);
+  }
+  deleteHyperspace(mm, space);
+  if (mm.current === space) detach(mm);
+  const directory = space.directoryFrame;
+  deleteActiveFrame(mm, directory);
+  mm.commit.release(COMMIT_PAGE_TABLES, 1);
+  mm.addressSpaces.splice(mm.addressSpaces.indexOf(space), 1);
+  if (mm.events.active) mm.events.emit('process-delete', space, 0, directory, 0);
+}
+
+function deleteHyperspace(mm: MemoryManager, space: AddressSpace): void {
+  const word = findPte(mm, space, HYPERSPACE);
+  if (word === 0) return;
+  const table = frameOfWord(mm, word);
+  deletePte(mm, space, word, HYPERSPACE);
+  mm.commit.release(COMMIT_PAGE_TABLES, 1);
+  space.addCommit(-1);
+  freeEmptyTable(mm, space, table);
+}

@@ -1,0 +1,21 @@
+/**
+ * A stop of the whole machine, as KeBugCheckEx makes it: the memory manager found its own state or a driver's call wrong.
+ * Source: Microsoft, "Bug Check Code Reference".
+ */
+export const PFN_LIST_CORRUPT = 0x4e;
+export const MEMORY_MANAGEMENT = 0x1a;
+export const PAGE_FAULT_IN_NONPAGED_AREA = 0x50;
+export const INSTALL_MORE_MEMORY = 0x7d;
+
+export class BugCheck extends Error {
+  constructor(
+    readonly code: number,
+    readonly parameters: readonly number[],
+    text: string,
+  ) {
+    super(
+      `bug check 0x${code.toString(16)}: ${text} (${parameters.map((value) => value.toString(16)).join(', ')})`,
+    );
+    this.name = 'BugCheck';
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The root of the memory manager's state: everything it knows is reachable from here, as bytes of RAM, typed arrays and
+ * plain objects.
+ */
+import { PAGE_SIZE, type PhysicalMemory } from '../machine/physical-memory.js';
+import type { Processor } from '../machine/processor.js';
+import type { AddressSpace } from './address-space.js';
+import { CommitLedger } from './commit.js';
+import { FaultCounters } from './counters.js';
+import { EventSink } from './events.js';
+import type { UserStack } from './fault-handler.js';
+import { PageLists } from './page-lists.js';
+import { PfnDatabase } from './pfn-database.js';
+import { createSharedUserData } from './shared-user-data.js';
+import { buildSystemSpace } from './system-space.js';
+
+export interface PageFileSize {
+  /** Bytes. */
+  readonly initial: number;
+  readonly maximum: number;
+}
+
+export interface MemoryManagerOptions {
+  readonly ram: PhysicalMemory;
+  readonly processor: Processor;
+  readonly pageFileBytes: readonly PageFileSize[];
+  readonly seed: number;
+  readonly clock: { readonly now100ns: number };
+}
+
+export class MemoryManager {
+  readonly ram: PhysicalMemory;
+  readonly processor: Processor;
+  /** RAM as 32-bit words, header included. */
+  readonly words: Uint32Array;
+  /** Index in `words` of frame 0. */
+  readonly baseWord: number;
+  readonly pfn: PfnDatabase;
+  readonly lists: PageLists;
+  readonly commit: CommitLedger;
+  readonly counters = new FaultCounters();
+  readonly events: EventSink;
+  readonly clock: { readonly now100ns: number };
+  readonly seed: number;
+  /** Every address space that exists, in order of creation. */
+  readonly addressSpaces: AddressSpace[] = [];
+  /** The address space that the processor uses, and the stack of the thread that runs. */
+  current: AddressSpace | null = null;
+  currentStack: UserStack | null = null;
+  /** Directory that holds the system's half; no process runs on it. */
+  systemDirectoryFrame = 0;
+  /** Pages charged for system page tables and the shared user data page. */
+  systemPages = 0;
+  /** Frame of KUSER_SHARED_DATA. */
+  sharedUserDataFrame = 0;
+  /** The page that systemWord found last, as page number (-1: none) and word index. */
+  systemWordPage = -1;
+  systemWordBase = 0;
+
+  constructor(options: MemoryManagerOptions) {
+    this.ram = options.ram;
+    this.processor = options.processor;
+    this.words = options.ram.words;
+    this.baseWord = options.ram.base >>> 2;
+    this.clock = options.clock;
+    this.seed = options.seed;
+    this.events = new EventSink(options.clock);
+    this.pfn = new PfnDatabase(options.ram.frameCount);
+    this.lists = new PageLists(this.pfn);
+    this.commit = new CommitLedger(options.ram.frameCount, options.pageFileBytes.map(pageFilePages));
+    buildSystemSpace(this);
+    createSharedUserData(this);
+  }
+
+  /** Index in `words` of a frame's first word. */
+  frameWord(frame: number): number {
+    return this.baseWord + frame * 1024;
+  }
+
+  /** Thread named in events; 0 when none runs. */
+  get currentThreadId(): number {
+    return this.events.threadId;
+  }
+
+  set currentThreadId(threadId: number) {
+    this.events.threadId = threadId;
+  }
+}
+
+function pageFilePages(file: PageFileSize): { initial: number; maximum: number } {
+  return { initial: Math.floor(file.initial / PAGE_SIZE), maximum: Math.floor(file.maximum / PAGE_SIZE) };
+}

@@ -1,0 +1,52 @@
+/**
+ * KUSER_SHARED_DATA: one page that the system writes at FFFFF780_00000000 and every process reads at 7FFE0000. Offsets are
+ * in bytes. Source: Microsoft, "KUSER_SHARED_DATA structure (ntddk.h)".
+ */
+import type { AddressSpace } from './address-space.js';
+import { COMMIT_SYSTEM } from './commit.js';
+import type { MemoryManager } from './memory-manager.js';
+import { addShare } from './page-lists.js';
+import { countUsedPte, frameOfWord, makePte } from './page-tables.js';
+import { PFN_PROTOTYPE } from './pfn-database.js';
+import { MM_READONLY, validHigh, validLow } from './pte.js';
+import { allocateSystemPages, SYSTEM_SHARED_DATA, systemWord } from './system-space.js';
+import { VAD_PRIVATE, Vad } from './vad-tree.js';
+
+/** Where user mode sees the page. */
+export const USER_SHARED_DATA = 0x7ffe_0000;
+
+/** Maps the page in system space, zeroed; its fields are the kernel's to write. */
+export function createSharedUserData(mm: MemoryManager): void {
+  if (!allocateSystemPages(mm, SYSTEM_SHARED_DATA, 1))
+    throw new RangeError('not enough RAM for the shared user data page');
+  mm.commit.force(COMMIT_SYSTEM, 1);
+  mm.systemPages++;
+  mm.sharedUserDataFrame = (systemWord(mm, SYSTEM_SHARED_DATA) - mm.baseWord) >>> 10;
+  mm.pfn.flags[mm.sharedUserDataFrame]! |= PFN_PROTOTYPE;
+}
+
+/** Byte offset in ram.bytes of a field of the page. */
+export function sharedUserDataOffset(mm: MemoryManager, field: number): number {
+  return mm.ram.offsetOf(mm.sharedUserDataFrame) + field;
+}
+
+/**
+ * Maps the page into a process, read-only, as a range that cannot be changed or freed. The system PTE serves as the
+ * prototype PTE of the shared frame. False when there is no frame for the page tables.
+ */
+export function mapSharedUserData(mm: MemoryManager, space: AddressSpace): boolean {
+  const word = makePte(mm, space, USER_SHARED_DATA);
+  if (word === 0) return false;
+  const page = USER_SHARED_DATA / 4096;
+  const vad = new Vad(page, page, VAD_PRIVATE, MM_READONLY);
+  vad.memCommit = true;
+  vad.noChange = true;
+  space.vads.insert(vad);
+  mm.words[word] = validLow(mm.sharedUserDataFrame, MM_READONLY);
+  mm.words[word + 1] = validHigh(MM_READONLY);
+  countUsedPte(mm, word);
+  addShare(mm, mm.sharedUserDataFrame);
+  addShare(mm, frameOfWord(mm, word));
+  space.addResident(1);
+  return true;
+}

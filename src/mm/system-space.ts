@@ -1,0 +1,207 @@
+/**
+ * System space of x64: where its areas lie and the page tables that all processes share. Addresses are the low 48 bits.
+ * Source: Windows Internals, "x64 virtual address space layouts"; Unit OS5: Memory Management 5.2, "MM: Process Support".
+ */
+import { COMMIT_SYSTEM } from './commit.js';
+import type { MemoryManager } from './memory-manager.js';
+import { allocateZeroedFrame, deleteActiveFrame, insertFree } from './page-lists.js';
+import { PTE_BASE, pdeAddress, pteAddress, SYSTEM_TABLE_LOW } from './page-tables.js';
+import { PFN_MODIFIED, PFN_PAGE_TABLE } from './pfn-database.js';
+import {
+  demandZeroLow,
+  MM_READWRITE,
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_GLOBAL,
+  PTE_NO_EXECUTE,
+  PTE_VALID,
+  PTE_WRITE,
+  pteFrame,
+} from './pte.js';
+
+/** Index of the entry of a page directory (level 4) that maps the directory itself. */
+export const SELF_MAP_INDEX = 0x1ed;
+/** FFFFF700_00000000: hyperspace; the working-set list of the process. */
+export const HYPERSPACE = 0xf700_0000_0000;
+export const HYPERSPACE_INDEX = 0x1ee;
+/** FFFFF780_00000000: KUSER_SHARED_DATA as the system writes it. */
+export const SYSTEM_SHARED_DATA = 0xf780_0000_0000;
+export const SYSTEM_WORKING_SET_LIST = 0xf780_0000_1000;
+export const LOADER_MAPPINGS = 0xf800_0000_0000;
+export const SYSTEM_PTE_SPACE = 0xf880_0000_0000;
+export const PAGED_POOL = 0xf8a0_0000_0000;
+export const SESSION_SPACE = 0xf900_0000_0000;
+export const SYSTEM_CACHE = 0xf980_0000_0000;
+export const PFN_DATABASE_SPACE = 0xfa80_0000_0000;
+/** Nonpaged pool, 512 GB above the PFN database's address. */
+export const NONPAGED_POOL = 0xfb00_0000_0000;
+/** Address of the first byte after an area, by area, in bytes. */
+export const PAGED_POOL_END = 0xf8c0_0000_0000;
+export const SYSTEM_PTE_END = 0xf8a0_0000_0000;
+export const NONPAGED_POOL_END = 0xfb80_0000_0000;
+
+/** 512 GB: what one entry of a level-4 directory maps, in bytes. */
+export const DIRECTORY_ENTRY_SPAN = 0x80_0000_0000;
+const FIRST_SHARED_INDEX = 0x1ef;
+const LAST_SHARED_INDEX = 0x1f6;
+
+/** Low word of a valid system entry without its frame number, for data (never executed: use with PTE_NO_EXECUTE). */
+export const SYSTEM_PTE_LOW = PTE_VALID | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_GLOBAL;
+
+/**
+ * Builds the system's own directory (it maps itself) and one level-3 table for each 512 GB of shared system space, so that
+ * no directory ever has to be changed later. Takes ten pages.
+ */
+export function buildSystemSpace(mm: MemoryManager): void {
+  const directory = allocateSystemFrame(mm);
+  mm.systemDirectoryFrame = directory;
+  mm.pfn.initialize(
+    directory,
+    pteAddress(pteAddress(pdeAddress(PTE_BASE))),
+    directory,
+    demandZeroLow(MM_READWRITE),
+    0,
+    PFN_MODIFIED | PFN_PAGE_TABLE,
+  );
+  mm.pfn.shareCount[directory] = 2;
+  const word = mm.frameWord(directory) + SELF_MAP_INDEX * 2;
+  mm.words[word] = (directory << 12) | SYSTEM_TABLE_LOW;
+  mm.words[word + 1] = PTE_NO_EXECUTE;
+  mm.pfn.usedPtes[directory] = 1;
+  for (let index = FIRST_SHARED_INDEX; index <= LAST_SHARED_INDEX; index++) {
+    makeSystemTable(
+      mm,
+      mm.frameWord(directory) + index * 2,
+      directory,
+      pteAddress(pdeAddress(pteAddress(index * DIRECTORY_ENTRY_SPAN))),
+    );
+  }
+}
+
+/** Copies the shared entries of the system's directory into a new process's directory. */
+export function copySystemEntries(mm: MemoryManager, directory: number): void {
+  const from = mm.frameWord(mm.systemDirectoryFrame);
+  const to = mm.frameWord(directory);
+  mm.words.copyWithin(
+    to + FIRST_SHARED_INDEX * 2,
+    from + FIRST_SHARED_INDEX * 2,
+    from + (LAST_SHARED_INDEX + 1) * 2,
+  );
+}
+
+/** True when a level-4 entry of a process is a copy of the system's. */
+export function isSharedIndex(index: number): boolean {
+  return index >= FIRST_SHARED_INDEX && index <= LAST_SHARED_INDEX;
+}
+
+function allocateSystemFrame(mm: MemoryManager): number {
+  const frame = allocateZeroedFrame(mm);
+  if (frame < 0) throw new RangeError('not enough RAM for system space');
+  mm.commit.force(COMMIT_SYSTEM, 1);
+  mm.systemPages++;
+  return frame;
+}
+
+/** Fills an empty table entry with a new zeroed table; 0 when there is no frame. Returns the table's frame. */
+function makeSystemTable(mm: MemoryManager, word: number, holder: number, entryAddress: number): number {
+  const frame = allocateZeroedFrame(mm);
+  if (frame < 0) return -1;
+  mm.commit.force(COMMIT_SYSTEM, 1);
+  mm.systemPages++;
+  mm.pfn.initialize(
+    frame,
+    entryAddress,
+    holder,
+    demandZeroLow(MM_READWRITE),
+    0,
+    PFN_MODIFIED | PFN_PAGE_TABLE,
+  );
+  mm.pfn.usedPtes[holder]!++;
+  mm.words[word] = (frame << 12) | SYSTEM_TABLE_LOW;
+  mm.words[word + 1] = 0;
+  return frame;
+}
+
+/**
+ * Index in ram.words of the PTE of a system address, its tables made when missing (they stay for ever); 0 when there is no
+ * frame for them. The address must lie in a shared area.
+ */
+export function makeSystemPte(mm: MemoryManager, address: number): number {
+  let table = mm.systemDirectoryFrame;
+  let entryAddress = pteAddress(pdeAddress(pteAddress(address)));
+  let word = mm.frameWord(table) + (Math.floor(address / DIRECTORY_ENTRY_SPAN) & 511) * 2;
+  for (let level = 3; level > 0; level--) {
+    let next = pteFrame(mm.words[word]!);
+    if ((mm.words[word]! & PTE_VALID) === 0) next = makeSystemTable(mm, word, table, entryAddress);
+    if (next < 0) return 0;
+    table = next;
+    const span = level === 3 ? 0x4000_0000 : level === 2 ? 0x20_0000 : 0x1000;
+    word = mm.frameWord(table) + (Math.floor(address / span) & 511) * 2;
+    entryAddress = level === 3 ? pteAddress(pdeAddress(address)) : pdeAddress(address);
+  }
+  return word;
+}
+
+/** Index in ram.words of the PTE of a system address, or 0 when a table above it is missing. */
+export function findSystemPte(mm: MemoryManager, address: number): number {
+  let word = mm.frameWord(mm.systemDirectoryFrame) + (Math.floor(address / DIRECTORY_ENTRY_SPAN) & 511) * 2;
+  if ((mm.words[word]! & PTE_VALID) === 0) return 0;
+  word = mm.frameWord(pteFrame(mm.words[word]!)) + (Math.floor(address / 0x4000_0000) & 511) * 2;
+  if ((mm.words[word]! & PTE_VALID) === 0) return 0;
+  word = mm.frameWord(pteFrame(mm.words[word]!)) + (Math.floor(address / 0x20_0000) & 511) * 2;
+  if ((mm.words[word]! & PTE_VALID) === 0) return 0;
+  return mm.frameWord(pteFrame(mm.words[word]!)) + (Math.floor(address / 0x1000) & 511) * 2;
+}
+
+/**
+ * Index in ram.words of the 32-bit word at a resident system address, or 0 when the page is not valid. The last page is
+ * remembered; unmapping a system page forgets it.
+ */
+export function systemWord(mm: MemoryManager, address: number): number {
+  const page = Math.floor(address / 4096);
+  const inPage = (address % 4096) >>> 2;
+  if (page === mm.systemWordPage) return mm.systemWordBase + inPage;
+  const pte = findSystemPte(mm, address);
+  if (pte === 0 || (mm.words[pte]! & PTE_VALID) === 0) return 0;
+  mm.systemWordPage = page;
+  mm.systemWordBase = mm.frameWord(pteFrame(mm.words[pte]!));
+  return mm.systemWordBase + inPage;
+}
+
+/** Maps an allocated, uninitialized frame at a system address, read/write and never executable. False: no frame for a table. */
+export function mapSystemFrame(mm: MemoryManager, address: number, frame: number): boolean {
+  const word = makeSystemPte(mm, address);
+  if (word === 0) return false;
+  const table = Math.floor((word - mm.frameWord(0)) / 1024);
+  mm.pfn.initialize(frame, pteAddress(address), table, demandZeroLow(MM_READWRITE), 0, PFN_MODIFIED);
+  mm.pfn.usedPtes[table]!++;
+  mm.words[word] = (frame << 12) | SYSTEM_PTE_LOW;
+  mm.words[word + 1] = PTE_NO_EXECUTE;
+  return true;
+}
+
+/** Maps fresh zeroed frames at a run of system addresses. The caller has charged commit. False, with nothing mapped: no frames. */
+export function allocateSystemPages(mm: MemoryManager, address: number, pages: number): boolean {
+  for (let done = 0; done < pages; done++) {
+    const frame = allocateZeroedFrame(mm);
+    if (frame >= 0 && mapSystemFrame(mm, address + done * 4096, frame)) continue;
+    if (frame >= 0) insertFree(mm, frame);
+    freeSystemPages(mm, address, done);
+    return false;
+  }
+  return true;
+}
+
+/** Unmaps a run of resident system pages and frees their frames. The caller gives the commit charge back. */
+export function freeSystemPages(mm: MemoryManager, address: number, pages: number): void {
+  for (let done = 0; done < pages; done++) {
+    const word = findSystemPte(mm, address + done * 4096);
+    const frame = pteFrame(mm.words[word]!);
+    mm.words[word] = 0;
+    mm.words[word + 1] = 0;
+    mm.pfn.usedPtes[mm.pfn.containingFrame[frame]!]!--;
+    mm.processor.invalidatePage(address + done * 4096);
+    deleteActiveFrame(mm, frame);
+  }
+  mm.systemWordPage = -1;
+}
