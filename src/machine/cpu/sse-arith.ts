@@ -4,7 +4,8 @@
 // result are zero or normal. Everything else (NaNs, infinities, denormals, other roundings, the first inexact result) goes
 // through softfloat.ts. Source: Intel SDM volume 1, chapters 4.8, 10 and 11; volume 2 (the pages of the instructions).
 
-import { CF, FLAGS_EXACT, FLAGS_KIND, PF, RFLAGS, STATUS_FLAGS, ZF } from './layout';
+import { setStatus } from './flags';
+import { CF, PF, ZF } from './layout';
 import { DE, Float, IE, add, compare, divide, multiply, slot, squareRoot } from './softfloat';
 import { RESULT, asBits, asFloat, isInexactSticky, isNan, isSignaling, isUsual, laneBits } from './sse-environment';
 import { mxcsr, raise, roundAndStore, rounding, storeLane, unpack } from './sse-environment';
@@ -262,14 +263,12 @@ function carefulLane<T>(family: u32, aBits: u64, bBits: u64, imm: u32, index: u3
 
 /** The second operand wins when either is a NaN and when the two are equal (as two zeros are). */
 function selectLane<T>(family: u32, a: Float, b: Float, aBits: u64, bBits: u64, index: u32): u32 {
-  if (isNan(a) || isNan(b)) {
-    storeLane<T>(RESULT, index, bBits);
-    return IE;
-  }
-  const order = compare(a, b);
+  const unordered = isNan(a) || isNan(b);
+  const order = unordered ? 0 : compare(a, b);
   const first = family == ops.SSE_MIN ? order < 0 : order > 0;
   const chosen = first ? a : b;
   storeLane<T>(RESULT, index, chosen.kind ? (first ? aBits : bBits) : <u64>chosen.sign << (sizeof<T>() * 8 - 1));
+  if (unordered) return IE;
   return a.denormal | b.denormal ? DE : 0;
 }
 
@@ -307,7 +306,7 @@ function compareScalars<T>(family: u32, dst: usize, src: usize): u32 {
   const x = load<T>(dst);
   const y = load<T>(src);
   if (isOrdinary<T>(x) && isOrdinary<T>(y)) {
-    setFlags(x > y ? 0 : x < y ? CF : ZF);
+    setStatus(x > y ? 0 : x < y ? CF : ZF);
     return 0;
   }
   const control = mxcsr();
@@ -322,10 +321,5 @@ function compareScalars<T>(family: u32, dst: usize, src: usize): u32 {
 }
 
 function setRelationFlags(order: u32): void {
-  setFlags(order == LESS ? CF : order == EQUAL ? ZF : order == GREATER ? 0 : ZF | PF | CF);
-}
-
-function setFlags(flags: u32): void {
-  store<u32>(RFLAGS, (load<u32>(RFLAGS) & ~STATUS_FLAGS) | flags);
-  store<u32>(FLAGS_KIND, FLAGS_EXACT);
+  setStatus(order == LESS ? CF : order == EQUAL ? ZF : order == GREATER ? 0 : ZF | PF | CF);
 }

@@ -1,1 +1,113 @@
-export function sseState(op: u32, dst: usize): u32 { return 0; }
+// MXCSR and the FXSAVE area. Source: Intel SDM volume 1, 10.2.3 and 10.5.1; volume 2, FXSAVE (tables of the two 64-bit layouts).
+
+import * as at from './layout';
+import * as ops from './sse-ops';
+import { TOP_BIT } from './softfloat';
+
+/** Bits of MXCSR that exist; setting another raises #GP(0). Saved at byte 28 of the area. */
+const MXCSR_MASK: u32 = 0xffff;
+const VECTOR_GP: u32 = 13;
+const EMPTY: u32 = 3;
+
+/** Runs LDMXCSR, STMXCSR, FXSAVE or FXRSTOR on the scratch copy of its memory operand. Answers 0 or 13. */
+export function sseState(op: u32, memory: usize): u32 {
+  switch (op) {
+    case ops.SSE_LDMXCSR: return loadMxcsr(load<u32>(memory));
+    case ops.SSE_STMXCSR:
+      store<u32>(memory, load<u32>(at.MXCSR));
+      return 0;
+    case ops.SSE_FXSAVE:
+    case ops.SSE_FXSAVE64:
+      save(memory, op == ops.SSE_FXSAVE64);
+      return 0;
+    default:
+      return restore(memory, op == ops.SSE_FXRSTOR64);
+  }
+}
+
+function loadMxcsr(value: u32): u32 {
+  if (value & ~MXCSR_MASK) return VECTOR_GP;
+  store<u32>(at.MXCSR, value);
+  return 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function top(): u32 {
+  return (load<u32>(at.FPU_STATUS) >> 11) & 7;
+}
+
+/** Address of the physical register that ST(i) names. */
+// @ts-ignore: decorator
+@inline
+function stackRegister(i: u32): usize {
+  return at.FPU_REGISTERS + <usize>(((top() + i) & 7) << 4);
+}
+
+/** Writes the area, all but its last 96 bytes, which belong to software. `wide`: 64-bit instruction and data pointers. */
+function save(area: usize, wide: bool): void {
+  store<u16>(area, load<u16>(at.FPU_CONTROL));
+  store<u16>(area, load<u16>(at.FPU_STATUS), 2);
+  store<u16>(area, abridgedTags(load<u32>(at.FPU_TAG)), 4);
+  store<u16>(area, load<u16>(at.FPU_OPCODE), 6);
+  if (wide) {
+    store<u64>(area, load<u64>(at.FPU_IP), 8);
+    store<u64>(area, load<u64>(at.FPU_DP), 16);
+  } else {
+    store<u64>(area, load<u32>(at.FPU_IP), 8);
+    store<u64>(area, load<u32>(at.FPU_DP), 16);
+  }
+  store<u32>(area, load<u32>(at.MXCSR), 24);
+  store<u32>(area, MXCSR_MASK, 28);
+  for (let i: u32 = 0; i < 8; i++) {
+    const from = stackRegister(i);
+    const to = area + 32 + <usize>(i << 4);
+    store<u64>(to, load<u64>(from));
+    store<u64>(to, load<u16>(from, 8), 8);
+  }
+  memory.copy(area + 160, at.XMM, 256);
+}
+
+function restore(area: usize, wide: bool): u32 {
+  const vector = loadMxcsr(load<u32>(area, 24));
+  if (vector) return vector;
+  store<u32>(at.FPU_CONTROL, load<u16>(area) | 0x40);
+  store<u32>(at.FPU_STATUS, load<u16>(area, 2));
+  store<u32>(at.FPU_OPCODE, load<u16>(area, 6) & 0x7ff);
+  store<u64>(at.FPU_IP, wide ? load<u64>(area, 8) : load<u32>(area, 8));
+  store<u64>(at.FPU_DP, wide ? load<u64>(area, 16) : load<u32>(area, 16));
+  for (let i: u32 = 0; i < 8; i++) {
+    const to = stackRegister(i);
+    const from = area + 32 + <usize>(i << 4);
+    store<u64>(to, load<u64>(from));
+    store<u64>(to, load<u16>(from, 8), 8);
+  }
+  store<u32>(at.FPU_TAG, fullTags(load<u8>(area, 4)));
+  memory.copy(at.XMM, area + 160, 256);
+  return 0;
+}
+
+/** One bit for each register that is not empty, from two bits each. */
+function abridgedTags(tags: u32): u16 {
+  let bits: u32 = 0;
+  for (let i: u32 = 0; i < 8; i++) {
+    if (((tags >> (i << 1)) & 3) != EMPTY) bits |= 1 << i;
+  }
+  return <u16>bits;
+}
+
+/** Two bits for each physical register: valid 0, zero 1, special 2, empty 3. */
+function fullTags(bits: u32): u32 {
+  let tags: u32 = 0;
+  for (let i: u32 = 0; i < 8; i++) tags |= ((bits >> i) & 1 ? contentTag(i) : EMPTY) << (i << 1);
+  return tags;
+}
+
+/** The tag that describes what the physical register holds: valid 0, zero 1, special 2. */
+export function contentTag(register: u32): u32 {
+  const address = at.FPU_REGISTERS + <usize>(register << 4);
+  const significand = load<u64>(address);
+  const exp: u32 = load<u16>(address, 8) & 0x7fff;
+  if (exp == 0 && significand == 0) return 1;
+  return exp == 0 || exp == 0x7fff || significand < TOP_BIT ? 2 : 0;
+}
