@@ -11,8 +11,13 @@ import { EventSink } from './events.js';
 import type { UserStack } from './fault-handler.js';
 import { PageLists } from './page-lists.js';
 import { PfnDatabase } from './pfn-database.js';
+import { Pool } from './pool.js';
 import { createSharedUserData } from './shared-user-data.js';
-import { buildSystemSpace } from './system-space.js';
+import { SystemPtes } from './system-ptes.js';
+import { buildSystemSpace, PAGED_POOL, PAGED_POOL_END } from './system-space.js';
+
+/** Nonpaged pool may take three quarters of RAM. */
+const NONPAGED_SHARE = 0.75;
 
 export interface PageFileSize {
   /** Bytes. */
@@ -38,6 +43,9 @@ export class MemoryManager {
   readonly pfn: PfnDatabase;
   readonly lists: PageLists;
   readonly commit: CommitLedger;
+  readonly nonpagedPool: Pool;
+  readonly pagedPool: Pool;
+  readonly systemPtes = new SystemPtes();
   readonly counters = new FaultCounters();
   readonly events: EventSink;
   readonly clock: { readonly now100ns: number };
@@ -69,6 +77,8 @@ export class MemoryManager {
     this.lists = new PageLists(this.pfn);
     this.commit = new CommitLedger(options.ram.frameCount, options.pageFileBytes.map(pageFilePages));
     buildSystemSpace(this);
+    this.nonpagedPool = new Pool(this, false, Math.floor(options.ram.frameCount * NONPAGED_SHARE));
+    this.pagedPool = new Pool(this, true, (PAGED_POOL_END - PAGED_POOL) / PAGE_SIZE);
     createSharedUserData(this);
   }
 
