@@ -116,7 +116,7 @@ binary_rm mov, U_NONE, G_INT
 binary_mr mov, U_NONE, G_INT
 binary_ri mov, U_NONE, G_INT
 binary_mi mov, U_NONE, G_INT
-binary_rr xchg, U_NONE, G_INT
+binary_rr xchg, U_NONE, G_INT|G_ALONE
 f "xchg m8,r8", U_NONE, G_INT, xchg byte ptr [rsi+8], al
 f "xchg m16,r16", U_NONE, G_INT, xchg word ptr [rsi+8], bx
 f "xchg m32,r32", U_NONE, G_INT, xchg dword ptr [rsi-30], r9d
@@ -439,7 +439,7 @@ f "bswap r64", U_NONE, G_INT, bswap r15
 f "nop m32", U_NONE, G_INT, nop dword ptr [rax+rax*8+0x1234]
 f "prefetcht0 m8", U_NONE, G_INT, prefetcht0 byte ptr [rsi]
 f "mov r64,imm64", U_NONE, G_INT, movabs rax, 0x123456789ABCDEF0
-f "mov r64,imm64", U_NONE, G_INT, movabs r13, 0xFEDCBA9876543210
+f "mov r64,imm64", U_NONE, G_INT, movabs r11, 0xFEDCBA9876543210
 f "mov al,moffs", U_NONE, G_INT, movabs al, [DATA_WINDOW+77]
 f "mov eax,moffs", U_NONE, G_INT, movabs eax, [DATA_WINDOW+77]
 f "mov rax,moffs", U_NONE, G_INT, movabs rax, [DATA_WINDOW+125]
