@@ -161,10 +161,21 @@ static void shape_vectors(struct state *s, u32 gen) {
   }
 }
 
-/* A finite 80-bit value with an exponent in the given range (powers of two), or now and then a special one. */
+/* A finite 80-bit value with an exponent in the given range (powers of two). */
 static void shape_float80(u8 *to, int lowest, int highest) {
   u32 exponent = (u32)(0x3FFF + lowest + (int)below((u32)(highest - lowest + 1)));
   put_float80(to, (int)(rnd() & 1), exponent, 1ull << 63 | rnd() >> 1);
+}
+
+/* The argument of a transcendental function: in the given range or, now and then, below it, from 2^63 up if `large`, or not finite. */
+static void shape_argument(u8 *to, int lowest, int highest, int large) {
+  shape_float80(to, lowest, highest);
+  if (!one_in(6)) return;
+  u32 exponent;
+  do {
+    rnd_float80(to);
+    exponent = (to[8] | to[9] << 8) & 0x7FFF;
+  } while (exponent >= (u32)(0x3FFF + lowest) && exponent < (large ? 0x3FFF + 63 : 0x7FFF));
 }
 
 static void shape_x87(struct state *s, u32 gen) {
@@ -177,9 +188,9 @@ static void shape_x87(struct state *s, u32 gen) {
     for (int i = 0; i < 9; i++) operand[i] = (u8)(below(10) << 4 | below(10));
     operand[9] = one_in(2) ? 0x80 : 0;
   }
-  if (gen & G_TRIG) shape_float80(st_at(s, 0), -20, 2);
-  if (gen & G_UNIT) shape_float80(st_at(s, 0), -30, -1);
-  if (gen & G_LOG1P) shape_float80(st_at(s, 0), -30, -3);
+  if (gen & G_TRIG) shape_argument(st_at(s, 0), -20, 2, 1);
+  if (gen & G_UNIT) shape_argument(st_at(s, 0), -30, -1, 0);
+  if (gen & G_LOG1P) shape_argument(st_at(s, 0), -30, -3, 0);
   if (gen & G_SMALL_SCALE && !one_in(6)) shape_float80(st_at(s, 1), -3, 14);
   if (gen & G_NEAR && !one_in(6)) {
     int exponent = (int)below(2000) - 1000;
@@ -299,7 +310,7 @@ static u32 make_sequence(u8 *to, u32 pools) {
 
 static void record_sequence(u32 number) {
   static const struct { u32 pools, gen; const char *name; } kinds[4] = {
-      {1 << G_INT, G_INT, "integer"},
+      {1 << G_INT, G_INT | G_ALIGN, "integer"},
       {1 << G_INT | 1 << G_F64, G_F64 | G_ALIGN, "integer and double"},
       {1 << G_INT | 1 << G_F32, G_F32 | G_ALIGN, "integer and single"},
       {1 << G_X87, G_X87, "x87"},
