@@ -40,13 +40,13 @@ export class MemoryHost implements Host {
   readonly #output: Record<HostStream, Uint8Array[]> = { 1: [], 2: [] };
   /** Time stamp of everything made here, in milliseconds since 1970. */
   readonly #timeMs: number;
-  /** Bytes that all files together may hold. */
+  /** Bytes that all files together may hold; 1 GiB when left out. */
   readonly #capacity: number;
   #used = 0;
 
   constructor(options: { timeMs?: number; capacity?: number } = {}) {
     this.#timeMs = options.timeMs ?? 0;
-    this.#capacity = options.capacity ?? Number.POSITIVE_INFINITY;
+    this.#capacity = options.capacity ?? 2 ** 30;
   }
 
   /** Adds a folder and returns its root number. */

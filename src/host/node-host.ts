@@ -242,6 +242,7 @@ function writeAll(stream: HostStream, bytes: Uint8Array): void {
       done += fs.writeSync(stream, bytes, done);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
   }
 }

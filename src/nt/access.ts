@@ -1,0 +1,71 @@
+import type { ObjectKind } from './object.js';
+
+/** Access rights (Microsoft, "Access Rights and Access Masks", "File Access Rights Constants", and each object's page). */
+export const DELETE = 0x10000;
+export const READ_CONTROL = 0x20000;
+export const SYNCHRONIZE = 0x100000;
+export const STANDARD_RIGHTS_ALL = 0x1f0000;
+export const MAXIMUM_ALLOWED = 0x2000000;
+export const GENERIC_ALL = 0x10000000;
+export const GENERIC_EXECUTE = 0x20000000;
+export const GENERIC_WRITE = 0x40000000;
+export const GENERIC_READ = 0x80000000;
+
+export const FILE_READ_DATA = 0x1;
+export const FILE_WRITE_DATA = 0x2;
+export const FILE_APPEND_DATA = 0x4;
+export const FILE_READ_EA = 0x8;
+export const FILE_WRITE_EA = 0x10;
+export const FILE_EXECUTE = 0x20;
+export const FILE_READ_ATTRIBUTES = 0x80;
+export const FILE_WRITE_ATTRIBUTES = 0x100;
+export const FILE_ALL_ACCESS = 0x1f01ff;
+
+export const EVENT_ALL_ACCESS = 0x1f0003;
+export const EVENT_MODIFY_STATE = 0x2;
+export const MUTANT_ALL_ACCESS = 0x1f0001;
+export const SEMAPHORE_ALL_ACCESS = 0x1f0003;
+export const SEMAPHORE_MODIFY_STATE = 0x2;
+export const PROCESS_ALL_ACCESS = 0x1fffff;
+export const PROCESS_TERMINATE = 0x1;
+export const PROCESS_VM_OPERATION = 0x8;
+export const PROCESS_VM_READ = 0x10;
+export const PROCESS_VM_WRITE = 0x20;
+export const PROCESS_DUP_HANDLE = 0x40;
+export const PROCESS_QUERY_INFORMATION = 0x400;
+export const THREAD_ALL_ACCESS = 0x1fffff;
+export const THREAD_TERMINATE = 0x1;
+export const THREAD_SUSPEND_RESUME = 0x2;
+
+/** What the generic rights mean for a kind of object (GENERIC_MAPPING). */
+interface GenericMapping {
+  readonly read: number;
+  readonly write: number;
+  readonly execute: number;
+  readonly all: number;
+}
+
+const EVENT_MAPPING: GenericMapping = { read: 0x20001, write: 0x20002, execute: 0x120000, all: 0x1f0003 };
+
+const MAPPINGS: Readonly<Record<ObjectKind, GenericMapping>> = {
+  file: { read: 0x120089, write: 0x120116, execute: 0x1200a0, all: FILE_ALL_ACCESS },
+  section: { read: 0x20005, write: 0x20002, execute: 0x20008, all: 0xf001f },
+  event: EVENT_MAPPING,
+  semaphore: EVENT_MAPPING,
+  timer: EVENT_MAPPING,
+  mutant: { read: 0x20001, write: 0x20000, execute: 0x120000, all: 0x1f0001 },
+  process: { read: 0x20410, write: 0x20bea, execute: 0x121001, all: 0x1fffff },
+  thread: { read: 0x20048, write: 0x20437, execute: 0x121800, all: 0x1fffff },
+  directory: { read: 0x20003, write: 0x2000c, execute: 0x20003, all: 0xf000f },
+};
+
+/** Replaces generic rights by what they mean for the kind (RtlMapGenericMask); MAXIMUM_ALLOWED gives all. */
+export function mapGenericMask(kind: ObjectKind, access: number): number {
+  const mapping = MAPPINGS[kind];
+  let mask = access & 0x01ffffff;
+  if (access & GENERIC_READ) mask |= mapping.read;
+  if (access & GENERIC_WRITE) mask |= mapping.write;
+  if (access & GENERIC_EXECUTE) mask |= mapping.execute;
+  if (access & (GENERIC_ALL | MAXIMUM_ALLOWED)) mask |= mapping.all;
+  return mask;
+}

@@ -1,0 +1,309 @@
+import {
+  STATUS_ACCESS_DENIED,
+  STATUS_CANNOT_DELETE,
+  STATUS_DELETE_PENDING,
+  STATUS_FILE_IS_A_DIRECTORY,
+  STATUS_INVALID_PARAMETER,
+  STATUS_MEDIA_WRITE_PROTECTED,
+  STATUS_NOT_A_DIRECTORY,
+  STATUS_OBJECT_NAME_COLLISION,
+  STATUS_OBJECT_NAME_INVALID,
+  STATUS_OBJECT_NAME_NOT_FOUND,
+  STATUS_OBJECT_PATH_NOT_FOUND,
+  STATUS_SUCCESS,
+  STATUS_TOO_MANY_OPENED_FILES,
+  STATUS_USER_MAPPED_FILE,
+} from '../base/ntstatus.js';
+import { foldName } from '../host/folding.js';
+import type { HostEntry } from '../host/host.js';
+import { DELETE, FILE_APPEND_DATA, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA, mapGenericMask } from './access.js';
+import { openFileControlBlock } from './file-control-block.js';
+import { type DeviceName, type ParsedName, parseNtPath } from './file-name.js';
+import {
+  checkShareAccess,
+  FILE_CREATE,
+  FILE_CREATED,
+  FILE_DELETE_ON_CLOSE,
+  FILE_DIRECTORY_FILE,
+  FILE_NON_DIRECTORY_FILE,
+  FILE_OPEN,
+  FILE_OPEN_IF,
+  FILE_OPENED,
+  FILE_OVERWRITE,
+  FILE_OVERWRITE_IF,
+  FILE_OVERWRITTEN,
+  FILE_SUPERSEDE,
+  FILE_SUPERSEDED,
+  type FileObject,
+  updateShareAccess,
+} from './file-object.js';
+import { type FileLocation, foldPath, type Mount, statusOfHostError } from './file-system.js';
+import type { Kernel } from './kernel.js';
+import { openHandle } from './object-manager.js';
+import type { Process } from './process.js';
+
+/** Arguments of NtCreateFile. */
+export interface FileOpenRequest {
+  /** NT path, such as \??\C:\work\a.txt (dos-path.ts makes them). */
+  readonly path: string;
+  /** Desired access; generic rights are allowed. */
+  readonly access: number;
+  /** FILE_SHARE_*. */
+  readonly share: number;
+  /** FILE_OPEN, FILE_CREATE, … */
+  readonly disposition: number;
+  /** FILE_DIRECTORY_FILE, FILE_NON_DIRECTORY_FILE, FILE_DELETE_ON_CLOSE; others have no effect. */
+  readonly options: number;
+  /** HANDLE_FLAG_* of the new handle. */
+  readonly handleFlags?: number;
+}
+
+export interface FileOpenResult {
+  handle: number;
+  /** FILE_OPENED, FILE_CREATED, … */
+  information: number;
+}
+
+const WRITE_ACCESS = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_ATTRIBUTES | DELETE | 0x10;
+
+/** Opens or creates a file, directory or device (NtCreateFile); returns an NTSTATUS. */
+export function createFile(
+  kernel: Kernel,
+  process: Process,
+  request: FileOpenRequest,
+  out: FileOpenResult,
+): number {
+  const opened = openFileObject(kernel, request, out);
+  if (typeof opened === 'number') return opened;
+  out.handle = openHandle(process, opened, opened.access, request.handleFlags ?? 0);
+  if (out.handle !== 0) return STATUS_SUCCESS;
+  closeFileObject(kernel, opened);
+  return STATUS_TOO_MANY_OPENED_FILES;
+}
+
+/** The open without a handle; a number is the NTSTATUS that refuses it. */
+export function openFileObject(
+  kernel: Kernel,
+  request: FileOpenRequest,
+  out: { information: number },
+): FileObject | number {
+  if (request.disposition > FILE_OVERWRITE_IF || request.disposition < FILE_SUPERSEDE)
+    return STATUS_INVALID_PARAMETER;
+  const both = FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE;
+  if ((request.options & both) === both) return STATUS_INVALID_PARAMETER;
+  const parsed = parseNtPath(request.path);
+  if (typeof parsed === 'number') return parsed;
+  if (parsed.device !== 'disk') {
+    out.information = FILE_OPENED;
+    return openDevice(parsed.device, mapGenericMask('file', request.access), request.share);
+  }
+  try {
+    return openOnDisk(kernel, parsed, request, out);
+  } catch (error) {
+    return statusOfHostError(error);
+  }
+}
+
+/** An open of the console or the null device. */
+export function openDevice(device: DeviceName, access: number, share: number, stream: 1 | 2 = 1): FileObject {
+  const writing = access & (FILE_WRITE_DATA | FILE_APPEND_DATA);
+  const actual = device === 'console' ? (writing ? 'console-output' : 'console-input') : device;
+  const path = { null: '\\Device\\Null', console: 'CON', 'console-input': 'CONIN$', 'console-output': 'CONOUT$' };
+  return makeFileObject({
+    device: actual,
+    stream,
+    access,
+    share,
+    path: actual === 'disk' ? '' : path[actual],
+  });
+}
+
+function makeFileObject(
+  fields: Pick<FileObject, 'device' | 'access' | 'share' | 'path'> & Partial<FileObject>,
+): FileObject {
+  return {
+    kind: 'file',
+    name: null,
+    handleCount: 0,
+    referenceCount: 0,
+    signalState: 1,
+    stream: 1,
+    file: null,
+    location: null,
+    isDirectory: false,
+    deleteOnClose: false,
+    position: 0,
+    cursor: null,
+    ...fields,
+  };
+}
+
+type DiskLocation = FileLocation & { readonly mount: Mount };
+
+function openOnDisk(
+  kernel: Kernel,
+  parsed: ParsedName,
+  request: FileOpenRequest,
+  out: { information: number },
+): FileObject | number {
+  const { fileSystem } = kernel;
+  const location = fileSystem.locate(parsed.drive, parsed.components);
+  const entry = location && fileSystem.entryAt(location);
+  const { disposition } = request;
+  if (!location || !entry) {
+    const parent = fileSystem.locate(parsed.drive, parsed.components.slice(0, -1));
+    const folder = parent && fileSystem.entryAt(parent);
+    if (!parent || folder?.kind !== 'directory') return STATUS_OBJECT_PATH_NOT_FOUND;
+    if (disposition === FILE_OPEN || disposition === FILE_OVERWRITE) return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (!location?.mount) return STATUS_ACCESS_DENIED;
+    return createOnDisk(kernel, location as DiskLocation, parsed, request, out);
+  }
+  if (disposition === FILE_CREATE) return STATUS_OBJECT_NAME_COLLISION;
+  if (entry.kind === 'directory') return openDirectory(kernel, location, entry, request, out);
+  if (request.options & FILE_DIRECTORY_FILE) return STATUS_NOT_A_DIRECTORY;
+  if (parsed.directoryOnly) return STATUS_OBJECT_NAME_INVALID;
+  return openExisting(kernel, location as DiskLocation, entry, request, out);
+}
+
+function createOnDisk(
+  kernel: Kernel,
+  location: DiskLocation,
+  parsed: ParsedName,
+  request: FileOpenRequest,
+  out: { information: number },
+): FileObject | number {
+  const { mount, below } = location;
+  const directory = (request.options & FILE_DIRECTORY_FILE) !== 0;
+  if (parsed.directoryOnly && !directory) return STATUS_OBJECT_NAME_INVALID;
+  if (!mount.writable) {
+    kernel.fileSystem.noteRefusal(location);
+    return STATUS_MEDIA_WRITE_PROTECTED;
+  }
+  if (directory) mount.host.makeDirectory(mount.root, below);
+  else mount.host.close(mount.host.open(mount.root, below, 'write', 'create-new'));
+  const entry: HostEntry = {
+    kind: directory ? 'directory' : 'file',
+    size: 0,
+    modifiedMs: kernel.timeMs,
+    name: below.at(-1)!,
+  };
+  mount.host.setModified(mount.root, below, kernel.timeMs);
+  const opened = directory
+    ? openDirectory(kernel, location, entry, { ...request, disposition: FILE_OPEN }, out)
+    : openExisting(kernel, location, entry, { ...request, disposition: FILE_OPEN }, out);
+  if (typeof opened !== 'number') out.information = FILE_CREATED;
+  return opened;
+}
+
+function openDirectory(
+  kernel: Kernel,
+  location: FileLocation,
+  entry: HostEntry,
+  request: FileOpenRequest,
+  out: { information: number },
+): FileObject | number {
+  if (request.options & FILE_NON_DIRECTORY_FILE) return STATUS_FILE_IS_A_DIRECTORY;
+  if (request.disposition !== FILE_OPEN && request.disposition !== FILE_OPEN_IF)
+    return request.options & FILE_DIRECTORY_FILE ? STATUS_INVALID_PARAMETER : STATUS_FILE_IS_A_DIRECTORY;
+  const access = mapGenericMask('file', request.access);
+  const deleting = (access & DELETE) !== 0 || (request.options & FILE_DELETE_ON_CLOSE) !== 0;
+  if (deleting && !location.mount?.writable) {
+    if (location.mount) kernel.fileSystem.noteRefusal(location);
+    return location.mount ? STATUS_MEDIA_WRITE_PROTECTED : STATUS_ACCESS_DENIED;
+  }
+  out.information = FILE_OPENED;
+  const names = location.below.length > 0 ? [...location.path.slice(0, -1), entry.name] : location.path;
+  return makeFileObject({
+    device: 'disk',
+    location,
+    isDirectory: true,
+    access,
+    share: request.share,
+    deleteOnClose: (request.options & FILE_DELETE_ON_CLOSE) !== 0,
+    path: `${location.drive}:\\${names.join('\\')}`,
+  });
+}
+
+function openExisting(
+  kernel: Kernel,
+  location: DiskLocation,
+  entry: HostEntry,
+  request: FileOpenRequest,
+  out: { information: number },
+): FileObject | number {
+  const { fileSystem } = kernel;
+  const access = mapGenericMask('file', request.access);
+  const { disposition, share } = request;
+  const emptying = disposition !== FILE_OPEN && disposition !== FILE_OPEN_IF;
+  const deleteOnClose = (request.options & FILE_DELETE_ON_CLOSE) !== 0;
+  const real = { ...location, path: [...location.path.slice(0, -1), entry.name] };
+  const key = foldPath(location.drive, real.path);
+  const file = fileSystem.openFiles.get(key) ?? openFileControlBlock(fileSystem, key, real, entry);
+  const refuse = (status: number) => {
+    fileSystem.releaseUnused();
+    return status;
+  };
+  if (!file.writable && (emptying || deleteOnClose || access & WRITE_ACCESS)) {
+    fileSystem.noteRefusal(location);
+    return refuse(location.mount.writable ? STATUS_ACCESS_DENIED : STATUS_MEDIA_WRITE_PROTECTED);
+  }
+  if (file.deletePending) return refuse(STATUS_DELETE_PENDING);
+  if (deleteOnClose && !(access & DELETE)) return refuse(STATUS_INVALID_PARAMETER);
+  const claim = { access: emptying ? access | FILE_WRITE_DATA : access, share };
+  const sharing = checkShareAccess(file, claim);
+  if (sharing !== STATUS_SUCCESS) return refuse(sharing);
+  if (file.imageControlArea && access & FILE_WRITE_DATA) return refuse(STATUS_ACCESS_DENIED);
+  if (deleteOnClose && file.imageControlArea) return refuse(STATUS_CANNOT_DELETE);
+  if (emptying) {
+    if (file.dataControlArea || file.imageControlArea) return refuse(STATUS_USER_MAPPED_FILE);
+    const status = file.setSize(0);
+    if (status !== STATUS_SUCCESS) return refuse(status);
+  }
+  out.information = emptying
+    ? disposition === FILE_SUPERSEDE
+      ? FILE_SUPERSEDED
+      : FILE_OVERWRITTEN
+    : FILE_OPENED;
+  updateShareAccess(file, { access, share }, 1);
+  return makeFileObject({ device: 'disk', file, location: real, access, share, deleteOnClose, path: file.name });
+}
+
+/** What closing the last handle of an open does (IRP_MJ_CLEANUP): sharing ends, and a deleted file goes away. */
+export function closeFileObject(kernel: Kernel, object: FileObject): void {
+  const { file, location } = object;
+  if (location?.mount && object.isDirectory && object.deleteOnClose) removeEntry(location as DiskLocation);
+  if (!file) return;
+  updateShareAccess(file, object, -1);
+  if (object.deleteOnClose) file.deletePending = true;
+  if (file.openCount > 0) return;
+  if (file.modified) stampModified(kernel, file.mount, file.components);
+  file.modified = false;
+  if (file.deletePending) {
+    removeEntry({ ...(location as DiskLocation), mount: file.mount, below: file.components });
+    kernel.fileSystem.forget(file);
+  }
+  kernel.fileSystem.releaseUnused();
+}
+
+/** The time of a written file is virtual time, so that two runs leave the same. A file that is gone keeps no time. */
+function stampModified(kernel: Kernel, mount: Mount, components: readonly string[]): void {
+  try {
+    mount.host.setModified(mount.root, components, kernel.timeMs);
+  } catch (error) {
+    statusOfHostError(error);
+  }
+}
+
+/** Removes a name; a host that refuses at this late point leaves the file. */
+function removeEntry({ mount, below }: DiskLocation): void {
+  try {
+    if (below.length > 0) mount.host.remove(mount.root, below);
+  } catch (error) {
+    statusOfHostError(error);
+  }
+}
+
+/** Whether two paths mean the same file. */
+export function isSamePath(left: string, right: string): boolean {
+  return foldName(left) === foldName(right);
+}

@@ -1,0 +1,284 @@
+import {
+  STATUS_ACCESS_DENIED,
+  STATUS_CANNOT_DELETE,
+  STATUS_DIRECTORY_NOT_EMPTY,
+  STATUS_INVALID_DEVICE_REQUEST,
+  STATUS_INVALID_PARAMETER,
+  STATUS_MEDIA_WRITE_PROTECTED,
+  STATUS_NO_MORE_FILES,
+  STATUS_NO_SUCH_FILE,
+  STATUS_NOT_SAME_DEVICE,
+  STATUS_OBJECT_NAME_COLLISION,
+  STATUS_OBJECT_NAME_INVALID,
+  STATUS_OBJECT_NAME_NOT_FOUND,
+  STATUS_OBJECT_PATH_NOT_FOUND,
+  STATUS_SUCCESS,
+  STATUS_USER_MAPPED_FILE,
+} from '../base/ntstatus.js';
+import type { HostEntry } from '../host/host.js';
+import { DELETE, FILE_READ_DATA, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA } from './access.js';
+import { matchesPattern, parseNtPath } from './file-name.js';
+import {
+  FILE_ATTRIBUTE_ARCHIVE,
+  FILE_ATTRIBUTE_DIRECTORY,
+  FILE_ATTRIBUTE_READONLY,
+  type FileObject,
+} from './file-object.js';
+import { foldPath, type Mount, statusOfHostError } from './file-system.js';
+import { fileOfHandle } from './io.js';
+import type { Kernel } from './kernel.js';
+import type { Process } from './process.js';
+
+/** What a program can learn of a file or directory. */
+export interface FileInformation {
+  readonly device: FileObject['device'];
+  readonly directory: boolean;
+  /** FILE_ATTRIBUTE_*. */
+  readonly attributes: number;
+  /** Bytes. */
+  readonly size: number;
+  /** Bytes, in clusters of 4 KB. */
+  readonly allocationSize: number;
+  /** Last change in milliseconds since 1970-01-01 UTC; also stands for the times of creation and access. */
+  readonly modifiedMs: number;
+  /** Guest path, such as C:\work\a.txt; a device name for devices. */
+  readonly path: string;
+  /** Byte offset of the next read or write; 0 when there is no open file. */
+  readonly position: number;
+  readonly deletePending: boolean;
+}
+
+/** One entry of a directory listing. */
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly attributes: number;
+  readonly size: number;
+  readonly modifiedMs: number;
+}
+
+const CLUSTER = 4096;
+
+function attributesOf(entry: { readonly kind: HostEntry['kind'] }, mount: Mount | null): number {
+  if (entry.kind === 'directory') return FILE_ATTRIBUTE_DIRECTORY;
+  return mount?.writable ? FILE_ATTRIBUTE_ARCHIVE : FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_READONLY;
+}
+
+/** What an open file is (NtQueryInformationFile); a number is the NTSTATUS that refuses the handle. */
+export function queryInformationFile(
+  kernel: Kernel,
+  process: Process,
+  handle: number,
+): FileInformation | number {
+  const object = fileOfHandle(kernel, process, handle, 0);
+  return typeof object === 'number' ? object : informationOf(kernel, object);
+}
+
+function informationOf(kernel: Kernel, object: FileObject): FileInformation {
+  const { file, location } = object;
+  const size = file?.size ?? 0;
+  return {
+    device: object.device,
+    directory: object.isDirectory,
+    attributes:
+      object.device === 'disk'
+        ? attributesOf({ kind: object.isDirectory ? 'directory' : 'file' }, location?.mount ?? null)
+        : 0,
+    size,
+    allocationSize: Math.ceil(size / CLUSTER) * CLUSTER,
+    modifiedMs: file ? (file.modified ? kernel.timeMs : file.modifiedMs) : kernel.bootTimeMs,
+    path: object.path,
+    position: object.position,
+    deletePending: file?.deletePending ?? false,
+  };
+}
+
+/** What a path names, without opening it (NtQueryFullAttributesFile); a number is the NTSTATUS. */
+export function queryAttributesFile(kernel: Kernel, path: string): FileInformation | number {
+  const parsed = parseNtPath(path);
+  if (typeof parsed === 'number') return parsed;
+  if (parsed.device !== 'disk') return STATUS_OBJECT_NAME_INVALID;
+  const { fileSystem } = kernel;
+  try {
+    const location = fileSystem.locate(parsed.drive, parsed.components);
+    const entry = location && fileSystem.entryAt(location);
+    if (!location || !entry) {
+      const parent = fileSystem.locate(parsed.drive, parsed.components.slice(0, -1));
+      const folder = parent && fileSystem.entryAt(parent);
+      return folder?.kind === 'directory' ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_OBJECT_PATH_NOT_FOUND;
+    }
+    if (parsed.directoryOnly && entry.kind === 'file') return STATUS_OBJECT_NAME_INVALID;
+    const open = fileSystem.openFiles.get(foldPath(location.drive, location.path));
+    const size = open?.size ?? entry.size;
+    const names = location.below.length > 0 ? [...location.path.slice(0, -1), entry.name] : location.path;
+    return {
+      device: 'disk',
+      directory: entry.kind === 'directory',
+      attributes: attributesOf(entry, location.mount),
+      size,
+      allocationSize: Math.ceil(size / CLUSTER) * CLUSTER,
+      modifiedMs: open?.modified ? kernel.timeMs : (open?.modifiedMs ?? (entry.modifiedMs || kernel.bootTimeMs)),
+      path: `${location.drive}:\\${names.join('\\')}`,
+      position: 0,
+      deletePending: open?.deletePending ?? false,
+    };
+  } catch (error) {
+    return statusOfHostError(error);
+  }
+}
+
+/** Sets the byte offset of the next read or write (FilePositionInformation). */
+export function setFilePosition(kernel: Kernel, process: Process, handle: number, position: number): number {
+  const object = fileOfHandle(kernel, process, handle, 0);
+  if (typeof object === 'number') return object;
+  if (!(position >= 0)) return STATUS_INVALID_PARAMETER;
+  if (object.device !== 'disk') return STATUS_INVALID_DEVICE_REQUEST;
+  object.position = position;
+  return STATUS_SUCCESS;
+}
+
+/** Cuts or extends a file to a size in bytes (FileEndOfFileInformation). */
+export function setEndOfFile(kernel: Kernel, process: Process, handle: number, size: number): number {
+  const object = fileOfHandle(kernel, process, handle, FILE_WRITE_DATA);
+  if (typeof object === 'number') return object;
+  if (!object.file) return STATUS_INVALID_DEVICE_REQUEST;
+  if (!(size >= 0 && Number.isSafeInteger(size))) return STATUS_INVALID_PARAMETER;
+  if (size < object.file.size && (object.file.dataControlArea || object.file.imageControlArea))
+    return STATUS_USER_MAPPED_FILE;
+  return object.file.setSize(size);
+}
+
+/** Sets the time of the last change, in milliseconds since 1970 (FileBasicInformation). */
+export function setFileTime(kernel: Kernel, process: Process, handle: number, modifiedMs: number): number {
+  const object = fileOfHandle(kernel, process, handle, FILE_WRITE_ATTRIBUTES);
+  if (typeof object === 'number') return object;
+  const { mount, below } = object.location ?? { mount: null, below: [] };
+  if (!mount) return STATUS_INVALID_DEVICE_REQUEST;
+  try {
+    mount.host.setModified(mount.root, object.file?.components ?? below, modifiedMs);
+  } catch (error) {
+    return statusOfHostError(error);
+  }
+  if (object.file) {
+    object.file.modified = false;
+    object.file.modifiedMs = modifiedMs;
+  }
+  return STATUS_SUCCESS;
+}
+
+/** Marks a file or an empty directory to go away when its last handle closes (FileDispositionInformation). */
+export function setDeleteDisposition(
+  kernel: Kernel,
+  process: Process,
+  handle: number,
+  remove: boolean,
+): number {
+  const object = fileOfHandle(kernel, process, handle, DELETE);
+  if (typeof object === 'number') return object;
+  const { file, location } = object;
+  if (!location?.mount) return STATUS_INVALID_DEVICE_REQUEST;
+  if (!location.mount.writable) {
+    kernel.fileSystem.noteRefusal(location);
+    return STATUS_MEDIA_WRITE_PROTECTED;
+  }
+  if (object.isDirectory) {
+    if (location.below.length === 0) return STATUS_CANNOT_DELETE;
+    try {
+      if (remove && kernel.fileSystem.list(location).length > 0) return STATUS_DIRECTORY_NOT_EMPTY;
+    } catch (error) {
+      return statusOfHostError(error);
+    }
+    object.deleteOnClose = remove;
+    return STATUS_SUCCESS;
+  }
+  if (remove && (file!.dataControlArea || file!.imageControlArea)) return STATUS_CANNOT_DELETE;
+  file!.deletePending = remove;
+  return STATUS_SUCCESS;
+}
+
+/** Moves a file or directory to another NT path in the same folder tree (FileRenameInformation). */
+export function renameFile(
+  kernel: Kernel,
+  process: Process,
+  handle: number,
+  newPath: string,
+  replace: boolean,
+): number {
+  const object = fileOfHandle(kernel, process, handle, DELETE);
+  if (typeof object === 'number') return object;
+  const { fileSystem } = kernel;
+  const { location, file } = object;
+  if (!location?.mount) return STATUS_INVALID_DEVICE_REQUEST;
+  const parsed = parseNtPath(newPath);
+  if (typeof parsed === 'number') return parsed;
+  const target = parsed.device === 'disk' ? fileSystem.locate(parsed.drive, parsed.components) : null;
+  if (!target?.mount || target.mount !== location.mount) return STATUS_NOT_SAME_DEVICE;
+  if (location.below.length === 0 || target.below.length === 0) return STATUS_ACCESS_DENIED;
+  const oldKey = foldPath(location.drive, location.path);
+  const newKey = foldPath(target.drive, target.path);
+  if (oldKey !== newKey && fileSystem.openFiles.has(newKey))
+    return replace ? STATUS_ACCESS_DENIED : STATUS_OBJECT_NAME_COLLISION;
+  if (object.isDirectory && hasOpenBelow(kernel, oldKey)) return STATUS_ACCESS_DENIED;
+  try {
+    location.mount.host.rename(location.mount.root, file?.components ?? location.below, target.below, replace);
+  } catch (error) {
+    return statusOfHostError(error);
+  }
+  object.location = target;
+  object.path = `${target.drive}:\\${target.path.join('\\')}`;
+  if (file) {
+    fileSystem.openFiles.delete(oldKey);
+    fileSystem.openFiles.set(newKey, file);
+    file.components = target.below;
+    file.name = object.path;
+  }
+  return STATUS_SUCCESS;
+}
+
+function hasOpenBelow(kernel: Kernel, key: string): boolean {
+  for (const open of kernel.fileSystem.openFiles.keys()) if (open.startsWith(`${key}\\`)) return true;
+  return false;
+}
+
+/**
+ * The next entry of a directory (NtQueryDirectoryFile); a number is the NTSTATUS: STATUS_NO_SUCH_FILE when nothing
+ * matches at all, STATUS_NO_MORE_FILES after the last. The pattern of the first call stays until `restart`.
+ */
+export function queryDirectoryFile(
+  kernel: Kernel,
+  process: Process,
+  handle: number,
+  pattern: string,
+  restart: boolean,
+): DirectoryEntry | number {
+  const object = fileOfHandle(kernel, process, handle, FILE_READ_DATA);
+  if (typeof object === 'number') return object;
+  if (!object.isDirectory || !object.location) return STATUS_INVALID_PARAMETER;
+  const first = object.cursor === null;
+  if (first || restart) {
+    try {
+      object.cursor = { entries: listDirectory(kernel, object), pattern, next: 0 };
+    } catch (error) {
+      return statusOfHostError(error);
+    }
+  }
+  const cursor = object.cursor!;
+  while (cursor.next < cursor.entries.length) {
+    const entry = cursor.entries[cursor.next++]!;
+    if (matchesPattern(entry.name, cursor.pattern))
+      return {
+        name: entry.name,
+        attributes: attributesOf(entry, object.location.mount),
+        size: entry.size,
+        modifiedMs: entry.modifiedMs || kernel.bootTimeMs,
+      };
+  }
+  return first ? STATUS_NO_SUCH_FILE : STATUS_NO_MORE_FILES;
+}
+
+/** Entries of an open directory, "." and ".." first except in a drive's root. */
+function listDirectory(kernel: Kernel, object: FileObject): HostEntry[] {
+  const entries = kernel.fileSystem.list(object.location!);
+  if (object.location!.path.length === 0) return entries;
+  const dots: HostEntry[] = ['.', '..'].map((name) => ({ kind: 'directory', size: 0, modifiedMs: 0, name }));
+  return [...dots, ...entries];
+}

@@ -1,0 +1,111 @@
+import {
+  STATUS_BAD_NETWORK_PATH,
+  STATUS_NAME_TOO_LONG,
+  STATUS_OBJECT_NAME_INVALID,
+  STATUS_OBJECT_NAME_NOT_FOUND,
+  STATUS_OBJECT_PATH_NOT_FOUND,
+  STATUS_OBJECT_PATH_SYNTAX_BAD,
+} from '../base/ntstatus.js';
+
+export type DeviceName = 'disk' | 'null' | 'console-input' | 'console-output' | 'console';
+
+/** What an NT path names. */
+export interface ParsedName {
+  readonly device: DeviceName;
+  /** Upper-case drive letter; '' for the other devices. */
+  readonly drive: string;
+  readonly components: readonly string[];
+  /** The path ended in a backslash: only a directory can be meant. */
+  readonly directoryOnly: boolean;
+}
+
+/** UTF-16 units: the most a UNICODE_STRING holds, and the most of one component on NTFS. */
+const MAXIMUM_PATH = 32767;
+const MAXIMUM_COMPONENT = 255;
+
+const DEVICES: Readonly<Record<string, DeviceName>> = {
+  NUL: 'null',
+  CON: 'console',
+  CONIN$: 'console-input',
+  CONOUT$: 'console-output',
+};
+
+const named = (device: DeviceName): ParsedName => ({
+  device,
+  drive: '',
+  components: [],
+  directoryOnly: false,
+});
+
+/** Characters that no NTFS name holds, controls, and halves of surrogate pairs (they have no UTF-8 form). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+const FORBIDDEN = /[\x00-\x1f"*<>?|/:]|\p{Surrogate}/u;
+
+/** Whether one component can be a file name. A name that ends in a dot or a space could not be reached by Win32. */
+export function isValidComponent(component: string): boolean {
+  if (component === '' || component.length > MAXIMUM_COMPONENT) return false;
+  return !FORBIDDEN.test(component) && !/[. ]$/.test(component);
+}
+
+/** Parses the part below a drive, 'work\\a.txt'; the default data stream may be named (a.txt::$DATA), no other can. */
+function parseComponents(drive: string, rest: string): ParsedName | number {
+  const directoryOnly = rest.endsWith('\\');
+  const body = directoryOnly ? rest.slice(0, -1) : rest;
+  const components = body === '' ? [] : body.split('\\');
+  const last = components.at(-1);
+  if (last !== undefined && /::\$data$/i.test(last) && !directoryOnly)
+    components[components.length - 1] = last.slice(0, last.indexOf(':'));
+  if (!components.every(isValidComponent)) return STATUS_OBJECT_NAME_INVALID;
+  return { device: 'disk', drive, components, directoryOnly };
+}
+
+/** Parses an NT path; a number is the NTSTATUS that refuses it. */
+export function parseNtPath(path: string): ParsedName | number {
+  if (path.length > MAXIMUM_PATH) return STATUS_NAME_TOO_LONG;
+  const upper = path.slice(0, 64).toUpperCase();
+  if (upper === '\\DEVICE\\NULL') return named('null');
+  if (upper.startsWith('\\SYSTEMROOT\\')) return parseComponents('C', `Windows\\${path.slice(12)}`);
+  if (!path.startsWith('\\??\\'))
+    return path.startsWith('\\') ? STATUS_OBJECT_PATH_NOT_FOUND : STATUS_OBJECT_PATH_SYNTAX_BAD;
+  const name = path.slice(4);
+  const drive = /^([A-Za-z]):(\\|$)/.exec(name);
+  if (drive) {
+    if (name.length === 2) return STATUS_OBJECT_NAME_INVALID;
+    return parseComponents(drive[1]!.toUpperCase(), name.slice(3));
+  }
+  const device = DEVICES[name.toUpperCase()];
+  if (device) return named(device);
+  if (/^UNC\\/i.test(name)) return STATUS_BAD_NETWORK_PATH;
+  return name.includes('\\') ? STATUS_OBJECT_PATH_NOT_FOUND : STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+/** Whether a name matches a pattern of FindFirstFile: * and ?, without case; "*.*" means "*". */
+export function matchesPattern(name: string, pattern: string): boolean {
+  if (pattern === '' || pattern === '*' || pattern === '*.*') return true;
+  return matchFrom(name.toUpperCase(), pattern.toUpperCase());
+}
+
+/** Linear-time wildcard match: goes back only to the last star. */
+function matchFrom(name: string, pattern: string): boolean {
+  let at = 0;
+  let want = 0;
+  let star = -1;
+  let starAt = 0;
+  while (at < name.length) {
+    const expected = pattern[want];
+    if (expected === '*') {
+      star = want++;
+      starAt = at;
+    } else if (expected === '?' || expected === name[at]) {
+      want++;
+      at++;
+    } else if (star >= 0) {
+      want = star + 1;
+      at = ++starAt;
+    } else {
+      return false;
+    }
+  }
+  while (pattern[want] === '*' || pattern[want] === '?') want++;
+  return want === pattern.length || /^\.\**$/.test(pattern.slice(want));
+}
