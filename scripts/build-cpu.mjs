@@ -21,6 +21,8 @@ const OPTIONS = [
   'simd',
   '--disable',
   'mutable-globals',
+  '--disableWarning',
+  '201',
 ];
 
 const sources = filesBelow('src/machine/cpu').filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));

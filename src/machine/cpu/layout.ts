@@ -75,6 +75,11 @@ export const STOP_OPERATION = 0x72c;
 export const SPLIT_FIRST = 0x730;
 export const SPLIT_SECOND = 0x734;
 export const SPLIT_BYTES = 0x738;
+/** Instructions that the last run left over. */
+export const BUDGET = 0x73c;
+/** 8 bytes: an address that a micro-operation formed for the next one. 8 bytes: the constant 4096. */
+export const ADDRESS = 0x740;
+export const PAGE_BYTES = 0x748;
 /** Split-access buffer, 512 bytes; operand scratch of the SSE and x87 operations, 512 bytes. */
 export const SPLIT_BUFFER = 0x800;
 export const SCRATCH = 0xa00;

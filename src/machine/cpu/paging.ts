@@ -22,6 +22,8 @@ const ERROR_PRESENT: u32 = 1;
 const ERROR_RESERVED: u32 = 8;
 const ERROR_FETCH: u32 = 16;
 
+const TLB_END: usize = at.TLB + at.TLB_ENTRIES * 32;
+
 /** Low bits of a tag that no page address has. */
 const NO_TAG: u64 = 1;
 
@@ -71,7 +73,9 @@ function isRam(frame: u64): bool {
 @inline
 function mark(entry: usize, bits: u64): void {
   const value = load<u64>(entry);
-  if ((value & bits) != bits) store<u64>(entry, value | bits);
+  if ((value & bits) == bits) return;
+  store<u64>(entry, value | bits);
+  dropFrame((entry - load<u32>(at.RAM_BASE)) >> 12);
 }
 
 /** Walks the tables for one access; fills the TLB and returns the host address, or 0 with a fault. */
@@ -168,7 +172,7 @@ export function touch(address: u64, access: u32): usize {
 /** Takes the user's right to write to a frame out of the TLB: the frame now holds decoded code. */
 export function watchFrame(frame: u32): void {
   const host = load<u32>(at.RAM_BASE) + (frame << 12);
-  for (let entry: usize = at.TLB; entry < at.TLB + at.TLB_ENTRIES * 32; entry += 32) {
+  for (let entry: usize = at.TLB; entry < TLB_END; entry += 32) {
     const tag = load<u64>(entry, at.TLB_WRITE);
     if (tag != NO_TAG && <u32>tag + load<u32>(entry, at.TLB_ADDEND) == host) store<u64>(entry, NO_TAG, at.TLB_WRITE);
   }
@@ -184,7 +188,7 @@ function clear(entry: usize): void {
 /** Empties the TLB, with or without the global translations. */
 export function flush(global: bool): void {
   store<u64>(at.TLB_FLUSHES, load<u64>(at.TLB_FLUSHES) + 1);
-  for (let entry: usize = at.TLB; entry < at.TLB + at.TLB_ENTRIES * 32; entry += 32) {
+  for (let entry: usize = at.TLB; entry < TLB_END; entry += 32) {
     if (global || !(load<u64>(supervisorOf(entry)) & at.TLB_GLOBAL)) clear(entry);
   }
 }
@@ -197,7 +201,7 @@ export function invalidatePage(low: u32, high: u32): void {
   const page = address & ~0xfff;
   if ((load<u64>(supervisorOf(entry)) & ~0xfff) == page) clear(entry);
   if (!load<u32>(at.TLB_LARGE)) return;
-  for (let other: usize = at.TLB; other < at.TLB + at.TLB_ENTRIES * 32; other += 32) {
+  for (let other: usize = at.TLB; other < TLB_END; other += 32) {
     const value = load<u64>(supervisorOf(other));
     if (value & at.TLB_LARGE_PAGE && value >> 21 == address >> 21) clear(other);
   }

@@ -169,11 +169,12 @@ export const OP_MOVSD_RM = 253;
 export const OP_MOVSD_MR = 254;
 export const OP_MOVSS_RM = 255;
 export const OP_MOVSS_MR = 256;
-/** SSE and x87 operations with their operands; see sse-operands.ts. */
-export const OP_SSE = 257;
-export const OP_X87 = 258;
+/** SSE and x87 operations with their operands (vector-operands.ts); the time-stamp counter. */
+export const OP_SSE_RR = 257;
+export const OP_SSE_M = 258;
+export const OP_X87 = 259;
+export const OP_RDTSC = 260;
 /** Operations outside the main loop (rare.ts). The count of a shift is in IMM or in CL as SRC says. */
-export const OP_ALU_LOCKED = 512;
 export const OP_SHIFT = 513;
 export const OP_SHIFT_DOUBLE = 514;
 export const OP_MUL = 515;
@@ -212,9 +213,46 @@ export const OP_LOOP = 547;
 export const OP_XLAT = 548;
 export const OP_STRING = 549;
 export const OP_CPUID = 550;
-export const OP_RDTSC = 551;
 export const OP_SYSCALL = 552;
 export const OP_INTERRUPT = 553;
 export const OP_FAULT = 554;
 export const OP_MOV_SEGMENT = 555;
 export const OP_UNDEFINED = 556;
+
+/** What OP_UNARY, OP_BIT, OP_FLAG, OP_LOOP and OP_STRING are, in SUB. */
+export const UNARY_INC = 0;
+export const UNARY_DEC = 1;
+export const UNARY_NEG = 2;
+export const UNARY_NOT = 3;
+export const BIT_TEST = 0;
+export const BIT_SET = 1;
+export const BIT_RESET = 2;
+export const BIT_COMPLEMENT = 3;
+export const FLAG_CLC = 0;
+export const FLAG_STC = 1;
+export const FLAG_CMC = 2;
+export const FLAG_CLD = 3;
+export const FLAG_STD = 4;
+/** LOOPNE, LOOPE, LOOP, JRCXZ in encoding order; WIDTH 4 counts in ECX. */
+export const LOOP_NE = 0;
+export const LOOP_E = 1;
+export const LOOP_ALWAYS = 2;
+export const LOOP_ZERO = 3;
+/** String operations, plus REPEAT_EQUAL or REPEAT_UNEQUAL, plus STRING_NARROW for 32-bit addresses. */
+export const STRING_MOVS = 0;
+export const STRING_STOS = 1;
+export const STRING_LODS = 2;
+export const STRING_SCAS = 3;
+export const STRING_CMPS = 4;
+export const STRING_KIND = 7;
+export const STRING_REPEAT = 8;
+export const STRING_UNTIL_EQUAL = 16;
+export const STRING_NARROW = 32;
+
+/** Answers of operations outside the main loop: go on; fault at the instruction; trap after it; system call; end the run; RIP is set. */
+export const GO_ON = 0;
+export const FAULTED = 1;
+export const TRAPPED = 2;
+export const CALLED = 3;
+export const PAUSED = 4;
+export const JUMPED = 5;

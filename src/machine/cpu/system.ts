@@ -1,0 +1,64 @@
+/** CPUID, the time-stamp counter and software interrupts. */
+import * as at from './layout';
+import * as uop from './uops';
+import { RAX, RBX, RCX, RDX } from './operands';
+
+/** FPU, TSC, CX8, CMOV, CLFSH, FXSR, SSE, SSE2; PAE, PGE and PSE as far as paging on x64 implies them. */
+const FEATURES: u32 = 1 | (1 << 3) | (1 << 4) | (1 << 6) | (1 << 8) | (1 << 13) | (1 << 15) | (1 << 19) | (1 << 24) | (1 << 25) | (1 << 26);
+/** CMPXCHG16B. */
+const FEATURES_MORE: u32 = 1 << 13;
+/** The extended leaf: SYSCALL, NX, RDTSCP, long mode; LAHF and SAHF in long mode. */
+const EXTENDED: u32 = (1 << 11) | (1 << 20) | (1 << 27) | (1 << 29);
+const EXTENDED_MORE: u32 = 1;
+/** Family 6, model 15, stepping 1; a cache line of 8 quadwords for CLFLUSH, one logical processor. */
+const SIGNATURE: u32 = 0x6f1;
+const LINE_AND_COUNT: u32 = 0x10800;
+
+function answer(a: u32, b: u32, c: u32, d: u32): void {
+  store<u64>(RAX, a);
+  store<u64>(RBX, b);
+  store<u64>(RCX, c);
+  store<u64>(RDX, d);
+}
+
+/** Exactly what this processor does; the vendor is "NtmmNtmmNtmm". */
+export function cpuid(): void {
+  switch (load<u32>(RAX)) {
+    case 0:
+      return answer(1, 0x6d6d744e, 0x6d6d744e, 0x6d6d744e);
+    case 1:
+      return answer(SIGNATURE, LINE_AND_COUNT, FEATURES_MORE, FEATURES);
+    case 0x80000000:
+      return answer(0x80000008, 0x6d6d744e, 0x6d6d744e, 0x6d6d744e);
+    case 0x80000001:
+      return answer(SIGNATURE, 0, EXTENDED_MORE, EXTENDED);
+    case 0x80000002:
+      return answer(0x6d6d746e, 0x36387820, 0x2034362d, 0x636f7270);
+    case 0x80000003:
+      return answer(0x6f737365, 0x00000072, 0, 0);
+    case 0x80000008:
+      return answer(0x3028, 0, 0, 0);
+    default:
+      answer(0, 0, 0, 0);
+  }
+}
+
+/** Nanoseconds of virtual time: instructions begun so far and what devices added. `inRun` counts those since the run began. */
+export function timeStamp(inRun: u32): void {
+  const time = load<u64>(at.INSTRUCTIONS) + load<u64>(at.TIME_ADDED) + inRun;
+  store<u64>(RAX, time & 0xffffffff);
+  store<u64>(RDX, time >> 32);
+}
+
+/**
+ * INT n. Breakpoint (3) traps; 29h, 2Ch and 2Dh (fast fail, assertion, debug service) trap with their vector; others have
+ * no gate for user mode and fault.
+ */
+export function interrupt(vector: u32): u32 {
+  if (vector == 3 || vector == 4 || vector == 0x29 || vector == 0x2c || vector == 0x2d) {
+    store<u32>(at.EXCEPTION_VECTOR, vector);
+    return uop.TRAPPED;
+  }
+  store<u32>(at.EXCEPTION_VECTOR, 13);
+  return uop.FAULTED;
+}

@@ -1,0 +1,50 @@
+/** Memory operands of SSE and x87 operations. IMM: 2 bytes operation, 2 bytes size of the operand, then the instruction's immediate. */
+import * as at from './layout';
+import * as uop from './uops';
+import { finish, read, write } from './memory';
+import { effective } from './operands';
+import { sse } from './sse';
+import { x87 } from './x87';
+
+/** Bits of SUB: the operand is written; it is the first operand; it must be aligned to 16 bytes. */
+export const OPERAND_WRITTEN: u32 = 1;
+export const OPERAND_FIRST: u32 = 2;
+export const OPERAND_ALIGNED: u32 = 4;
+
+function raise(vector: u32): bool {
+  store<u32>(at.EXCEPTION_VECTOR, vector);
+  return false;
+}
+
+/** An SSE operation with a memory operand. False: a fault. */
+export function sseMemory(u: usize): bool {
+  const roles = <u32>load<u8>(u, uop.SUB);
+  const address = effective(u);
+  if (roles & OPERAND_ALIGNED && address & 15) return raise(13);
+  const size = <u32>load<u16>(u, uop.IMM + 2);
+  const host = roles & OPERAND_WRITTEN ? write(address, size) : read(address, size);
+  if (!host) return false;
+  const register: usize = roles & OPERAND_FIRST ? load<u16>(u, uop.SRC) : load<u16>(u, uop.DST);
+  const immediate = load<u32>(u, uop.IMM + 4);
+  const op = <u32>load<u16>(u, uop.IMM);
+  const vector = roles & OPERAND_FIRST ? sse(op, host, register, immediate) : sse(op, register, host, immediate);
+  if (vector) return raise(vector);
+  if (roles & OPERAND_WRITTEN) finish(host);
+  return true;
+}
+
+/** An x87 operation, with a memory operand where its size is not 0. False: a fault. */
+export function x87Operation(u: usize): bool {
+  const size = <u32>load<u16>(u, uop.IMM + 2);
+  const written = (load<u8>(u, uop.SUB) & OPERAND_WRITTEN) != 0;
+  let host: usize = 0;
+  if (size) {
+    const address = effective(u);
+    host = written ? write(address, size) : read(address, size);
+    if (!host) return false;
+  }
+  const vector = x87(load<u16>(u, uop.IMM), host, load<u32>(u, uop.IMM + 4));
+  if (vector) return raise(vector);
+  if (written) finish(host);
+  return true;
+}
