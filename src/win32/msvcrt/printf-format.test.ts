@@ -128,7 +128,7 @@ describe('printf', () => {
   it('takes widths and precisions from arguments', () => {
     expect(printf('%*d|%-*d|%*d', 5, 1, 5, 2, -5, 3)).toBe('    1|2    |3    ');
     expect(printf('%.*d|%.*d', 3, 1, -3, 2)).toBe('001|2');
-    expect(printf('%*.*f', 10, 2, f(3.14159))).toBe('      3.14');
+    expect(printf('%*.*f', 10, 2, f(2.34567))).toBe('      2.35');
   });
 
   it('copies what has no meaning', () => {
@@ -155,8 +155,8 @@ describe('printf of doubles', () => {
   it('writes fixed form', () => {
     expect(printf('%f %.0f %#.0f %.1f', f(1.5), f(1), f(1), f(-0.05))).toBe('1.500000 1 1. -0.1');
     expect(printf('%.20f', f(0.1))).toBe('0.10000000000000000555');
-    expect(printf('%010.3f|%-10.3f|%+.1f|% .1f', f(-3.14159), f(3.14159), f(1), f(1))).toBe(
-      '-00003.142|3.142     |+1.0| 1.0',
+    expect(printf('%010.3f|%-10.3f|%+.1f|% .1f', f(-2.34567), f(2.34567), f(1), f(1))).toBe(
+      '-00002.346|2.346     |+1.0| 1.0',
     );
     expect(printf('%.2f', f(1e22))).toBe('10000000000000000000000.00');
     expect(printf('%f', f(-0))).toBe('-0.000000');
@@ -197,8 +197,8 @@ describe('printf of doubles', () => {
   });
 
   it('writes hexadecimal form', () => {
-    expect(printf('%a %A %.3a', f(1), f(-3.75), f(3.14159))).toBe(
-      '0x1.0000000000000p+0 -0X1.E000000000000P+1 0x1.922p+1',
+    expect(printf('%a %A %.3a', f(1), f(-3.75), f(2.34567))).toBe(
+      '0x1.0000000000000p+0 -0X1.E000000000000P+1 0x1.2c4p+1',
     );
     expect(printf('%a %.0a %#.0a', f(5e-324), f(1.5), f(1))).toBe('0x0.0000000000001p-1022 0x2p+0 0x1.p+0');
     expect(printf('%a %.15a', f(0), f(Number.MAX_VALUE))).toBe(

@@ -126,25 +126,34 @@ class Formatter {
     switch (letter) {
       case 'd':
       case 'i':
-        return this.signed(spec);
+        this.signed(spec);
+        break;
       case 'u':
-        return this.unsigned(spec, 10, '');
+        this.unsigned(spec, 10, '');
+        break;
       case 'o':
-        return this.unsigned(spec, 8, '');
+        this.unsigned(spec, 8, '');
+        break;
       case 'x':
-        return this.unsigned(spec, 16, '0x');
+        this.unsigned(spec, 16, '0x');
+        break;
       case 'X':
-        return this.unsigned(spec, 16, '0X');
+        this.unsigned(spec, 16, '0X');
+        break;
       case 'p':
-        return this.unsigned({ ...spec, size: 'll', precision: POINTER_DIGITS }, 16, '0X');
+        this.unsigned({ ...spec, size: 'll', precision: POINTER_DIGITS }, 16, '0X');
+        break;
       case 'c':
       case 'C':
-        return this.character(spec, letter);
+        this.character(spec, letter);
+        break;
       case 's':
       case 'S':
-        return this.string(spec, letter);
+        this.string(spec, letter);
+        break;
       case 'n':
-        return this.count(spec);
+        this.count(spec);
+        break;
       case 'e':
       case 'E':
       case 'f':
@@ -153,7 +162,8 @@ class Formatter {
       case 'G':
       case 'a':
       case 'A':
-        return this.float(spec, letter);
+        this.float(spec, letter);
+        break;
       default:
         this.text(letter);
     }
@@ -248,14 +258,12 @@ class Formatter {
   private signed(spec: Specification): void {
     this.args.next();
     const { lo, hi } = this.args;
-    if (this.is64Bit(spec.size)) {
-      const negative = hi >>> 31 === 1;
-      return this.integer(spec, negative, absolute64(lo, hi, negative));
-    }
     let value = lo | 0;
     if (spec.size === 'h') value = (value << 16) >> 16;
     else if (spec.size === 'hh') value = (value << 24) >> 24;
-    this.integer(spec, value < 0, String(Math.abs(value)));
+    const negative = this.is64Bit(spec.size) ? hi >>> 31 === 1 : value < 0;
+    const digits = this.is64Bit(spec.size) ? absolute64(lo, hi, negative) : String(Math.abs(value));
+    this.integer(spec, negative, digits);
   }
 
   private unsigned(spec: Specification, radix: number, prefix: string): void {
@@ -314,7 +322,10 @@ class Formatter {
     }
     const missing = spec.precision - precision;
     const isGeneral = letter === 'g' || letter === 'G';
-    if (missing === 0 || (isGeneral && !alternate)) return this.padded(spec, spec.zero, prefix, 0, text);
+    if (missing === 0 || (isGeneral && !alternate)) {
+      this.padded(spec, spec.zero, prefix, 0, text);
+      return;
+    }
     const exponentAt = text.search(/[epEP]/);
     const cut = exponentAt < 0 ? text.length : exponentAt;
     this.longFloat(spec, prefix, text.slice(0, cut), missing, text.slice(cut));
