@@ -52,7 +52,7 @@ run() { # expected, exit code, made file, program, arguments
 
 {
   printf '# The examples under Wine\n\n'
-  printf 'Written by `scripts/wine-examples.sh`, with %s. The expected text is what Microsoft documents for Windows.\n\n' "$("$wine" --version)"
+  printf "Written by \`scripts/wine-examples.sh\`, with %s. Where it differs, the expected text follows Microsoft's documentation.\n\n" "$("$wine" --version)"
   while read -r expected code made command; do
     case "$expected" in '' | '#'*) continue ;; esac
     read -r -a words <<<"$command"
