@@ -50,6 +50,8 @@
 #define G_SETS 0x8000           /* defines every flag without reading one */
 #define G_ALONE 0x10000         /* never part of a random sequence */
 #define G_SHIFT_XMM 0x20000     /* XMM2, XMM12 and the memory operand hold small shift counts */
+#define G_ABSENT 0x40000        /* the second page of the data window is absent; RSI and RDI are near it */
+#define G_READONLY 0x80000      /* the second page of the data window is read-only; RSI and RDI are near it */
 /* The x87 memory operand at RSI+8. */
 #define G_M32 0x100000
 #define G_M64 0x200000

@@ -79,7 +79,9 @@ static void on_exception(int signal, siginfo_t *info, void *context) {
   s->flags = (u32)g[REG_EFL] & FLAG_BITS;
   save_fx(s, fx);
   native_outcome.vector = (int)g[REG_TRAPNO];
-  native_outcome.stop = (u32)((u64)g[REG_RIP] - CODE_PAGE) - (native_outcome.vector == 3);
+  native_outcome.rip = (u64)g[REG_RIP] - (native_outcome.vector == 3);
+  native_outcome.error = (u32)g[REG_ERR];
+  native_outcome.address = (u64)g[REG_CR2];
   native_state = 0;
   memcpy(g, native_saved, sizeof native_saved);
   memcpy(fx, native_saved_fx, 512);
@@ -122,17 +124,23 @@ static int take_window(u8 *to, u64 window, size_t bytes, u64 pages) {
   return 0;
 }
 
-/* Runs the code from state *s and leaves the state after it there. Returns 0 when the run must not be recorded: it left its windows. */
-static int native_run(struct state *s, struct outcome *outcome) {
+/*
+ * Runs the code from state *s, with the given protection of the second data page, and leaves the state after it there.
+ * Returns 0 when the run must not be recorded: it left its windows.
+ */
+static int native_run(struct state *s, struct outcome *outcome, int protection) {
   memcpy((void *)DATA_WINDOW, s->data, DATA_BYTES);
   memcpy((void *)STACK_WINDOW, s->stack, STACK_BYTES);
   memset((void *)SCRATCH_PAGE, 0, 4096);
+  if (protection != (PROT_READ | PROT_WRITE)) mprotect((void *)(DATA_PAGES + 4096ull), 4096, protection);
   native_state = s;
   __asm__ volatile("int3" ::: "memory");
   *outcome = native_outcome;
+  if (protection != (PROT_READ | PROT_WRITE)) mprotect((void *)(DATA_PAGES + 4096ull), 4096, PROT_READ | PROT_WRITE);
   int clean = take_window(s->data, DATA_WINDOW, DATA_BYTES, DATA_PAGES);
   clean &= take_window(s->stack, STACK_WINDOW, STACK_BYTES, STACK_PAGES);
-  return clean && outcome->vector != 14;
+  if (outcome->vector != 14) return clean && outcome->rip - CODE_PAGE < 4096;
+  return clean && outcome->rip - CODE_PAGE < 4096 && outcome->address - DATA_PAGES - 4096 < 4096;
 }
 
 #endif

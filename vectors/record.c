@@ -112,6 +112,10 @@ static u8 *data_at(struct state *s, int reg, int offset) { return s->data + (s->
 static u8 *st_at(struct state *s, u32 i) { return s->st[((s->fsw >> 11) + i) & 7]; }
 
 static void shape_pointers(struct state *s, u32 gen) {
+  if (gen & (G_ABSENT | G_READONLY)) {
+    s->gpr[RSI] = DATA_WINDOW + 112 + below(20);
+    if (one_in(2)) s->gpr[RDI] = DATA_WINDOW + 112 + below(20);
+  }
   if (gen & G_ALIGN && !one_in(10)) {
     s->gpr[RSI] &= ~15ull;
     s->gpr[RDI] &= ~15ull;
@@ -240,19 +244,25 @@ static u64 hash(const char *text) {
 }
 
 static void record_vector(const struct code *code, u32 index) {
+  int protection = code->gen & G_ABSENT ? PROT_NONE : code->gen & G_READONLY ? PROT_READ : PROT_READ | PROT_WRITE;
   for (int tries = 0; tries < 1000; tries++) {
     struct state before, after;
     struct outcome outcome;
     const struct state *base = make_state(&before, code->gen, code->width);
     after = before;
-    if (!native_run(&after, &outcome)) continue;
+    if (!native_run(&after, &outcome, protection)) continue;
+    if (protection == (PROT_READ | PROT_WRITE) && outcome.vector == 14) continue;
     if (!result_defined(&before, &after, code->gen, code->width)) continue;
     if (code->gen & G_DIV && outcome.vector == 0 && !one_in(8)) continue;
     put8(index);
     put_varint((u32)(base - bases));
     put_varint(undefined_flags(&before, code->undefined, code->gen, code->width));
     put8((u32)outcome.vector);
-    put_varint(outcome.stop);
+    put_varint((u32)(outcome.rip - CODE_PAGE));
+    if (outcome.vector == 14) {
+      put8(outcome.error);
+      put_varint((u32)(outcome.address - DATA_PAGES));
+    }
     put_delta(base, &before);
     put_delta(&before, &after);
     return;
@@ -267,6 +277,7 @@ static void record_form(const char *name, u32 check, const struct code *codes, u
   put8((u32)strlen(name));
   fwrite(name, 1, strlen(name), stdout);
   put8(check);
+  put8(codes[0].gen & G_ABSENT ? 1 : codes[0].gen & G_READONLY ? 2 : 0);
   put8(count);
   for (u32 i = 0; i < count; i++) {
     put8(codes[i].length);
@@ -338,7 +349,7 @@ int main(void) {
   }
   random_state = SEED;
   for (u32 i = 0; i < POOLS * BASES_PER_POOL; i++) make_base(&bases[i], i / BASES_PER_POOL);
-  fwrite("NTMMVEC1", 1, 8, stdout);
+  fwrite("NTMMVEC2", 1, 8, stdout);
   put32(sizeof(struct state));
   put32(POOLS * BASES_PER_POOL);
   put32(count + SEQUENCES);

@@ -40,7 +40,9 @@ struct form {
 /* How a run ended. */
 struct outcome {
   int vector; /* exception vector; 3 when the code ran to its end */
-  u32 stop;   /* offset of the next instruction, in bytes from CODE_PAGE */
+  u64 rip;    /* address of the next instruction */
+  u32 error;  /* page fault: error code */
+  u64 address; /* page fault: CR2 */
 };
 
 #endif

@@ -20,6 +20,7 @@ export const IMAGE_STACK = 736;
 
 /** Addresses of the recorded runs. */
 export const CODE_PAGE = 0x10010000;
+export const DATA_PAGES = 0x10000000;
 export const DATA_WINDOW = 0x10000f80;
 export const DATA_BYTES = 256;
 export const STACK_WINDOW = 0x10003fc0;
@@ -34,7 +35,15 @@ export const CHECK_ULP = 2;
 /** The vector of a run that reached the breakpoint after its code. */
 export const RAN_TO_END = 3;
 
-const MAGIC = 'NTMMVEC1';
+/** The vector of a run that ended in a page fault. */
+export const PAGE_FAULT = 14;
+
+/** What is special about the second page of the data window. */
+export const SECOND_PAGE_WRITABLE = 0;
+export const SECOND_PAGE_ABSENT = 1;
+export const SECOND_PAGE_READ_ONLY = 2;
+
+const MAGIC = 'NTMMVEC2';
 
 /** One run. */
 export interface InstructionVector {
@@ -47,6 +56,9 @@ export interface InstructionVector {
   readonly exception: number;
   /** Byte offset from CODE_PAGE of the next instruction: the faulting one, or the end of the code. */
   readonly stop: number;
+  /** Of a page fault: the processor's error code and the address. */
+  readonly faultError: number;
+  readonly faultAddress: number;
   /** Byte offset of the two deltas in the file. */
   readonly deltas: number;
 }
@@ -54,7 +66,10 @@ export interface InstructionVector {
 /** One instruction form (or sequence) with all its encodings and runs. */
 export interface InstructionForm {
   readonly name: string;
+  /** CHECK_* */
   readonly check: number;
+  /** SECOND_PAGE_* */
+  readonly secondPage: number;
   readonly codes: readonly Uint8Array[];
   readonly vectors: readonly InstructionVector[];
 }
@@ -90,9 +105,10 @@ export class VectorFile {
   #form(): InstructionForm {
     const name = this.#text(this.#byte());
     const check = this.#byte();
+    const secondPage = this.#byte();
     const codes = Array.from({ length: this.#byte() }, () => this.#take(this.#byte()));
     const vectors = Array.from({ length: this.#varint() }, () => this.#vector());
-    return { name, check, codes, vectors };
+    return { name, check, secondPage, codes, vectors };
   }
 
   #vector(): InstructionVector {
@@ -101,10 +117,12 @@ export class VectorFile {
     const undefinedBits = this.#varint();
     const exception = this.#byte();
     const stop = this.#varint();
+    const faultError = exception === PAGE_FAULT ? this.#byte() : 0;
+    const faultAddress = exception === PAGE_FAULT ? DATA_PAGES + this.#varint() : 0;
     const deltas = this.#at;
     this.#skipDelta();
     this.#skipDelta();
-    return { code, base, undefinedBits, exception, stop, deltas };
+    return { code, base, undefinedBits, exception, stop, faultError, faultAddress, deltas };
   }
 
   #skipDelta(): void {

@@ -3,12 +3,13 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { FPU_CONTROL, FPU_REGISTERS, FPU_STATUS, FPU_TAG, XMM } from './cpu/layout.js';
 import { PhysicalMemory } from './physical-memory.js';
-import { EXIT_EXCEPTION, Processor } from './processor.js';
+import { EXIT_EXCEPTION, EXIT_PAGE_FAULT, Processor } from './processor.js';
 import {
   CHECK_APPROXIMATE,
   CHECK_ULP,
   CODE_PAGE,
   DATA_BYTES,
+  DATA_PAGES,
   DATA_WINDOW,
   IMAGE_BYTES,
   IMAGE_DATA,
@@ -22,8 +23,11 @@ import {
   IMAGE_XMM,
   type InstructionForm,
   type InstructionVector,
+  PAGE_FAULT,
   RAN_TO_END,
   SCRATCH_PAGE,
+  SECOND_PAGE_ABSENT,
+  SECOND_PAGE_WRITABLE,
   STACK_BYTES,
   STACK_WINDOW,
   VectorFile,
@@ -45,6 +49,7 @@ const BREAKPOINT = 0xcc;
 const BUDGET = 1000;
 /** Present, writable, user. */
 const ENTRY = 7;
+const READ_ONLY_ENTRY = 5;
 const DIRECTORY_FRAME = 1;
 const TABLE_FRAME = 4;
 const FIRST_PAGE_FRAME = 0x20;
@@ -88,6 +93,15 @@ function buildPageTables(): void {
   }
   cpu.setDirectory(DIRECTORY_FRAME);
   cpu.gsBase = DATA_WINDOW;
+}
+
+/** Makes the second page of the data window writable, absent or read-only. */
+function setSecondPage(kind: number): void {
+  const address = DATA_PAGES + 4096;
+  const rights = kind === SECOND_PAGE_WRITABLE ? ENTRY : READ_ONLY_ENTRY;
+  const entry = kind === SECOND_PAGE_ABSENT ? 0 : frameOf(address) * 4096 + rights;
+  ramView.setUint32(ram.offsetOf(TABLE_FRAME) + ((address >>> 12) & 511) * 8, entry, true);
+  cpu.invalidatePage(address);
 }
 
 function loadCode(code: Uint8Array): void {
@@ -258,14 +272,19 @@ function compareStates(form: InstructionForm, vector: InstructionVector): string
   return differences;
 }
 
+function exitText(exception: number, offset: number, error: number, address: number): string {
+  const fault = exception === PAGE_FAULT ? ` error ${error} address ${address.toString(16)}` : '';
+  return `exception ${exception}${fault} at +${offset}`;
+}
+
 /** A run that reached its end stops at the breakpoint, before or after it. */
 function compareExit(vector: InstructionVector, exit: number): string[] {
-  if (exit !== EXIT_EXCEPTION)
-    return [`exception ${vector.exception}, got exit ${exit} at +${cpu.rip - CODE_PAGE}`];
-  const stop = cpu.rip - CODE_PAGE - (cpu.exceptionVector === RAN_TO_END ? 1 : 0);
-  const reached = cpu.rip - CODE_PAGE === vector.stop || stop === vector.stop;
-  if (cpu.exceptionVector === vector.exception && reached) return [];
-  return [`exception ${vector.exception} at +${vector.stop}, got ${cpu.exceptionVector} at +${stop}`];
+  const exception =
+    exit === EXIT_PAGE_FAULT ? PAGE_FAULT : exit === EXIT_EXCEPTION ? cpu.exceptionVector : -1;
+  const past = exception === RAN_TO_END && cpu.rip - CODE_PAGE === vector.stop + 1 ? 1 : 0;
+  const got = exitText(exception, cpu.rip - CODE_PAGE - past, cpu.faultError, cpu.faultAddress);
+  const expected = exitText(vector.exception, vector.stop, vector.faultError, vector.faultAddress);
+  return got === expected ? [] : [`${expected}, got ${got}`];
 }
 
 function replay(form: InstructionForm, vector: InstructionVector): string[] {
@@ -279,6 +298,7 @@ function replay(form: InstructionForm, vector: InstructionVector): string[] {
 /** Lines about the states of a form that disagree, with the bytes of the code. */
 function failuresOf(form: InstructionForm): string[] {
   const failures: string[] = [];
+  setSecondPage(form.secondPage);
   let loaded = -1;
   let failed = 0;
   form.vectors.forEach((vector, number) => {
