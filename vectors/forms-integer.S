@@ -117,6 +117,11 @@ binary_mr mov, U_NONE, G_INT
 binary_ri mov, U_NONE, G_INT
 binary_mi mov, U_NONE, G_INT
 binary_rr xchg, U_NONE, G_INT|G_ALONE
+f "xchg eax,eax", U_NONE, G_INT, xchg eax, eax
+f "xchg rax,rax", U_NONE, G_INT, xchg rax, rax
+f "xchg r8,rax", U_NONE, G_INT, xchg r8, rax
+f "xchg r8d,eax", U_NONE, G_INT, xchg r8d, eax
+f "xchg ax,ax", U_NONE, G_INT, xchg ax, ax
 f "xchg m8,r8", U_NONE, G_INT, xchg byte ptr [rsi+8], al
 f "xchg m16,r16", U_NONE, G_INT, xchg word ptr [rsi+8], bx
 f "xchg m32,r32", U_NONE, G_INT, xchg dword ptr [rsi-30], r9d
@@ -542,7 +547,8 @@ finish
 /* Exchange and compare. */
 f "cmpxchg r8,r8", U_NONE, G_INT|G_EQUAL, cmpxchg cl, dl
 f "cmpxchg r16,r16", U_NONE, G_INT|G_EQUAL, cmpxchg cx, r8w
-f "cmpxchg r32,r32", U_NONE, G_INT|G_EQUAL, cmpxchg ecx, ebx
+/* Whether a failed compare clears the high half of the destination differs between makers. */
+f "cmpxchg r32,r32", U_NONE, G_INT|G_EQUAL|G_LOW_RCX, cmpxchg ecx, ebx
 f "cmpxchg r64,r64", U_NONE, G_INT|G_EQUAL, cmpxchg rcx, r9
 f "cmpxchg m8,r8", U_NONE, G_INT|G_EQUAL, cmpxchg byte ptr [rsi+16], dh
 f "cmpxchg m16,r16", U_NONE, G_INT|G_EQUAL, lock cmpxchg word ptr [rsi+16], bx

@@ -63,6 +63,7 @@
 #define G_NEAR 0x8000000        /* exponents of ST0 and ST1 less than 64 apart */
 #define G_LOG1P 0x10000000      /* ST0 within -0.29..0.29 */
 #define G_SMALL_SCALE 0x20000000
+#define G_LOW_RCX 0x40000000    /* the high half of RCX is zero */
 
 /* How results compare. */
 #define C_EXACT 0

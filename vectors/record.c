@@ -151,6 +151,7 @@ static void shape_integers(struct state *s, u32 gen, u32 width) {
     if (width == 8) memcpy(operand + 4, &s->gpr[RDX], 4);
     if (width == 16) memcpy(operand + 8, &s->gpr[RDX], 8);
   }
+  if (gen & G_LOW_RCX) s->gpr[RCX] = (u32)s->gpr[RCX];
 }
 
 static void shape_vectors(struct state *s, u32 gen) {
