@@ -43,6 +43,8 @@ export interface Process extends DispatcherObject {
   readonly space: AddressSpace;
   readonly handles: HandleTable;
   readonly threads: Thread[];
+  /** Handles of the console: standard input, output, error. */
+  readonly standardHandles: [input: number, output: number, error: number];
   /** Guest address of the PEB, 0 for a bare address space. */
   peb: number;
   /** Guest address where the program's image is mapped, 0 for none. */
@@ -52,6 +54,8 @@ export interface Process extends DispatcherObject {
   /** Lower-case module name -> base, of the system DLLs mapped in this process. ntdll.dll is there from the start. */
   readonly systemModules: Map<string, number>;
   exitStatus: number | null;
+  /** Its address space is gone. */
+  deleted: boolean;
   /** Why the process could not start or was stopped, in one sentence; null for none. */
   exitMessage: string | null;
   loader: LoaderState;

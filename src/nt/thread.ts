@@ -1,4 +1,5 @@
 import type { UserStack } from '../mm/fault-handler.js';
+import type { KernelStack } from '../mm/kernel-stack.js';
 import type { DispatcherObject } from './object.js';
 import type { Process } from './process.js';
 
@@ -20,11 +21,9 @@ export type WaitReason =
   | { readonly kind: 'delay'; readonly deadline: number }
   | { readonly kind: 'console'; readonly deadline: null };
 
-/** Where a waiting service is entered again: the call's frame address for a step, 0 for `enter`. */
-export interface PendingService {
-  readonly service: number;
-  readonly frame: number;
-}
+/** Priorities 0..31; 8 is that of a normal thread (Microsoft, "Scheduling Priorities"). */
+export const PRIORITY_COUNT = 32;
+export const NORMAL_PRIORITY = 8;
 
 /** A thread (ETHREAD): plain data. Its user context lies in its kernel stack's bytes while it does not run. */
 export interface Thread extends DispatcherObject {
@@ -34,9 +33,7 @@ export interface Thread extends DispatcherObject {
   /** Guest address of the TEB. */
   readonly teb: number;
   readonly stack: UserStack;
-  /** System address of the kernel stack's base (highest address) and limit. */
-  kernelStackBase: number;
-  kernelStackLimit: number;
+  readonly kernelStack: KernelStack;
   /** 0..31. */
   priority: number;
   basePriority: number;
@@ -45,10 +42,9 @@ export interface Thread extends DispatcherObject {
   /** Instructions left of the quantum. */
   quantumLeft: number;
   wait: WaitReason | null;
-  pending: PendingService | null;
-  /** What the finished wait answers, -1 for none. */
+  /** What the finished wait answers, -1 for none; at 0 or above the thread's service is entered again before it runs. */
   waitStatus: number;
   exitStatus: number | null;
-  /** Exceptions being dispatched whose frames could not be built; a second one ends the process. */
-  exceptionDepth: number;
+  /** Instructions retired by the thread. */
+  instructions: number;
 }

@@ -1,0 +1,226 @@
+import {
+  STATUS_ACCESS_DENIED,
+  STATUS_HANDLE_NOT_CLOSABLE,
+  STATUS_INVALID_HANDLE,
+  STATUS_INVALID_PARAMETER,
+  STATUS_OBJECT_NAME_COLLISION,
+  STATUS_OBJECT_NAME_EXISTS,
+  STATUS_OBJECT_TYPE_MISMATCH,
+  STATUS_SUCCESS,
+  STATUS_TOO_MANY_OPENED_FILES,
+} from '../base/ntstatus.js';
+import { dereferenceSection } from '../mm/section.js';
+import { mapGenericMask } from './access.js';
+import { closeFileObject } from './create-file.js';
+import type { FileObject } from './file-object.js';
+import { HANDLE_FLAG_INHERIT, HANDLE_FLAG_PROTECT_FROM_CLOSE } from './handle-table.js';
+import type { Kernel } from './kernel.js';
+import type { KernelObject, ObjectKind } from './object.js';
+import type { Process } from './process.js';
+import type { SectionObject } from './section-services.js';
+
+/** NtCurrentProcess() and NtCurrentThread(). */
+export const CURRENT_PROCESS = -1;
+export const CURRENT_THREAD = -2;
+
+/** Pool bytes and tag of an object with its header on x64. Process and thread objects as in public symbols of Windows 10. */
+const POOL_CHARGES: Readonly<Record<ObjectKind, readonly [bytes: number, tag: string]>> = {
+  process: [0xb00, 'Proc'],
+  thread: [0x900, 'Thre'],
+  event: [0x80, 'Even'],
+  mutant: [0xa0, 'Muta'],
+  semaphore: [0x80, 'Sema'],
+  timer: [0x160, 'Time'],
+  section: [0xc0, 'Sect'],
+  file: [0x150, 'File'],
+  directory: [0x1a0, 'Dire'],
+};
+
+/** A new object: its pool is charged. */
+export function createObject<T extends KernelObject>(kernel: Kernel, object: T): T {
+  const [bytes, tag] = POOL_CHARGES[object.kind];
+  kernel.mm.nonpagedPool.charge(bytes, tag);
+  return object;
+}
+
+/** Opens a handle; 0 when the table is full. */
+export function openHandle(process: Process, object: KernelObject, access: number, flags: number): number {
+  const handle = process.handles.insert(object, mapGenericMask(object.kind, access), flags);
+  if (handle === 0) return 0;
+  object.handleCount++;
+  object.referenceCount++;
+  return handle;
+}
+
+/** Opens a handle or lets the new object go again. */
+export function openOrDelete(
+  kernel: Kernel,
+  process: Process,
+  object: KernelObject,
+  access: number,
+  flags: number,
+  out: { handle: number },
+): number {
+  out.handle = openHandle(process, object, access, flags);
+  if (out.handle !== 0) return STATUS_SUCCESS;
+  if (object.referenceCount === 0) deleteObject(kernel, object);
+  return STATUS_TOO_MANY_OPENED_FILES;
+}
+
+/**
+ * The object of a handle (ObReferenceObjectByHandle, without taking a reference); a number is the NTSTATUS: a handle that is
+ * not open, of another kind, or without all the rights asked for. Pseudo handles mean the running process and thread.
+ */
+export function referenceByHandle(
+  kernel: Kernel,
+  process: Process,
+  handle: number,
+  kind: ObjectKind | null,
+  access: number,
+): KernelObject | number {
+  if (handle === CURRENT_PROCESS) return kind === null || kind === 'process' ? process : STATUS_OBJECT_TYPE_MISMATCH;
+  if (handle === CURRENT_THREAD && kernel.currentThread)
+    return kind === null || kind === 'thread' ? kernel.currentThread : STATUS_OBJECT_TYPE_MISMATCH;
+  const entry = process.handles.lookup(handle);
+  if (!entry) return STATUS_INVALID_HANDLE;
+  if (kind !== null && entry.object.kind !== kind) return STATUS_OBJECT_TYPE_MISMATCH;
+  return (entry.grantedAccess & access) === access ? entry.object : STATUS_ACCESS_DENIED;
+}
+
+/** Closes a handle (NtClose). */
+export function closeHandle(kernel: Kernel, process: Process, handle: number): number {
+  if (handle === CURRENT_PROCESS || handle === CURRENT_THREAD) return STATUS_SUCCESS;
+  const entry = process.handles.lookup(handle);
+  if (!entry) return STATUS_INVALID_HANDLE;
+  if (entry.flags & HANDLE_FLAG_PROTECT_FROM_CLOSE) return STATUS_HANDLE_NOT_CLOSABLE;
+  process.handles.remove(handle);
+  releaseHandle(kernel, entry.object);
+  return STATUS_SUCCESS;
+}
+
+function releaseHandle(kernel: Kernel, object: KernelObject): void {
+  if (--object.handleCount === 0) {
+    kernel.objectDirectory.remove(object);
+    if (object.kind === 'file') closeFileObject(kernel, object as FileObject);
+  }
+  dereferenceObject(kernel, object);
+}
+
+/** Closes all handles of a process that ends. */
+export function closeAllHandles(kernel: Kernel, process: Process): void {
+  for (const [handle, entry] of [...process.handles.handles()]) {
+    process.handles.remove(handle);
+    releaseHandle(kernel, entry.object);
+  }
+}
+
+export function dereferenceObject(kernel: Kernel, object: KernelObject): void {
+  if (--object.referenceCount <= 0 && object.handleCount === 0) deleteObject(kernel, object);
+}
+
+function deleteObject(kernel: Kernel, object: KernelObject): void {
+  const [bytes, tag] = POOL_CHARGES[object.kind];
+  kernel.mm.nonpagedPool.uncharge(bytes, tag);
+  kernel.objectDirectory.remove(object);
+  if (object.kind === 'section') {
+    dereferenceSection(kernel.mm, (object as SectionObject).section);
+    kernel.fileSystem.releaseUnused();
+  }
+}
+
+/** Options of NtDuplicateObject. */
+export const DUPLICATE_CLOSE_SOURCE = 1;
+export const DUPLICATE_SAME_ACCESS = 2;
+
+/** Duplicates a handle from one process into another (NtDuplicateObject). */
+export function duplicateObject(
+  kernel: Kernel,
+  source: Process,
+  sourceHandle: number,
+  target: Process,
+  access: number,
+  flags: number,
+  options: number,
+  out: { handle: number },
+): number {
+  const object = referenceByHandle(kernel, source, sourceHandle, null, 0);
+  if (typeof object === 'number') return object;
+  const entry = source.handles.lookup(sourceHandle);
+  const all = mapGenericMask(object.kind, 0x10000000);
+  const granted = options & DUPLICATE_SAME_ACCESS ? (entry?.grantedAccess ?? all) : mapGenericMask(object.kind, access);
+  out.handle = openHandle(target, object, granted, flags);
+  if (options & DUPLICATE_CLOSE_SOURCE) closeHandle(kernel, source, sourceHandle);
+  return out.handle === 0 ? STATUS_TOO_MANY_OPENED_FILES : STATUS_SUCCESS;
+}
+
+/** Sets the flags of a handle (SetHandleInformation): HANDLE_FLAG_*. */
+export function setHandleFlags(process: Process, handle: number, mask: number, flags: number): number {
+  const entry = process.handles.lookup(handle);
+  if (!entry) return STATUS_INVALID_HANDLE;
+  if (mask & ~(HANDLE_FLAG_INHERIT | HANDLE_FLAG_PROTECT_FROM_CLOSE)) return STATUS_INVALID_PARAMETER;
+  entry.flags = (entry.flags & ~mask) | (flags & mask);
+  return STATUS_SUCCESS;
+}
+
+/** How a named object is created (OBJECT_ATTRIBUTES): null name for an unnamed one. */
+export interface NamedCreation {
+  /** Full object path (object-directory.ts, baseNamedObjectPath), null for no name. */
+  readonly path: string | null;
+  readonly access: number;
+  /** HANDLE_FLAG_*. */
+  readonly handleFlags?: number;
+  /** OBJ_OPENIF: an object that exists is opened and STATUS_OBJECT_NAME_EXISTS returned; else it is a collision. */
+  readonly openIf: boolean;
+}
+
+/**
+ * Finds the object that a creation would meet. A number is the NTSTATUS that refuses; null: the name is free, create it.
+ */
+export function findForCreation(kernel: Kernel, creation: NamedCreation, kind: ObjectKind): KernelObject | number | null {
+  if (creation.path === null) return null;
+  const status = kernel.objectDirectory.checkPath(creation.path);
+  if (status !== STATUS_SUCCESS) return status;
+  const found = kernel.objectDirectory.lookup(creation.path);
+  if (typeof found === 'number') return null;
+  if (found.kind !== kind) return STATUS_OBJECT_TYPE_MISMATCH;
+  return creation.openIf ? found : STATUS_OBJECT_NAME_COLLISION;
+}
+
+/** Creates a named or unnamed object and its first handle; `make` makes it when the name is free. */
+export function createNamedObject(
+  kernel: Kernel,
+  process: Process,
+  creation: NamedCreation,
+  kind: ObjectKind,
+  make: () => KernelObject | number,
+  out: { handle: number },
+): number {
+  const found = findForCreation(kernel, creation, kind);
+  if (typeof found === 'number') return found;
+  if (found) {
+    const status = openOrDelete(kernel, process, found, creation.access, creation.handleFlags ?? 0, out);
+    return status === STATUS_SUCCESS ? STATUS_OBJECT_NAME_EXISTS : status;
+  }
+  const made = make();
+  if (typeof made === 'number') return made;
+  const object = createObject(kernel, made);
+  const status = openOrDelete(kernel, process, object, creation.access, creation.handleFlags ?? 0, out);
+  if (status === STATUS_SUCCESS && creation.path !== null) kernel.objectDirectory.insert(creation.path, object);
+  return status;
+}
+
+/** Opens a named object (NtOpenSection, NtOpenEvent, …). */
+export function openNamedObject(
+  kernel: Kernel,
+  process: Process,
+  path: string,
+  kind: ObjectKind,
+  access: number,
+  handleFlags: number,
+  out: { handle: number },
+): number {
+  const found = kernel.objectDirectory.lookup(path);
+  if (typeof found === 'number') return found;
+  if (found.kind !== kind) return STATUS_OBJECT_TYPE_MISMATCH;
+  return openOrDelete(kernel, process, found, access, handleFlags, out);
+}

@@ -1,0 +1,195 @@
+/**
+ * The dispatcher of one processor: 32 priorities, round robin by quantum within each, waits with deadlines on the virtual
+ * clock. It decides only which thread runs; contexts are switched by the run loop.
+ * Source: Windows Internals, "Thread scheduling"; Microsoft, "Scheduling".
+ */
+import { tryWait } from './dispatcher.js';
+import type { DispatcherObject } from './object.js';
+import {
+  PRIORITY_COUNT,
+  THREAD_READY,
+  THREAD_RUNNING,
+  THREAD_SUSPENDED,
+  THREAD_TERMINATED,
+  THREAD_WAITING,
+  type Thread,
+  type WaitReason,
+} from './thread.js';
+
+/** Answer of a wait whose deadline passed. */
+export const WAIT_TIMEOUT = 0x102;
+
+/** Instructions of a quantum: two clock intervals of 15.625 ms at one instruction a nanosecond. */
+export const QUANTUM_INSTRUCTIONS = 31_250_000;
+
+export class Scheduler {
+  /** Threads ready to run, by priority, first to run first. */
+  readonly ready: Thread[][] = Array.from({ length: PRIORITY_COUNT }, () => []);
+  /** Threads that wait, in the order in which they began. */
+  readonly waiting: Thread[] = [];
+  /** The thread that the processor runs. */
+  current: Thread | null = null;
+  /** Earliest deadline of a wait, in 100 ns of virtual time; infinity for none. */
+  nextDeadline = Number.POSITIVE_INFINITY;
+  #readyMask = 0;
+
+  constructor(readonly quantum: number = QUANTUM_INSTRUCTIONS) {}
+
+  /** Makes a thread ready, behind its equals. */
+  makeReady(thread: Thread): void {
+    if (thread.suspendCount > 0) {
+      thread.state = THREAD_SUSPENDED;
+      return;
+    }
+    thread.state = THREAD_READY;
+    thread.quantumLeft = this.quantum;
+    this.ready[thread.priority]!.push(thread);
+    this.#readyMask |= 1 << thread.priority;
+  }
+
+  /** Priority of the best ready thread, -1 for none. */
+  get bestReady(): number {
+    return 31 - Math.clz32(this.#readyMask);
+  }
+
+  /** Whether the running thread must give way: to a higher priority at once, to an equal one at the end of its quantum. */
+  get mustSwitch(): boolean {
+    const { current } = this;
+    if (current === null) return this.#readyMask !== 0;
+    return this.bestReady > current.priority || (current.quantumLeft <= 0 && this.bestReady >= current.priority);
+  }
+
+  /** Takes the processor from the running thread; a preempted one goes to the front of its queue, one at its end to the back. */
+  preempt(): void {
+    const { current } = this;
+    if (current === null) return;
+    this.current = null;
+    if (current.quantumLeft <= 0) {
+      this.makeReady(current);
+      return;
+    }
+    current.state = THREAD_READY;
+    this.ready[current.priority]!.unshift(current);
+    this.#readyMask |= 1 << current.priority;
+  }
+
+  /** Gives the processor to the best ready thread; null when there is none. */
+  select(): Thread | null {
+    const priority = this.bestReady;
+    if (priority < 0) return null;
+    const queue = this.ready[priority]!;
+    const thread = queue.shift()!;
+    if (queue.length === 0) this.#readyMask &= ~(1 << priority);
+    thread.state = THREAD_RUNNING;
+    this.current = thread;
+    return thread;
+  }
+
+  /** The running thread begins to wait; its objects are referenced until the wait ends. */
+  wait(thread: Thread, reason: WaitReason): void {
+    thread.wait = reason;
+    thread.waitStatus = -1;
+    thread.state = THREAD_WAITING;
+    this.waiting.push(thread);
+    if (this.current === thread) this.current = null;
+    if (reason.kind === 'objects') for (const object of reason.objects) object.referenceCount++;
+    if (reason.deadline !== null && reason.deadline < this.nextDeadline) this.nextDeadline = reason.deadline;
+  }
+
+  /** An object became signalled: ends the waits that it ends, in the order in which they began. */
+  signal(object: DispatcherObject): void {
+    for (const thread of [...this.waiting]) {
+      const reason = thread.wait;
+      if (reason?.kind !== 'objects' || !reason.objects.includes(object)) continue;
+      const status = tryWait(reason.objects, reason.all, thread);
+      if (status >= 0) this.endWait(thread, status);
+    }
+  }
+
+  /** Ends the waits whose deadline has passed. */
+  expire(now100ns: number): void {
+    if (now100ns < this.nextDeadline) return;
+    for (const thread of [...this.waiting])
+      if (thread.wait!.deadline !== null && thread.wait!.deadline <= now100ns) this.endWait(thread, WAIT_TIMEOUT);
+  }
+
+  /** Console input arrived: the threads that wait for it read again. */
+  consoleArrived(): void {
+    for (const thread of [...this.waiting]) if (thread.wait!.kind === 'console') this.endWait(thread, 0);
+  }
+
+  /** Whether some thread waits for console input. */
+  get waitsForConsole(): boolean {
+    return this.waiting.some((thread) => thread.wait!.kind === 'console');
+  }
+
+  /** A wait ends with an answer; the thread is ready. */
+  endWait(thread: Thread, status: number): void {
+    this.#leaveWait(thread);
+    thread.waitStatus = status;
+    this.makeReady(thread);
+  }
+
+  /** Takes a thread that ends out of every queue. */
+  remove(thread: Thread): void {
+    if (thread.wait !== null) this.#leaveWait(thread);
+    const queue = this.ready[thread.priority]!;
+    const index = queue.indexOf(thread);
+    if (index >= 0) queue.splice(index, 1);
+    if (queue.length === 0) this.#readyMask &= ~(1 << thread.priority);
+    if (this.current === thread) this.current = null;
+    thread.state = THREAD_TERMINATED;
+  }
+
+  /** Suspends a thread once more; returns the count before. A waiting thread is held back when its wait ends. */
+  suspend(thread: Thread): number {
+    const before = thread.suspendCount++;
+    if (thread.state === THREAD_READY) {
+      const queue = this.ready[thread.priority]!;
+      queue.splice(queue.indexOf(thread), 1);
+      if (queue.length === 0) this.#readyMask &= ~(1 << thread.priority);
+      thread.state = THREAD_SUSPENDED;
+    } else if (this.current === thread) {
+      this.current = null;
+      thread.state = THREAD_SUSPENDED;
+    }
+    return before;
+  }
+
+  /** Takes one suspension back; returns the count before. */
+  resume(thread: Thread): number {
+    const before = thread.suspendCount;
+    if (before === 0) return 0;
+    thread.suspendCount--;
+    if (thread.suspendCount === 0 && thread.state === THREAD_SUSPENDED) this.makeReady(thread);
+    return before;
+  }
+
+  /** Changes a thread's priority, 0..31. */
+  setPriority(thread: Thread, priority: number): void {
+    if (thread.state !== THREAD_READY) {
+      thread.priority = priority;
+      return;
+    }
+    const queue = this.ready[thread.priority]!;
+    queue.splice(queue.indexOf(thread), 1);
+    if (queue.length === 0) this.#readyMask &= ~(1 << thread.priority);
+    thread.priority = priority;
+    this.ready[priority]!.push(thread);
+    this.#readyMask |= 1 << priority;
+  }
+
+  #leaveWait(thread: Thread): void {
+    const reason = thread.wait!;
+    if (reason.kind === 'objects') for (const object of reason.objects) object.referenceCount--;
+    thread.wait = null;
+    this.waiting.splice(this.waiting.indexOf(thread), 1);
+    if (reason.deadline === this.nextDeadline) this.#findDeadline();
+  }
+
+  #findDeadline(): void {
+    this.nextDeadline = Number.POSITIVE_INFINITY;
+    for (const { wait } of this.waiting)
+      if (wait!.deadline !== null && wait!.deadline < this.nextDeadline) this.nextDeadline = wait!.deadline;
+  }
+}
