@@ -34,7 +34,7 @@ export const TRUNCATE: u32 = 3;
 
 export const TOP_BIT: u64 = 0x8000000000000000;
 /** What an unmasked x87 overflow or underflow takes from or adds to the exponent. */
-const EXPONENT_WRAP: i32 = 24576;
+export const EXPONENT_WRAP: i32 = 24576;
 
 @unmanaged
 export class Float {

@@ -2,7 +2,7 @@
 
 import * as at from './layout';
 import * as ops from './sse-ops';
-import { TOP_BIT } from './softfloat';
+import { registerOf, summarize } from './x87-stack';
 
 /** Bits of MXCSR that exist; setting another raises #GP(0). Saved at byte 28 of the area. */
 const MXCSR_MASK: u32 = 0xffff;
@@ -31,19 +31,6 @@ function loadMxcsr(value: u32): u32 {
   return 0;
 }
 
-// @ts-ignore: decorator
-@inline
-function top(): u32 {
-  return (load<u32>(at.FPU_STATUS) >> 11) & 7;
-}
-
-/** Address of the physical register that ST(i) names. */
-// @ts-ignore: decorator
-@inline
-function stackRegister(i: u32): usize {
-  return at.FPU_REGISTERS + <usize>(((top() + i) & 7) << 4);
-}
-
 /** Writes the area, all but its last 96 bytes, which belong to software. `wide`: 64-bit instruction and data pointers. */
 function save(area: usize, wide: bool): void {
   store<u16>(area, load<u16>(at.FPU_CONTROL));
@@ -60,7 +47,7 @@ function save(area: usize, wide: bool): void {
   store<u32>(area, load<u32>(at.MXCSR), 24);
   store<u32>(area, MXCSR_MASK, 28);
   for (let i: u32 = 0; i < 8; i++) {
-    const from = stackRegister(i);
+    const from = registerOf(i);
     const to = area + 32 + <usize>(i << 4);
     store<u64>(to, load<u64>(from));
     store<u64>(to, load<u16>(from, 8), 8);
@@ -73,11 +60,12 @@ function restore(area: usize, wide: bool): u32 {
   if (vector) return vector;
   store<u32>(at.FPU_CONTROL, load<u16>(area) | 0x40);
   store<u32>(at.FPU_STATUS, load<u16>(area, 2));
+  summarize();
   store<u32>(at.FPU_OPCODE, load<u16>(area, 6) & 0x7ff);
   store<u64>(at.FPU_IP, wide ? load<u64>(area, 8) : load<u32>(area, 8));
   store<u64>(at.FPU_DP, wide ? load<u64>(area, 16) : load<u32>(area, 16));
   for (let i: u32 = 0; i < 8; i++) {
-    const to = stackRegister(i);
+    const to = registerOf(i);
     const from = area + 32 + <usize>(i << 4);
     store<u64>(to, load<u64>(from));
     store<u64>(to, load<u16>(from, 8), 8);
@@ -96,18 +84,11 @@ function abridgedTags(tags: u32): u16 {
   return <u16>bits;
 }
 
-/** Two bits for each physical register: valid 0, zero 1, special 2, empty 3. */
+/** Two bits for each physical register: in use 0, empty 3. */
 function fullTags(bits: u32): u32 {
   let tags: u32 = 0;
-  for (let i: u32 = 0; i < 8; i++) tags |= ((bits >> i) & 1 ? contentTag(i) : EMPTY) << (i << 1);
+  for (let i: u32 = 0; i < 8; i++) {
+    if (!((bits >> i) & 1)) tags |= EMPTY << (i << 1);
+  }
   return tags;
-}
-
-/** The tag that describes what the physical register holds: valid 0, zero 1, special 2. */
-export function contentTag(register: u32): u32 {
-  const address = at.FPU_REGISTERS + <usize>(register << 4);
-  const significand = load<u64>(address);
-  const exp: u32 = load<u16>(address, 8) & 0x7fff;
-  if (exp == 0 && significand == 0) return 1;
-  return exp == 0 || exp == 0x7fff || significand < TOP_BIT ? 2 : 0;
 }

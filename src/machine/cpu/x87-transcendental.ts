@@ -1,0 +1,1 @@
+export function transcendental(op: u32): void {}
