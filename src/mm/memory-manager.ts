@@ -2,19 +2,20 @@
  * The root of the memory manager's state: everything it knows is reachable from here, as bytes of RAM, typed arrays and
  * plain objects.
  */
-import { PAGE_SIZE, type PhysicalMemory } from '../machine/physical-memory.js';
+import type { PhysicalMemory } from '../machine/physical-memory.js';
 import type { Processor } from '../machine/processor.js';
 import type { AddressSpace } from './address-space.js';
 import { CommitLedger } from './commit.js';
+import { SectionTable } from './control-area.js';
 import { FaultCounters } from './counters.js';
 import { EventSink } from './events.js';
-import type { UserStack } from './fault-handler.js';
 import { PageLists } from './page-lists.js';
 import { PfnDatabase } from './pfn-database.js';
 import { Pool } from './pool.js';
 import { createSharedUserData } from './shared-user-data.js';
 import { SystemPtes } from './system-ptes.js';
 import { buildSystemSpace, PAGED_POOL, PAGED_POOL_END } from './system-space.js';
+import type { UserStack } from './user-stack.js';
 
 /** Nonpaged pool may take three quarters of RAM. */
 const NONPAGED_SHARE = 0.75;
@@ -46,6 +47,7 @@ export class MemoryManager {
   readonly nonpagedPool: Pool;
   readonly pagedPool: Pool;
   readonly systemPtes = new SystemPtes();
+  readonly sections: SectionTable;
   readonly counters = new FaultCounters();
   readonly events: EventSink;
   readonly clock: { readonly now100ns: number };
@@ -61,6 +63,8 @@ export class MemoryManager {
   systemPages = 0;
   /** Frame of KUSER_SHARED_DATA. */
   sharedUserDataFrame = 0;
+  /** Set by a resolver that waited for a disk read; accessFault then counts the fault as hard. */
+  faultWasHard = false;
   /** The page that systemWord found last, as page number (-1: none) and word index. */
   systemWordPage = -1;
   systemWordBase = 0;
@@ -76,9 +80,10 @@ export class MemoryManager {
     this.pfn = new PfnDatabase(options.ram.frameCount);
     this.lists = new PageLists(this.pfn);
     this.commit = new CommitLedger(options.ram.frameCount, options.pageFileBytes.map(pageFilePages));
+    this.sections = new SectionTable(options.seed);
     buildSystemSpace(this);
     this.nonpagedPool = new Pool(this, false, Math.floor(options.ram.frameCount * NONPAGED_SHARE));
-    this.pagedPool = new Pool(this, true, (PAGED_POOL_END - PAGED_POOL) / PAGE_SIZE);
+    this.pagedPool = new Pool(this, true, (PAGED_POOL_END - PAGED_POOL) / 4096);
     createSharedUserData(this);
   }
 
@@ -98,5 +103,5 @@ export class MemoryManager {
 }
 
 function pageFilePages(file: PageFileSize): { initial: number; maximum: number } {
-  return { initial: Math.floor(file.initial / PAGE_SIZE), maximum: Math.floor(file.maximum / PAGE_SIZE) };
+  return { initial: Math.floor(file.initial / 4096), maximum: Math.floor(file.maximum / 4096) };
 }

@@ -4,6 +4,7 @@
  * Inner Workings has the same rule that a frame is reused only when its contents are safe and its reference count is 0.
  */
 import { BugCheck, PFN_LIST_CORRUPT } from './bug-check.js';
+import { writeModifiedMappedPages } from './mapped-file-writer.js';
 import type { MemoryManager } from './memory-manager.js';
 import {
   FRAME_ACTIVE,
@@ -24,6 +25,8 @@ import { pteProtection, transitionLow } from './pte.js';
 const STANDBY_LISTS = 8;
 const FIRST_STANDBY = 8;
 const LIST_COUNT = FIRST_STANDBY + STANDBY_LISTS;
+/** Pages of mapped files that are written at once when no frame is left. */
+const WRITE_BATCH = 16;
 const LIST_STATES = 1 << FRAME_ACTIVE;
 
 /** For each state, a bit for every state that a frame may go to next. */
@@ -225,6 +228,13 @@ function repurposeStandby(mm: MemoryManager): number {
   return -1;
 }
 
+/** A frame when the zeroed and free lists are empty: from standby, at need after writing pages of mapped files; -1: none. */
+function reclaimFrame(mm: MemoryManager): number {
+  const frame = repurposeStandby(mm);
+  if (frame >= 0 || mm.lists.count[FRAME_MODIFIED] === 0) return frame;
+  return writeModifiedMappedPages(mm, WRITE_BATCH) > 0 ? repurposeStandby(mm) : -1;
+}
+
 /** A frame of zeros, active, its PFN entry still to be initialized; -1 when no frame can be had (STATUS_NO_MEMORY). */
 export function allocateZeroedFrame(mm: MemoryManager): number {
   let frame = mm.lists.head[FRAME_ZEROED]!;
@@ -234,7 +244,7 @@ export function allocateZeroedFrame(mm: MemoryManager): number {
   }
   frame = mm.lists.head[FRAME_FREE]!;
   if (frame >= 0) unlinkFrame(mm, frame);
-  else frame = repurposeStandby(mm);
+  else frame = reclaimFrame(mm);
   if (frame >= 0) mm.processor.zeroFrame(frame);
   return frame;
 }
@@ -243,7 +253,7 @@ export function allocateZeroedFrame(mm: MemoryManager): number {
 export function allocateFrame(mm: MemoryManager): number {
   let frame = mm.lists.head[FRAME_FREE]!;
   if (frame < 0) frame = mm.lists.head[FRAME_ZEROED]!;
-  if (frame < 0) frame = repurposeStandby(mm);
+  if (frame < 0) frame = reclaimFrame(mm);
   else unlinkFrame(mm, frame);
   if (frame >= 0) mm.processor.frameChanged(frame);
   return frame;

@@ -136,6 +136,11 @@ export function prototypeProtection(lo: number, hi: number): number {
   return hi === PTE_ASK_VAD ? pteProtection(lo) : (lo >>> PROTOTYPE_PROTECTION_SHIFT) & 31;
 }
 
+/** Low word of a process entry that names a prototype PTE, with another protection code. */
+export function withPrototypeProtection(lo: number, protection: number): number {
+  return ((lo & ~(31 << PROTOTYPE_PROTECTION_SHIFT)) | (protection << PROTOTYPE_PROTECTION_SHIFT)) >>> 0;
+}
+
 /** Low word of a process entry that says "ask the VAD" (high word PTE_ASK_VAD). */
 export function askVadLow(protection: number): number {
   return (protection << PROTECTION_SHIFT) | PTE_PROTOTYPE;

@@ -26,7 +26,9 @@ export class Vad {
   memCommit = false;
   /** Protection may not be changed and the range not be freed (SEC_NO_CHANGE; the shared user data page). */
   noChange = false;
-  /** Pages charged to commit for this range. */
+  /** Views of a SEC_RESERVE section: a page whose prototype PTE is zero is reserved, not committed. */
+  sectionMayReserve = false;
+  /** Pages charged to commit for this range. Views: pages that are, or by their protection may become, private copies. */
   commitCharge = 0;
   /** Views: what is mapped. */
   controlArea: ControlArea | null = null;
@@ -36,8 +38,6 @@ export class Vad {
   sectionOffset = 0;
   /** Views: ViewShare (1) is inherited by child processes, ViewUnmap (2) is not. */
   inheritDisposition = 0;
-  /** Views: SECTION_MAP_* rights of the handle that it was mapped with; a protection may never go beyond them. */
-  maximumAccess = 0;
 
   constructor(
     public startPage: number,

@@ -1,0 +1,71 @@
+/**
+ * NtProtectVirtualMemory: another protection for committed pages of one range. Source: Microsoft, "VirtualProtect function",
+ * "Memory Protection Constants".
+ */
+import {
+  STATUS_CONFLICTING_ADDRESSES,
+  STATUS_INVALID_PAGE_PROTECTION,
+  STATUS_INVALID_PARAMETER_2,
+  STATUS_INVALID_PARAMETER_3,
+  STATUS_INVALID_PARAMETER_4,
+  STATUS_NOT_COMMITTED,
+  STATUS_SUCCESS,
+} from '../base/ntstatus.js';
+import type { AddressSpace } from './address-space.js';
+import type { MemoryManager } from './memory-manager.js';
+import { pageState, protectPages } from './page-protection.js';
+import { findPte } from './page-tables.js';
+import { countCommitted } from './private-memory.js';
+import { isCopyOnWrite, pageProtection, protectionCode } from './protection.js';
+import { VAD_PRIVATE, type Vad } from './vad-tree.js';
+import { protectView } from './view-memory.js';
+import type { RegionRequest } from './virtual-memory.js';
+
+/**
+ * Protects every page that the request touches with PAGE_* flags; `out.oldProtect` is the protection that the first page had.
+ * STATUS_CONFLICTING_ADDRESSES outside one range, STATUS_NOT_COMMITTED when a page is only reserved,
+ * STATUS_SECTION_PROTECTION beyond the rights of a view.
+ */
+export function protectVirtualMemory(
+  mm: MemoryManager,
+  space: AddressSpace,
+  request: RegionRequest,
+  newProtect: number,
+  out: { oldProtect: number },
+): number {
+  const protection = protectionCode(newProtect);
+  if (protection < 0) return STATUS_INVALID_PAGE_PROTECTION;
+  const { baseAddress, regionSize } = request;
+  if (baseAddress < 0 || baseAddress > space.highestAddress) return STATUS_INVALID_PARAMETER_2;
+  if (regionSize <= 0 || regionSize > space.highestAddress + 1 - baseAddress)
+    return STATUS_INVALID_PARAMETER_3;
+  const start = Math.floor(baseAddress / 4096) * 4096;
+  const end = Math.ceil((baseAddress + regionSize) / 4096) * 4096;
+  const vad = space.vads.find(start / 4096);
+  if (vad === null || end / 4096 - 1 > vad.endPage) return STATUS_CONFLICTING_ADDRESSES;
+  if (vad.noChange) return STATUS_INVALID_PAGE_PROTECTION;
+  const old = pageState(mm, vad, start / 4096, findPte(mm, space, start));
+  const status =
+    vad.kind === VAD_PRIVATE
+      ? protectPrivate(mm, space, vad, start, end, protection)
+      : protectView(mm, space, vad, start, end, protection);
+  if (status !== STATUS_SUCCESS) return status;
+  out.oldProtect = pageProtection(old);
+  request.baseAddress = start;
+  request.regionSize = end - start;
+  if (mm.events.active) mm.events.emit('protect', space, start, -1, newProtect);
+  return STATUS_SUCCESS;
+}
+
+function protectPrivate(
+  mm: MemoryManager,
+  space: AddressSpace,
+  vad: Vad,
+  start: number,
+  end: number,
+  protection: number,
+): number {
+  if (isCopyOnWrite(protection)) return STATUS_INVALID_PARAMETER_4;
+  if (countCommitted(mm, space, vad, start, end) !== (end - start) / 4096) return STATUS_NOT_COMMITTED;
+  return protectPages(mm, space, vad, start, end, protection);
+}

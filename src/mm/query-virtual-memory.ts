@@ -1,0 +1,96 @@
+/**
+ * NtQueryVirtualMemory, MemoryBasicInformation: what the pages from an address on are. Source: Microsoft, "VirtualQuery function",
+ * "MEMORY_BASIC_INFORMATION structure".
+ */
+import {
+  MEM_COMMIT,
+  MEM_FREE,
+  MEM_IMAGE,
+  MEM_MAPPED,
+  MEM_PRIVATE,
+  MEM_RESERVE,
+  PAGE_NOACCESS,
+} from '../base/memory-constants.js';
+import { STATUS_INVALID_PARAMETER, STATUS_SUCCESS } from '../base/ntstatus.js';
+import type { AddressSpace } from './address-space.js';
+import type { MemoryManager } from './memory-manager.js';
+import { PAGE_RESERVED, pageState } from './page-protection.js';
+import { findPte, nextAddressWithTable } from './page-tables.js';
+import { pageProtection } from './protection.js';
+import { VAD_IMAGE, VAD_PRIVATE, type Vad } from './vad-tree.js';
+
+const TYPE_OF_KIND = [MEM_PRIVATE, MEM_MAPPED, MEM_IMAGE];
+
+/** MEMORY_BASIC_INFORMATION: addresses, bytes, PAGE_* and MEM_* flags. */
+export interface MemoryBasicInformation {
+  baseAddress: number;
+  allocationBase: number;
+  allocationProtect: number;
+  regionSize: number;
+  state: number;
+  protect: number;
+  type: number;
+}
+
+/**
+ * Describes the run of pages from the one that holds `address` to the last of the same range with the same state and
+ * protection, or the free region. STATUS_INVALID_PARAMETER past the last user address.
+ */
+export function queryVirtualMemory(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  out: MemoryBasicInformation,
+): number {
+  if (address < 0 || address > space.highestAddress) return STATUS_INVALID_PARAMETER;
+  const page = Math.floor(address / 4096);
+  const vad = space.vads.find(page);
+  out.baseAddress = page * 4096;
+  if (vad === null) describeFree(space, page, out);
+  else describeRange(mm, space, vad, page, out);
+  return STATUS_SUCCESS;
+}
+
+function describeFree(space: AddressSpace, page: number, out: MemoryBasicInformation): void {
+  const next = space.vads.atOrAfter(page);
+  const end = next === null ? space.highestAddress + 1 : next.startPage * 4096;
+  out.allocationBase = 0;
+  out.allocationProtect = 0;
+  out.regionSize = end - page * 4096;
+  out.state = MEM_FREE;
+  out.protect = PAGE_NOACCESS;
+  out.type = 0;
+}
+
+function describeRange(
+  mm: MemoryManager,
+  space: AddressSpace,
+  vad: Vad,
+  page: number,
+  out: MemoryBasicInformation,
+): void {
+  const state = pageState(mm, vad, page, findPte(mm, space, page * 4096));
+  out.allocationBase = vad.startPage * 4096;
+  out.allocationProtect = pageProtection(vad.protection);
+  out.regionSize = (endOfRun(mm, space, vad, page, state) - page) * 4096;
+  out.state = state === PAGE_RESERVED ? MEM_RESERVE : MEM_COMMIT;
+  out.protect = state === PAGE_RESERVED ? 0 : pageProtection(state);
+  out.type = TYPE_OF_KIND[vad.kind]!;
+}
+
+/** The first page after `page` whose state differs, at most the first after the range. */
+function endOfRun(mm: MemoryManager, space: AddressSpace, vad: Vad, page: number, state: number): number {
+  const end = vad.endPage + 1;
+  const untouchedDiffer = vad.kind === VAD_IMAGE || vad.sectionMayReserve;
+  const untouched = vad.kind === VAD_PRIVATE && !vad.memCommit ? PAGE_RESERVED : vad.protection;
+  let at = page + 1;
+  while (at < end) {
+    const word = findPte(mm, space, at * 4096);
+    if (word === 0 && !untouchedDiffer) {
+      if (untouched !== state) return at;
+      at = nextAddressWithTable(mm, space, at * 4096, end * 4096) / 4096;
+    } else if (pageState(mm, vad, at, word) === state) at++;
+    else return at;
+  }
+  return end;
+}

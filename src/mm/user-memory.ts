@@ -1,0 +1,326 @@
+/**
+ * The one way in which services written in TypeScript touch a program's memory: in the current address space, with user
+ * rights, faulting like the program itself. Addresses are 48-bit numbers, lengths bytes; 8-byte values are two 32-bit words.
+ */
+import { STATUS_ACCESS_VIOLATION } from '../base/ntstatus.js';
+import { ACCESS_READ, ACCESS_USER, ACCESS_WRITE } from '../machine/processor.js';
+import { accessFault } from './fault-handler.js';
+import type { MemoryManager } from './memory-manager.js';
+
+/** What readPointer gives for a pointer that is not canonical; using it as an address throws GuestFault. */
+export const NON_CANONICAL = 2 ** 52;
+
+const USER_END = 0x8000_0000_0000;
+const READ = ACCESS_READ | ACCESS_USER;
+const WRITE = ACCESS_WRITE | ACCESS_USER;
+const TWO_32 = 0x1_0000_0000;
+const FAILED = 0xc000_0000;
+const WARNING = 0x8000_0000;
+
+/** A violation that a service met at a program's address; nothing but the program is to blame. Not an Error: it has no stack trace. */
+export class GuestFault {
+  constructor(
+    /** NTSTATUS to raise. */
+    readonly status: number,
+    /** 48-bit address, or NON_CANONICAL. */
+    readonly address: number,
+    readonly isWrite: boolean,
+  ) {}
+}
+
+export class UserMemory {
+  private readonly bytes: Uint8Array;
+  private readonly view: DataView;
+
+  constructor(private readonly mm: MemoryManager) {
+    this.bytes = mm.ram.bytes;
+    this.view = new DataView(mm.ram.bytes.buffer, mm.ram.bytes.byteOffset, mm.ram.bytes.byteLength);
+  }
+
+  /** Byte offset in RAM of a user address that is then good for this access up to the end of its page. */
+  private locate(address: number, access: number): number {
+    if (address >= 0 && address < USER_END) {
+      const offset = this.mm.processor.translate(address, access);
+      if (offset !== 0) return offset;
+    }
+    return this.fault(address, access);
+  }
+
+  private fault(address: number, access: number): number {
+    const { mm } = this;
+    const isWrite = (access & ACCESS_WRITE) !== 0;
+    if (!(address >= 0 && address < USER_END) || mm.current === null) {
+      throw new GuestFault(STATUS_ACCESS_VIOLATION, address, isWrite);
+    }
+    for (;;) {
+      const status = accessFault(mm, mm.current, address, mm.processor.faultError, true, mm.currentStack);
+      if (status >= FAILED || status >= WARNING) throw new GuestFault(status, address, isWrite);
+      const offset = mm.processor.translate(address, access);
+      if (offset !== 0) return offset;
+    }
+  }
+
+  /** Calls nothing: true when `length` bytes from the address lie in one page. */
+  private inPage(address: number, length: number): boolean {
+    return (address % 4096) + length <= 4096;
+  }
+
+  readU8(address: number): number {
+    return this.bytes[this.locate(address, READ)]!;
+  }
+
+  readU16(address: number): number {
+    if (this.inPage(address, 2)) return this.view.getUint16(this.locate(address, READ), true);
+    return this.readU8(address) | (this.readU8(address + 1) << 8);
+  }
+
+  readU32(address: number): number {
+    if (this.inPage(address, 4)) return this.view.getUint32(this.locate(address, READ), true);
+    return this.readU16(address) + this.readU16(address + 2) * 0x10000;
+  }
+
+  readI32(address: number): number {
+    return this.readU32(address) | 0;
+  }
+
+  /** Low word of the 8 bytes at the address. */
+  readU64Lo(address: number): number {
+    return this.readU32(address);
+  }
+
+  /** High word of the 8 bytes at the address. */
+  readU64Hi(address: number): number {
+    return this.readU32(address + 4);
+  }
+
+  /** A pointer as a 48-bit number, or NON_CANONICAL. */
+  readPointer(address: number): number {
+    const hi = this.readU32(address + 4);
+    const top = hi >>> 15;
+    if (top !== 0 && top !== 0x1ffff) return NON_CANONICAL;
+    return (hi & 0xffff) * TWO_32 + this.readU32(address);
+  }
+
+  readDouble(address: number): number {
+    if (this.inPage(address, 8)) return this.view.getFloat64(this.locate(address, READ), true);
+    const whole = this.readBytes(address, 8);
+    return new DataView(whole.buffer).getFloat64(0, true);
+  }
+
+  writeU8(address: number, value: number): void {
+    this.bytes[this.locate(address, WRITE)] = value;
+  }
+
+  writeU16(address: number, value: number): void {
+    if (this.inPage(address, 2)) this.view.setUint16(this.locate(address, WRITE), value, true);
+    else this.writeSplit(address, value & 0xffff, 0, 2);
+  }
+
+  writeU32(address: number, value: number): void {
+    if (this.inPage(address, 4)) this.view.setUint32(this.locate(address, WRITE), value, true);
+    else this.writeSplit(address, value, 0, 4);
+  }
+
+  writeU64(address: number, lo: number, hi: number): void {
+    if (!this.inPage(address, 8)) {
+      this.writeSplit(address, lo, hi, 8);
+      return;
+    }
+    const offset = this.locate(address, WRITE);
+    this.view.setUint32(offset, lo, true);
+    this.view.setUint32(offset + 4, hi, true);
+  }
+
+  /** A 48-bit address as a canonical pointer: bit 47 is copied upwards. */
+  writePointer(address: number, value: number): void {
+    const hi = Math.floor(value / TWO_32);
+    this.writeU64(address, value % TWO_32, hi >= 0x8000 ? hi + 0xffff_0000 : hi);
+  }
+
+  writeDouble(address: number, value: number): void {
+    if (this.inPage(address, 8)) {
+      this.view.setFloat64(this.locate(address, WRITE), value, true);
+      return;
+    }
+    const whole = new DataView(new ArrayBuffer(8));
+    whole.setFloat64(0, value, true);
+    this.writeSplit(address, whole.getUint32(0, true), whole.getUint32(4, true), 8);
+  }
+
+  /** A value across two pages: both are made writable before either changes. */
+  private writeSplit(address: number, lo: number, hi: number, length: number): void {
+    this.probeWrite(address, length);
+    for (let done = 0; done < length; done++) {
+      const word = done < 4 ? lo : hi;
+      this.bytes[this.locate(address + done, WRITE)] = word >>> ((done & 3) * 8);
+    }
+  }
+
+  /** A copy of the bytes at the address. */
+  readBytes(address: number, length: number): Uint8Array {
+    if (length > 0x1_0000) this.probeRead(address, length);
+    const target = new Uint8Array(length);
+    this.readInto(address, target);
+    return target;
+  }
+
+  readInto(address: number, target: Uint8Array): void {
+    let done = 0;
+    while (done < target.length) {
+      const offset = this.locate(address + done, READ);
+      const chunk = Math.min(target.length - done, 4096 - (offset & 0xfff));
+      target.set(this.bytes.subarray(offset, offset + chunk), done);
+      done += chunk;
+    }
+  }
+
+  /** Stores bytes; when a page refuses, those before it have changed (probeWrite first where that matters). */
+  writeBytes(address: number, source: Uint8Array): void {
+    let done = 0;
+    while (done < source.length) {
+      const offset = this.locate(address + done, WRITE);
+      const chunk = Math.min(source.length - done, 4096 - (offset & 0xfff));
+      this.bytes.set(source.subarray(done, done + chunk), offset);
+      done += chunk;
+    }
+  }
+
+  fill(address: number, length: number, byte: number): void {
+    let done = 0;
+    while (done < length) {
+      const offset = this.locate(address + done, WRITE);
+      const chunk = Math.min(length - done, 4096 - (offset & 0xfff));
+      this.bytes.fill(byte, offset, offset + chunk);
+      done += chunk;
+    }
+  }
+
+  /** Copies bytes within the address space; overlapping ranges come out right (memmove). */
+  copy(to: number, from: number, length: number): void {
+    if (to > from && to < from + length) this.copyDown(to, from, length);
+    else this.copyUp(to, from, length);
+  }
+
+  private copyUp(to: number, from: number, length: number): void {
+    let done = 0;
+    while (done < length) {
+      const chunk = Math.min(length - done, 4096 - ((from + done) % 4096), 4096 - ((to + done) % 4096));
+      this.copyChunk(to + done, from + done, chunk);
+      done += chunk;
+    }
+  }
+
+  private copyDown(to: number, from: number, length: number): void {
+    let left = length;
+    while (left > 0) {
+      const chunk = Math.min(left, ((from + left - 1) % 4096) + 1, ((to + left - 1) % 4096) + 1);
+      left -= chunk;
+      this.copyChunk(to + left, from + left, chunk);
+    }
+  }
+
+  /** Both ranges lie in one page each. The source is found again after the target, whose fault may have taken its frame. */
+  private copyChunk(to: number, from: number, length: number): void {
+    this.locate(from, READ);
+    const target = this.locate(to, WRITE);
+    const source = this.locate(from, READ);
+    this.bytes.copyWithin(target, source, source + length);
+  }
+
+  /** Bytes up to a zero byte, or `maxBytes` of them, as Latin-1. */
+  readAnsi(address: number, maxBytes = Number.MAX_SAFE_INTEGER): string {
+    let text = '';
+    let at = address;
+    while (at - address < maxBytes) {
+      const offset = this.locate(at, READ);
+      const end = offset + Math.min(4096 - (offset & 0xfff), maxBytes - (at - address));
+      for (let index = offset; index < end; index++) {
+        const byte = this.bytes[index]!;
+        if (byte === 0) return text;
+        text += String.fromCharCode(byte);
+      }
+      at += end - offset;
+    }
+    return text;
+  }
+
+  /** UTF-16 units up to a zero unit, or `maxUnits` of them. */
+  readUtf16(address: number, maxUnits = Number.MAX_SAFE_INTEGER): string {
+    let text = '';
+    for (let index = 0; index < maxUnits; index++) {
+      const unit = this.readU16(address + index * 2);
+      if (unit === 0) break;
+      text += String.fromCharCode(unit);
+    }
+    return text;
+  }
+
+  /** Stores a string as Latin-1 without a terminator; characters above 0xFF become '?'. */
+  writeAnsi(address: number, text: string): void {
+    const bytes = new Uint8Array(text.length);
+    for (let index = 0; index < text.length; index++) {
+      const unit = text.charCodeAt(index);
+      bytes[index] = unit > 0xff ? 0x3f : unit;
+    }
+    this.writeBytes(address, bytes);
+  }
+
+  /** Stores a string as UTF-16 without a terminator. */
+  writeUtf16(address: number, text: string): void {
+    const bytes = new Uint8Array(text.length * 2);
+    for (let index = 0; index < text.length; index++) {
+      const unit = text.charCodeAt(index);
+      bytes[index * 2] = unit;
+      bytes[index * 2 + 1] = unit >>> 8;
+    }
+    this.writeBytes(address, bytes);
+  }
+
+  /** Offset from the address of the first byte with this value within `max` bytes, or -1. Touches no page after it. */
+  findByte(address: number, byte: number, max: number): number {
+    let at = 0;
+    while (at < max) {
+      const offset = this.locate(address + at, READ);
+      const end = offset + Math.min(4096 - (offset & 0xfff), max - at);
+      const found = this.bytes.subarray(offset, end).indexOf(byte);
+      if (found >= 0) return at + found;
+      at += end - offset;
+    }
+    return -1;
+  }
+
+  /** Difference of the first bytes that differ (as memcmp: negative, 0, positive). */
+  compare(a: number, b: number, length: number): number {
+    let done = 0;
+    while (done < length) {
+      const chunk = Math.min(length - done, 4096 - ((a + done) % 4096), 4096 - ((b + done) % 4096));
+      this.locate(a + done, READ);
+      const right = this.locate(b + done, READ);
+      const left = this.locate(a + done, READ);
+      for (let index = 0; index < chunk; index++) {
+        const difference = this.bytes[left + index]! - this.bytes[right + index]!;
+        if (difference !== 0) return difference;
+      }
+      done += chunk;
+    }
+    return 0;
+  }
+
+  /** Faults in every page of a range for reading, before anything changes. */
+  probeRead(address: number, length: number): void {
+    this.probe(address, length, READ);
+  }
+
+  /** Faults in every page of a range for writing, before anything changes. */
+  probeWrite(address: number, length: number): void {
+    this.probe(address, length, WRITE);
+  }
+
+  private probe(address: number, length: number, access: number): void {
+    let done = 0;
+    while (done < length) {
+      this.locate(address + done, access);
+      done += 4096 - ((address + done) % 4096);
+    }
+  }
+}

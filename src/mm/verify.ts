@@ -1,0 +1,166 @@
+/**
+ * verify(): walks every structure of the memory manager and proves its invariants. Each frame is on exactly one list or in
+ * use; share counts, reference counts and used-entry counts are those that the page tables give; commit charge is what is
+ * committed; ranges are ordered and disjoint.
+ */
+import {
+  COMMIT_COPY_ON_WRITE,
+  COMMIT_PAGE_TABLES,
+  COMMIT_PRIVATE,
+  COMMIT_SYSTEM,
+  COMMIT_USES,
+} from './commit.js';
+import type { MemoryManager } from './memory-manager.js';
+import {
+  FRAME_ACTIVE,
+  FRAME_BAD,
+  FRAME_FREE,
+  FRAME_STANDBY,
+  FRAME_STATE_NAMES,
+  FRAME_TRANSITION,
+  FRAME_ZEROED,
+} from './pfn-database.js';
+import { VAD_PRIVATE } from './vad-tree.js';
+import { VerifyError } from './verify-error.js';
+import { verifyAddressSpace, verifySystemSpace } from './verify-page-tables.js';
+import { verifySections } from './verify-sections.js';
+import { verifyVads } from './verify-vads.js';
+
+export { VerifyError } from './verify-error.js';
+
+/** How much verify() looked at. */
+export interface VerifyCounts {
+  frames: number;
+  ptes: number;
+  prototypePtes: number;
+  vads: number;
+  /** Comparisons that held. */
+  checks: number;
+}
+
+/** What the page tables and prototype PTEs say, collected while they are walked. */
+export class VerifyTally {
+  readonly counts: VerifyCounts = { frames: 0, ptes: 0, prototypePtes: 0, vads: 0, checks: 0 };
+  /** Share count that each frame should have. */
+  readonly shares: Int32Array;
+
+  constructor(readonly mm: MemoryManager) {
+    this.shares = new Int32Array(mm.pfn.frameCount);
+  }
+
+  /** Counts one comparison; throws VerifyError when the values differ. */
+  equal(actual: number, expected: number, what: string, where: number): void {
+    this.counts.checks++;
+    if (actual !== expected) {
+      throw new VerifyError(
+        `${what} ${where.toString(16)}: ${actual.toString(16)}, expected ${expected.toString(16)}`,
+      );
+    }
+  }
+
+  /** Counts one condition; throws VerifyError when it does not hold. */
+  holds(condition: boolean, what: string, where: number): void {
+    this.counts.checks++;
+    if (!condition) throw new VerifyError(`${what} ${where.toString(16)}`);
+  }
+}
+
+/** Proves everything; returns what was counted, throws VerifyError naming the first thing that is wrong. */
+export function verify(mm: MemoryManager): VerifyCounts {
+  const tally = new VerifyTally(mm);
+  verifyLists(mm, tally);
+  verifySystemSpace(mm, tally);
+  for (const space of mm.addressSpaces) {
+    verifyVads(mm, space, tally);
+    verifyAddressSpace(mm, space, tally);
+  }
+  verifySections(mm, tally);
+  verifyFrames(mm, tally);
+  verifyCommit(mm, tally);
+  return tally.counts;
+}
+
+/** Links, states and lengths of the lists; each listed frame is met once. */
+function verifyLists(mm: MemoryManager, tally: VerifyTally): void {
+  const { pfn, lists } = mm;
+  const listed = new Uint8Array(pfn.frameCount);
+  for (let list = 0; list < lists.head.length; list++) {
+    let length = 0;
+    let previous = -1;
+    for (let frame = lists.head[list]!; frame >= 0; frame = pfn.flink[frame]!) {
+      tally.holds(listed[frame] === 0, 'frame is listed twice', frame);
+      listed[frame] = 1;
+      tally.equal(pfn.blink[frame]!, previous, 'back link of frame', frame);
+      tally.equal(pfn.state[frame]!, list < 8 ? list : FRAME_STANDBY, 'state of listed frame', frame);
+      if (list >= 8) tally.equal(pfn.priority[frame]!, list - 8, 'priority of standby frame', frame);
+      previous = frame;
+      length++;
+    }
+    tally.equal(lists.tail[list]!, previous, 'last frame of list', list);
+    tally.equal(lists.count[list]!, length, 'length of list', list);
+  }
+  for (let frame = 0; frame < pfn.frameCount; frame++) {
+    const inUse = pfn.state[frame] === FRAME_ACTIVE || pfn.state[frame] === FRAME_TRANSITION;
+    tally.holds(
+      inUse === (listed[frame] === 0),
+      `${FRAME_STATE_NAMES[pfn.state[frame]!]} frame and its list`,
+      frame,
+    );
+  }
+  verifyZeroes(mm, tally);
+}
+
+/** The zeroed page that would be handed out next holds zeros. */
+function verifyZeroes(mm: MemoryManager, tally: VerifyTally): void {
+  const frame = mm.lists.head[FRAME_ZEROED]!;
+  if (frame < 0) return;
+  const word = mm.frameWord(frame);
+  for (let index = 0; index < 1024; index++)
+    tally.equal(mm.words[word + index]!, 0, 'word of zeroed frame', frame);
+}
+
+/** PFN entries against what the walk of all tables found. */
+function verifyFrames(mm: MemoryManager, tally: VerifyTally): void {
+  const { pfn } = mm;
+  for (let frame = 0; frame < pfn.frameCount; frame++) {
+    const state = pfn.state[frame]!;
+    tally.equal(pfn.shareCount[frame]!, tally.shares[frame]!, 'share count of frame', frame);
+    if (state === FRAME_ACTIVE)
+      tally.holds(pfn.shareCount[frame]! > 0, 'active frame without a mapping', frame);
+    if (state !== FRAME_TRANSITION) {
+      tally.equal(
+        pfn.referenceCount[frame]!,
+        pfn.shareCount[frame]! > 0 ? 1 : 0,
+        'reference count of frame',
+        frame,
+      );
+    }
+    if (state === FRAME_ZEROED || state === FRAME_FREE || state === FRAME_BAD) {
+      tally.equal(pfn.pteAddress[frame]!, 0, 'PTE address of unused frame', frame);
+      tally.equal(pfn.containingFrame[frame]!, -1, 'containing frame of unused frame', frame);
+      tally.equal(pfn.flags[frame]!, 0, 'flags of unused frame', frame);
+    }
+    tally.counts.frames++;
+  }
+}
+
+function verifyCommit(mm: MemoryManager, tally: VerifyTally): void {
+  const { commit } = mm;
+  let privatePages = 0;
+  let viewPages = 0;
+  let tablePages = 0;
+  for (const space of mm.addressSpaces) {
+    tablePages += space.pageTablePages + 1;
+    for (let vad = space.vads.first(); vad !== null; vad = space.vads.next(vad)) {
+      if (vad.kind === VAD_PRIVATE) privatePages += vad.commitCharge;
+      else viewPages += vad.commitCharge;
+    }
+  }
+  tally.equal(commit.byUse[COMMIT_PRIVATE]!, privatePages, 'commit charge of private pages', 0);
+  tally.equal(commit.byUse[COMMIT_COPY_ON_WRITE]!, viewPages, 'commit charge of views', 0);
+  tally.equal(commit.byUse[COMMIT_PAGE_TABLES]!, tablePages, 'commit charge of page tables', 0);
+  tally.equal(commit.byUse[COMMIT_SYSTEM]!, mm.systemPages, 'commit charge of the system', 0);
+  let sum = 0;
+  for (let use = 0; use < COMMIT_USES; use++) sum += commit.byUse[use]!;
+  tally.equal(commit.current, sum, 'commit charge', 0);
+}
