@@ -1826,6 +1826,7 @@ export function execute(budget: i32): i32 {
         }
         case uop.OP_RDTSC: {
           timeStamp(<u32>(budget - left - load<i8>(u, uop.LATER)));
+          if (load<u8>(u, uop.SUB)) store<u64>(RCX, 0);
           u += uop.UOP_SIZE;
           continue;
         }

@@ -80,6 +80,8 @@ export const BUDGET = 0x73c;
 /** 8 bytes: an address that a micro-operation formed for the next one. 8 bytes: the constant 4096. */
 export const ADDRESS = 0x740;
 export const PAGE_BYTES = 0x748;
+/** Not 0: the last general protection fault was for an address that is not canonical. */
+export const NON_CANONICAL = 0x750;
 /** Split-access buffer, 512 bytes; operand scratch of the SSE and x87 operations, 512 bytes. */
 export const SPLIT_BUFFER = 0x800;
 export const SCRATCH = 0xa00;

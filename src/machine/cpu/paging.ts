@@ -163,6 +163,7 @@ export function touch(address: u64, access: u32): usize {
     store<u64>(at.TLB_MISSES, load<u64>(at.TLB_MISSES) + 1);
     if (<u64>((<i64>(address << 16)) >> 16) != address) {
       store<u32>(at.EXCEPTION_VECTOR, 13);
+      store<u32>(at.NON_CANONICAL, 1);
       return 0;
     }
   }

@@ -7,7 +7,7 @@ import { finish, read, write } from './memory';
 import { RAX, RBP, RBX, RCX, RDX, RSP, effective, loadWidth, put, putWidth, register, storeWidth } from './operands';
 import { divide, multiply } from './multiply';
 import { string } from './strings';
-import { cpuid, interrupt } from './system';
+import { cpuid } from './system';
 
 // @ts-ignore: decorator
 @inline
@@ -325,7 +325,7 @@ function enter(u: usize): u32 {
   let frame = load<u64>(RBP);
   const bytes = width * (level + 1);
   const last = level > 0 ? bytes : width;
-  if (!write(stack - last, last)) return uop.FAULTED;
+  if (!write(stack - last - size, width) || !write(stack - last, last)) return uop.FAULTED;
   stack -= width;
   let host = write(stack, width);
   storeWidth(host, width, frame);
@@ -347,10 +347,8 @@ function enter(u: usize): u32 {
     storeWidth(host, width, top);
     finish(host);
   }
-  stack -= size;
-  if (!write(stack, width)) return uop.FAULTED;
   putWidth(RBP, width == 2 ? 2 : 8, top);
-  store<u64>(RSP, stack);
+  store<u64>(RSP, stack - size);
   return uop.GO_ON;
 }
 
@@ -495,6 +493,8 @@ export function rare(op: u32, u: usize): u32 {
       if (!host) return uop.FAULTED;
       return pushValue(2, load<u16>(host));
     }
+    case uop.OP_PUSH_I16:
+      return pushValue(2, load<u16>(u, uop.IMM));
     case uop.OP_POP16:
       return pop16(u);
     case uop.OP_POP_M:
@@ -513,8 +513,9 @@ export function rare(op: u32, u: usize): u32 {
       return uop.GO_ON;
     case uop.OP_SYSCALL:
       return systemCall(u);
-    case uop.OP_INTERRUPT:
-      return interrupt(load<u32>(u, uop.IMM));
+    case uop.OP_TRAP:
+      store<u32>(at.EXCEPTION_VECTOR, load<u32>(u, uop.IMM));
+      return uop.TRAPPED;
     case uop.OP_FAULT:
       return fault(load<u32>(u, uop.IMM));
     case uop.OP_MOV_SEGMENT:

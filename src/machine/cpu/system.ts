@@ -1,6 +1,5 @@
-/** CPUID, the time-stamp counter and software interrupts. */
+/** CPUID and the time-stamp counter. */
 import * as at from './layout';
-import * as uop from './uops';
 import { RAX, RBX, RCX, RDX } from './operands';
 
 /** FPU, TSC, CX8, CMOV, CLFSH, FXSR, SSE, SSE2; PAE, PGE and PSE as far as paging on x64 implies them. */
@@ -48,17 +47,4 @@ export function timeStamp(inRun: u32): void {
   const time = load<u64>(at.INSTRUCTIONS) + load<u64>(at.TIME_ADDED) + inRun;
   store<u64>(RAX, time & 0xffffffff);
   store<u64>(RDX, time >> 32);
-}
-
-/**
- * INT n. Breakpoint (3) traps; 29h, 2Ch and 2Dh (fast fail, assertion, debug service) trap with their vector; others have
- * no gate for user mode and fault.
- */
-export function interrupt(vector: u32): u32 {
-  if (vector == 3 || vector == 4 || vector == 0x29 || vector == 0x2c || vector == 0x2d) {
-    store<u32>(at.EXCEPTION_VECTOR, vector);
-    return uop.TRAPPED;
-  }
-  store<u32>(at.EXCEPTION_VECTOR, 13);
-  return uop.FAULTED;
 }

@@ -1,0 +1,71 @@
+/** The SSE and x87 instructions: their operands, from the tables of forms. */
+import * as uop from './cpu/uops.js';
+import { SSE_MOVE_16 } from './cpu/sse-ops.js';
+import { OPERAND_MEMORY } from './decoder.js';
+import type { Handler } from './decoder-integer.js';
+import { MEMORY_WRITE, SSE_FORMS } from './decoder-sse.js';
+import type { SseForm } from './decoder-sse.js';
+import type { UopWriter } from './uop-writer.js';
+
+/** Bits of SUB, as in cpu/vector-operands.ts. */
+const OPERAND_WRITTEN = 1;
+const OPERAND_FIRST = 2;
+const OPERAND_ALIGNED = 4;
+
+/** Flags change only in the compares, which leave them exact: nothing is known of them then. */
+function keepsFlags(code: string): boolean {
+  return !/^(Com|Ucom|Fcomi|Fucomi)/.test(code);
+}
+
+function quickMove(code: string, form: SseForm, isStore: boolean): number | undefined {
+  if (form.memoryOp === SSE_MOVE_16 && form.bytes === 16) {
+    if (form.aligned) return isStore ? uop.OP_MOVAPS_MR : uop.OP_MOVAPS_RM;
+    return isStore ? uop.OP_MOVUPS_MR : uop.OP_MOVUPS_RM;
+  }
+  if (/^(Movsd|Movq)_xmm_xmmm64$/.test(code)) return uop.OP_MOVSD_RM;
+  if (/^(Movsd|Movq)_xmmm64_xmm$/.test(code)) return uop.OP_MOVSD_MR;
+  if (code === 'Movss_xmm_xmmm32') return uop.OP_MOVSS_RM;
+  if (code === 'Movss_xmmm32_xmm') return uop.OP_MOVSS_MR;
+  return undefined;
+}
+
+function sseHandler(code: string, form: SseForm): Handler {
+  return (writer) => {
+    const { decoded } = writer;
+    const [first, second] = decoded.operands;
+    const isFirst = first.kind === OPERAND_MEMORY;
+    const isMemory = isFirst || (decoded.operandCount > 1 && second.kind === OPERAND_MEMORY);
+    const fields = { dst: first.slot, src: decoded.operandCount > 1 ? second.slot : first.slot };
+    const quick = quickMove(code, form, isFirst);
+    if (isMemory && quick !== undefined) writer.withMemory(quick, { ...fields, accesses: 1 });
+    else if (isMemory) writeMemoryForm(writer, form, isFirst, fields);
+    else if (form.op === SSE_MOVE_16) writer.plain(uop.OP_MOVAPS_RR, fields);
+    else writer.plain(uop.OP_SSE_RR, { ...fields, immediate: form.op, immediateHigh: immediateOf(writer, form) });
+    if (keepsFlags(code)) writer.flagsAfter = writer.flagsBefore;
+  };
+}
+
+/** The third argument: the immediate byte, or the place of the mask register. */
+function immediateOf(writer: UopWriter, form: SseForm): number {
+  const { operands, immediate } = writer.decoded;
+  return form.mask ? operands[2]!.slot : immediate & 0xff;
+}
+
+function writeMemoryForm(
+  writer: UopWriter,
+  form: SseForm,
+  isFirst: boolean,
+  fields: { dst: number; src: number },
+): void {
+  let sub = form.access & MEMORY_WRITE ? OPERAND_WRITTEN : 0;
+  if (isFirst) sub |= OPERAND_FIRST;
+  if (form.aligned) sub |= OPERAND_ALIGNED;
+  const immediate = form.memoryOp | (form.bytes << 16);
+  writer.withMemory(uop.OP_SSE_M, { ...fields, sub, immediate, immediateHigh: immediateOf(writer, form) });
+}
+
+/** How an SSE or x87 form is written; undefined when it is neither. */
+export function vectorHandler(code: string): Handler | undefined {
+  const sse = SSE_FORMS.get(code);
+  return sse && sseHandler(code, sse);
+}
