@@ -1,0 +1,348 @@
+/**
+ * What stands behind a section object: the control area (one for the data sections and one for the image sections of a
+ * file, one for each section of the paging file), its segment with the prototype PTEs, and the subsections that say where
+ * in the file each run of pages lies. Control areas and subsections have their structures in nonpaged pool, prototype PTEs
+ * are words in paged pool. Source: Windows Internals, "Section objects", "Prototype PTEs"; Unit OS5: Memory Management 5.2,
+ * "Shared Memory and Memory-Mapped Files"; published layouts of CONTROL_AREA and SUBSECTION on x64.
+ */
+import type { PeHeaders } from '../pe/pe-headers.js';
+import type { Relocations } from '../pe/pe-relocations.js';
+import type { AddressSpace } from './address-space.js';
+import type { BackingFile } from './backing-file.js';
+import { BugCheck, MEMORY_MANAGEMENT } from './bug-check.js';
+import { COMMIT_SECTION } from './commit.js';
+import type { MemoryManager } from './memory-manager.js';
+import { addShare, deleteTransitionFrame, releaseShare } from './page-lists.js';
+import { findPte, frameOfWord, nextAddressWithTable } from './page-tables.js';
+import {
+  addressHigh,
+  PTE_ASK_VAD,
+  PTE_PROTOTYPE,
+  PTE_TRANSITION,
+  PTE_VALID,
+  prototypeLow,
+  prototypeProtection,
+  pteFrame,
+  subsectionLow,
+} from './pte.js';
+import { systemWord } from './system-space.js';
+import type { Vad } from './vad-tree.js';
+
+const PAGE_SIZE = 4096;
+/** Bytes of the structures on x64, and the offsets of the fields that are kept in RAM. */
+const CONTROL_AREA_SIZE = 0x80;
+const CONTROL_AREA_SEGMENT = 0x00;
+const SUBSECTION_SIZE = 0x38;
+const SUBSECTION_CONTROL_AREA = 0x00;
+const SUBSECTION_BASE = 0x08;
+const SUBSECTION_NEXT = 0x10;
+const SUBSECTION_PTES = 0x18;
+const SUBSECTION_FLAGS = 0x28;
+const SUBSECTION_STARTING_SECTOR = 0x2c;
+const SUBSECTION_FULL_SECTORS = 0x30;
+const SECTOR_SIZE = 512;
+
+/** A run of pages of a segment that lie together in the file and have one protection. */
+export interface Subsection {
+  /** System address of the structure in nonpaged pool: what prototype PTEs in subsection form name. */
+  readonly address: number;
+  readonly controlArea: ControlArea;
+  /** First page of the section that it describes, and how many. */
+  readonly startPage: number;
+  pageCount: number;
+  /** Bytes from the start of the file to its first page. */
+  readonly fileOffset: number;
+  /** Bytes of the file that belong to it, the rest is zero; Infinity in data files: as far as the file goes. */
+  readonly fileBytes: number;
+  /** Protection code. */
+  readonly protection: number;
+}
+
+/** What a segment knows of its image (MMSECTION image information). Addresses are 48-bit numbers. */
+export interface ImageInformation {
+  readonly headers: PeHeaders;
+  /** Where the section is based: the preferred base, or the one that address-space layout randomization chose. */
+  readonly base: number;
+  /** Fix-ups that pages need because `base` is not the preferred base; null when there are none. */
+  readonly fixups: Relocations | null;
+}
+
+export interface Segment {
+  /** System address, in paged pool, of the first prototype PTE; the others follow, 8 bytes each. */
+  prototypeBase: number;
+  /** Prototype PTEs. */
+  pageCount: number;
+  /** Pages charged to commit for the segment itself. */
+  committedPages: number;
+  readonly image: ImageInformation | null;
+}
+
+export class ControlArea {
+  readonly subsections: Subsection[] = [];
+  /** Section objects that exist. */
+  sectionReferences = 0;
+  /** Views of any process. */
+  mappedViews = 0;
+
+  constructor(
+    /** System address of the structure in nonpaged pool. */
+    readonly address: number,
+    readonly segment: Segment,
+    /** Null when the paging file backs the section. */
+    readonly file: BackingFile | null,
+  ) {}
+
+  get isImage(): boolean {
+    return this.segment.image !== null;
+  }
+
+  /** System address of the prototype PTE of a page of the section. */
+  prototypeAddress(page: number): number {
+    return this.segment.prototypeBase + page * 8;
+  }
+
+  /** The page of the section whose prototype PTE lies at a system address. */
+  pageOfPrototype(address: number): number {
+    return (address - this.segment.prototypeBase) / 8;
+  }
+
+  /** The subsection that a page belongs to; undefined in the gap after the last section of an image. */
+  subsectionOf(page: number): Subsection | undefined {
+    let low = 0;
+    let high = this.subsections.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const subsection = this.subsections[middle]!;
+      if (page < subsection.startPage) high = middle - 1;
+      else if (page >= subsection.startPage + subsection.pageCount) low = middle + 1;
+      else return subsection;
+    }
+    return undefined;
+  }
+}
+
+/** Everything about sections that the memory manager keeps, and the counts of the report. */
+export class SectionTable {
+  /** In order of creation. */
+  readonly controlAreas: ControlArea[] = [];
+  /** Subsections by the address of their structure. */
+  readonly subsections = new Map<number, Subsection>();
+  /** Pages read from and written to mapped data files. */
+  pagesRead = 0;
+  pagesWritten = 0;
+  /** Writes to mapped files that the host refused. */
+  failedWrites = 0;
+  /** Why the last STATUS_IN_PAGE_ERROR happened: an NTSTATUS. */
+  inPageStatus = 0;
+  /** State of the generator that chooses image bases; the next DLL goes below `nextDllBase` (0: none chosen yet). */
+  randomState: number;
+  nextDllBase = 0;
+
+  constructor(seed: number) {
+    this.randomState = seed >>> 0;
+  }
+}
+
+/** A subsection to be: its place in the section, in the file, and its protection code. */
+export interface SubsectionPlan {
+  readonly startPage: number;
+  readonly pageCount: number;
+  readonly fileOffset: number;
+  readonly fileBytes: number;
+  readonly protection: number;
+}
+
+/**
+ * Makes a control area with its subsections and a segment of `pageCount` prototype PTEs, all zero. Null when the pools are
+ * used up (STATUS_INSUFFICIENT_RESOURCES). The caller fills the prototype PTEs.
+ */
+export function createControlArea(
+  mm: MemoryManager,
+  file: BackingFile | null,
+  image: ImageInformation | null,
+  pageCount: number,
+  plans: readonly SubsectionPlan[],
+): ControlArea | null {
+  const tag = image === null ? 'MmCa' : 'MmCi';
+  const address = mm.nonpagedPool.allocate(CONTROL_AREA_SIZE + plans.length * SUBSECTION_SIZE, tag);
+  if (address === 0) return null;
+  const prototypeBase = allocatePrototypes(mm, pageCount);
+  if (prototypeBase === 0) {
+    mm.nonpagedPool.free(address);
+    return null;
+  }
+  const controlArea = new ControlArea(address, { prototypeBase, pageCount, committedPages: 0, image }, file);
+  for (let offset = 0; offset < CONTROL_AREA_SIZE; offset += 4)
+    mm.words[systemWord(mm, address + offset)] = 0;
+  plans.forEach((plan, index) => {
+    const at = address + CONTROL_AREA_SIZE + index * SUBSECTION_SIZE;
+    const subsection = { address: at, controlArea, ...plan };
+    controlArea.subsections.push(subsection);
+    mm.sections.subsections.set(at, subsection);
+  });
+  writeStructures(mm, controlArea);
+  mm.sections.controlAreas.push(controlArea);
+  return controlArea;
+}
+
+/** Pool for prototype PTEs, zeroed; 0 when the pool is used up. */
+function allocatePrototypes(mm: MemoryManager, pageCount: number): number {
+  const address = mm.pagedPool.allocate(pageCount * 8, 'MmSt');
+  if (address !== 0) fillPrototypes(mm, address, pageCount, 0, 0);
+  return address;
+}
+
+/** Sets a run of prototype PTEs to one value. */
+export function fillPrototypes(
+  mm: MemoryManager,
+  address: number,
+  count: number,
+  lo: number,
+  hi: number,
+): void {
+  for (let index = 0; index < count; index++) {
+    const word = systemWord(mm, address + index * 8);
+    mm.words[word] = lo;
+    mm.words[word + 1] = hi;
+  }
+}
+
+/** Sets the prototype PTEs of pages of a subsection to the subsection form: their contents are to be read from the file. */
+export function fillSubsectionPrototypes(
+  mm: MemoryManager,
+  subsection: Subsection,
+  firstPage: number,
+  count: number,
+): void {
+  const address = subsection.controlArea.prototypeAddress(firstPage);
+  const lo = subsectionLow(subsection.address, subsection.protection);
+  fillPrototypes(mm, address, count, lo, addressHigh(subsection.address));
+}
+
+function writePointer(mm: MemoryManager, address: number, value: number): void {
+  const word = systemWord(mm, address);
+  mm.words[word] = value % 0x1_0000_0000;
+  mm.words[word + 1] = value === 0 ? 0 : Math.floor(value / 0x1_0000_0000) | 0xffff_0000;
+}
+
+/** The fields of SUBSECTION that say what the JavaScript object says, by offset: pointers first, then 32-bit values. */
+export function subsectionFields(subsection: Subsection): {
+  pointers: [number, number][];
+  words: [number, number][];
+} {
+  const { controlArea } = subsection;
+  const next = controlArea.subsections[controlArea.subsections.indexOf(subsection) + 1];
+  const sectors = Number.isFinite(subsection.fileBytes) ? Math.floor(subsection.fileBytes / SECTOR_SIZE) : 0;
+  return {
+    pointers: [
+      [SUBSECTION_CONTROL_AREA, controlArea.address],
+      [SUBSECTION_BASE, controlArea.prototypeAddress(subsection.startPage)],
+      [SUBSECTION_NEXT, next === undefined ? 0 : next.address],
+    ],
+    words: [
+      [SUBSECTION_PTES, subsection.pageCount],
+      [SUBSECTION_FLAGS, subsection.protection << 1],
+      [SUBSECTION_STARTING_SECTOR, Math.floor(subsection.fileOffset / SECTOR_SIZE)],
+      [SUBSECTION_FULL_SECTORS, sectors],
+    ],
+  };
+}
+
+function writeStructures(mm: MemoryManager, controlArea: ControlArea): void {
+  writePointer(mm, controlArea.address + CONTROL_AREA_SEGMENT, controlArea.segment.prototypeBase);
+  for (const subsection of controlArea.subsections) {
+    for (let at = 0; at < SUBSECTION_SIZE; at += 4) mm.words[systemWord(mm, subsection.address + at)] = 0;
+    const { pointers, words } = subsectionFields(subsection);
+    for (const [offset, value] of pointers) writePointer(mm, subsection.address + offset, value);
+    for (const [offset, value] of words) mm.words[systemWord(mm, subsection.address + offset)] = value;
+  }
+}
+
+/**
+ * Lengthens the segment of a data file that has grown: the prototype PTEs move to a longer array, and everything that names
+ * them follows. False when the pool is used up (STATUS_INSUFFICIENT_RESOURCES).
+ */
+export function extendSegment(mm: MemoryManager, controlArea: ControlArea, pageCount: number): boolean {
+  const { segment } = controlArea;
+  const oldBase = segment.prototypeBase;
+  const oldCount = segment.pageCount;
+  const base = allocatePrototypes(mm, pageCount);
+  if (base === 0) return false;
+  for (let page = 0; page < oldCount; page++) movePrototype(mm, oldBase + page * 8, base + page * 8);
+  segment.prototypeBase = base;
+  segment.pageCount = pageCount;
+  const subsection = controlArea.subsections[0]!;
+  subsection.pageCount = pageCount;
+  writeStructures(mm, controlArea);
+  fillSubsectionPrototypes(mm, subsection, oldCount, pageCount - oldCount);
+  for (const space of mm.addressSpaces) {
+    for (let vad = space.vads.first(); vad !== null; vad = space.vads.next(vad)) {
+      if (vad.controlArea === controlArea) moveView(mm, space, vad, base);
+    }
+  }
+  mm.pagedPool.free(oldBase);
+  return true;
+}
+
+function movePrototype(mm: MemoryManager, from: number, to: number): void {
+  const source = systemWord(mm, from);
+  const oldHolder = frameOfWord(mm, source);
+  const lo = mm.words[source]!;
+  const hi = mm.words[source + 1]!;
+  const target = systemWord(mm, to);
+  mm.words[target] = lo;
+  mm.words[target + 1] = hi;
+  if (!isResident(lo)) return;
+  const frame = pteFrame(lo);
+  const holder = frameOfWord(mm, target);
+  mm.pfn.pteAddress[frame] = to;
+  mm.pfn.containingFrame[frame] = holder;
+  addShare(mm, holder);
+  releaseShare(mm, oldHolder);
+}
+
+/** Entries of a view that name prototype PTEs by address name them at their new place. */
+function moveView(mm: MemoryManager, space: AddressSpace, vad: Vad, base: number): void {
+  vad.firstPrototype = base + vad.sectionOffset * 8;
+  const end = (vad.endPage + 1) * PAGE_SIZE;
+  let at = nextAddressWithTable(mm, space, vad.startPage * PAGE_SIZE, end);
+  for (; at < end; at = nextAddressWithTable(mm, space, at + PAGE_SIZE, end)) {
+    const word = findPte(mm, space, at);
+    const lo = mm.words[word]!;
+    if ((lo & (PTE_VALID | PTE_PROTOTYPE)) !== PTE_PROTOTYPE || mm.words[word + 1] === PTE_ASK_VAD) continue;
+    const prototype = vad.firstPrototype + (at / PAGE_SIZE - vad.startPage) * 8;
+    mm.words[word] = prototypeLow(prototype, prototypeProtection(lo, mm.words[word + 1]!));
+    mm.words[word + 1] = addressHigh(prototype);
+  }
+}
+
+/** True for a prototype PTE whose page has a frame: valid, or in transition. */
+export function isResident(lo: number): boolean {
+  return (lo & PTE_VALID) !== 0 || (lo & (PTE_PROTOTYPE | PTE_TRANSITION)) === PTE_TRANSITION;
+}
+
+/**
+ * Deletes a control area without sections and views: its pages go to the free list, its structures to the pools. Dirty pages
+ * must have been written before. MiSegmentDelete.
+ */
+export function deleteControlArea(mm: MemoryManager, controlArea: ControlArea): void {
+  const { segment, file } = controlArea;
+  for (let page = 0; page < segment.pageCount; page++) {
+    const word = systemWord(mm, controlArea.prototypeAddress(page));
+    const lo = mm.words[word]!;
+    if ((lo & PTE_VALID) !== 0) {
+      throw new BugCheck(MEMORY_MANAGEMENT, [controlArea.address, page], 'deleted segment has a mapped page');
+    }
+    if (isResident(lo)) deleteTransitionFrame(mm, pteFrame(lo));
+    mm.words[word] = 0;
+    mm.words[word + 1] = 0;
+  }
+  for (const subsection of controlArea.subsections) mm.sections.subsections.delete(subsection.address);
+  mm.pagedPool.free(segment.prototypeBase);
+  mm.nonpagedPool.free(controlArea.address);
+  mm.commit.release(COMMIT_SECTION, segment.committedPages);
+  mm.sections.controlAreas.splice(mm.sections.controlAreas.indexOf(controlArea), 1);
+  if (file === null) return;
+  if (controlArea.isImage) file.imageControlArea = null;
+  else file.dataControlArea = null;
+}

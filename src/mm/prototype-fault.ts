@@ -1,0 +1,245 @@
+/**
+ * Faults on views: the process entry is zero or names a prototype PTE, which says where the page is. One frame serves every
+ * process; each valid entry counts as a share of it. MiResolveProtoPteFault, MiResolveMappedFileFault.
+ * Source: Unit OS5: Memory Management 5.2, "Shared Memory and Memory-Mapped Files"; Windows Internals, "Prototype PTEs".
+ */
+import {
+  STATUS_ACCESS_VIOLATION,
+  STATUS_GUARD_PAGE_VIOLATION,
+  STATUS_IN_PAGE_ERROR,
+  STATUS_NO_MEMORY,
+  STATUS_PAGE_FAULT_DEMAND_ZERO,
+  STATUS_PAGE_FAULT_PAGING_FILE,
+  STATUS_PAGE_FAULT_TRANSITION,
+  STATUS_SUCCESS,
+} from '../base/ntstatus.js';
+import type { AddressSpace } from './address-space.js';
+import type { ControlArea } from './control-area.js';
+import { breakCopyOnWrite } from './copy-on-write.js';
+import { checkAccess, FAULT_WRITE } from './fault-handler.js';
+import type { MemoryManager } from './memory-manager.js';
+import {
+  activateTransitionFrame,
+  addShare,
+  allocateFrame,
+  allocateZeroedFrame,
+  returnUnusedFrame,
+} from './page-lists.js';
+import { untouchedState } from './page-protection.js';
+import { countUsedPte, frameOfWord, pteAddress } from './page-tables.js';
+import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
+import { afterCopy, isCopyOnWrite } from './protection.js';
+import {
+  askVadLow,
+  demandZeroLow,
+  isDemandZero,
+  MM_GUARD_PAGE,
+  MM_READWRITE,
+  PTE_ASK_VAD,
+  PTE_DIRTY,
+  PTE_PROTOTYPE,
+  PTE_TRANSITION,
+  PTE_VALID,
+  prototypeProtection,
+  pteFrame,
+  pteProtection,
+  validHigh,
+  validLow,
+} from './pte.js';
+import { readPageIntoFrame } from './section-page.js';
+import { systemWord } from './system-space.js';
+import type { Vad } from './vad-tree.js';
+
+/**
+ * Resolves a fault on a page of a view. `word` is the index in ram.words of the process entry, which is zero or in prototype
+ * form. Answers like accessFault.
+ */
+export function resolvePrototypeFault(
+  mm: MemoryManager,
+  space: AddressSpace,
+  vad: Vad,
+  word: number,
+  address: number,
+  errorCode: number,
+): number {
+  const words = mm.words;
+  const page = Math.floor(address / 4096);
+  const prototype = systemWord(mm, vad.firstPrototype + (page - vad.startPage) * 8);
+  const lo = words[prototype]!;
+  const hi = words[prototype + 1]!;
+  if (lo === 0 && hi === 0) return STATUS_ACCESS_VIOLATION;
+  const named = (words[word]! & PTE_PROTOTYPE) !== 0;
+  const protection = named
+    ? prototypeProtection(words[word]!, words[word + 1]!)
+    : untouchedState(mm, vad, page);
+  const refusal = checkAccess(protection, errorCode);
+  if (refusal === STATUS_GUARD_PAGE_VIOLATION) removeGuard(mm, word, protection);
+  if (refusal !== STATUS_SUCCESS) return refusal;
+  const isWrite = (errorCode & FAULT_WRITE) !== 0;
+  if (isWrite && isCopyOnWrite(protection) && isDemandZero(lo, hi)) {
+    return makePrivateZeroPage(mm, space, word, address, afterCopy(protection));
+  }
+  const status = makeResident(mm, space, vad, prototype, page, address);
+  if (status >= 0x8000_0000) return status;
+  mapShared(mm, space, word, pteFrame(words[prototype]!), protection, isWrite);
+  if (isWrite && isCopyOnWrite(protection)) return breakCopyOnWrite(mm, space, word, address);
+  return status;
+}
+
+/** A guard page of a view was touched: its entry says the same without the guard. */
+function removeGuard(mm: MemoryManager, word: number, protection: number): void {
+  if (mm.words[word] === 0 && mm.words[word + 1] === 0) countUsedPte(mm, word);
+  mm.words[word] = askVadLow(protection & ~MM_GUARD_PAGE);
+  mm.words[word + 1] = PTE_ASK_VAD;
+}
+
+/** A write to a copy-on-write page of zeros that nobody shares yet: a private page of zeros, no copy needed. */
+function makePrivateZeroPage(
+  mm: MemoryManager,
+  space: AddressSpace,
+  word: number,
+  address: number,
+  protection: number,
+): number {
+  const frame = allocateZeroedFrame(mm);
+  if (frame < 0) return STATUS_NO_MEMORY;
+  if (mm.words[word] === 0 && mm.words[word + 1] === 0) countUsedPte(mm, word);
+  mm.pfn.initialize(
+    frame,
+    pteAddress(address),
+    frameOfWord(mm, word),
+    demandZeroLow(protection),
+    0,
+    PFN_MODIFIED,
+  );
+  mm.words[word] = validLow(frame, protection) | PTE_DIRTY;
+  mm.words[word + 1] = validHigh(protection);
+  space.addResident(1);
+  mm.counters.demandZero++;
+  space.counters.demandZero++;
+  return STATUS_PAGE_FAULT_DEMAND_ZERO;
+}
+
+/** Makes the process entry valid for the frame of a shared page, whose share it becomes (the frame counts it already). */
+function mapShared(
+  mm: MemoryManager,
+  space: AddressSpace,
+  word: number,
+  frame: number,
+  protection: number,
+  isWrite: boolean,
+): void {
+  if (mm.words[word] === 0 && mm.words[word + 1] === 0) countUsedPte(mm, word);
+  const dirty = isWrite && !isCopyOnWrite(protection) ? PTE_DIRTY : 0;
+  mm.words[word] = validLow(frame, protection) | dirty;
+  mm.words[word + 1] = validHigh(protection);
+  addShare(mm, frameOfWord(mm, word));
+  space.addResident(1);
+}
+
+/** Makes the page of a prototype PTE (index `prototype` in ram.words, not zero) resident and adds a share to its frame. */
+function makeResident(
+  mm: MemoryManager,
+  space: AddressSpace,
+  vad: Vad,
+  prototype: number,
+  page: number,
+  address: number,
+): number {
+  const lo = mm.words[prototype]!;
+  const hi = mm.words[prototype + 1]!;
+  if ((lo & PTE_VALID) !== 0) {
+    addShare(mm, pteFrame(lo));
+    mm.counters.prototype++;
+    space.counters.prototype++;
+    return STATUS_PAGE_FAULT_TRANSITION;
+  }
+  if ((lo & (PTE_PROTOTYPE | PTE_TRANSITION)) === PTE_TRANSITION) {
+    activateTransitionFrame(mm, pteFrame(lo));
+    setValid(mm, prototype, pteFrame(lo), pteProtection(lo));
+    mm.counters.transition++;
+    space.counters.transition++;
+    return STATUS_PAGE_FAULT_TRANSITION;
+  }
+  const prototypeAddress = vad.firstPrototype + (page - vad.startPage) * 8;
+  if (isDemandZero(lo, hi)) return makeZeroPage(mm, space, prototype, prototypeAddress);
+  if ((lo & PTE_PROTOTYPE) === 0) return STATUS_IN_PAGE_ERROR;
+  return readPage(mm, space, vad.controlArea!, prototype, prototypeAddress, address);
+}
+
+function setValid(mm: MemoryManager, prototype: number, frame: number, protection: number): void {
+  mm.words[prototype] = validLow(frame, protection);
+  mm.words[prototype + 1] = validHigh(protection);
+}
+
+/** The first touch of a page that no file backs, or of the zero-filled end of an image's section. */
+function makeZeroPage(
+  mm: MemoryManager,
+  space: AddressSpace,
+  prototype: number,
+  prototypeAddress: number,
+): number {
+  const frame = allocateZeroedFrame(mm);
+  if (frame < 0) return STATUS_NO_MEMORY;
+  const lo = mm.words[prototype]!;
+  const flags = PFN_PROTOTYPE | PFN_MODIFIED;
+  mm.pfn.initialize(frame, prototypeAddress, frameOfWord(mm, prototype), lo, 0, flags);
+  setValid(mm, prototype, frame, pteProtection(lo));
+  mm.counters.demandZero++;
+  space.counters.demandZero++;
+  return STATUS_PAGE_FAULT_DEMAND_ZERO;
+}
+
+/** Reads a page from its file. A hard fault; STATUS_IN_PAGE_ERROR when the host cannot read it. */
+function readPage(
+  mm: MemoryManager,
+  space: AddressSpace,
+  controlArea: ControlArea,
+  prototype: number,
+  prototypeAddress: number,
+  address: number,
+): number {
+  const page = controlArea.pageOfPrototype(prototypeAddress);
+  const subsection = controlArea.subsectionOf(page)!;
+  const frame = allocateFrame(mm);
+  if (frame < 0) return STATUS_NO_MEMORY;
+  mm.faultWasHard = true;
+  const status = readPageIntoFrame(mm, subsection, page, frame);
+  if (mm.events.active) {
+    const kind = controlArea.isImage ? 'image-read' : 'file-read';
+    mm.events.emit(kind, space, address, frame, status, controlArea.file!.name);
+  }
+  if (status !== STATUS_SUCCESS) {
+    returnUnusedFrame(mm, frame);
+    return status;
+  }
+  const lo = mm.words[prototype]!;
+  const hi = mm.words[prototype + 1]!;
+  const protection = pteProtection(lo);
+  const holder = frameOfWord(mm, prototype);
+  // A shared writable page of an image is never written to the image: from now on the paging file backs it.
+  if (controlArea.isImage && (protection & 5) === MM_READWRITE) {
+    mm.pfn.initialize(
+      frame,
+      prototypeAddress,
+      holder,
+      demandZeroLow(protection),
+      0,
+      PFN_PROTOTYPE | PFN_MODIFIED,
+    );
+  } else mm.pfn.initialize(frame, prototypeAddress, holder, lo, hi, PFN_PROTOTYPE);
+  setValid(mm, prototype, frame, protection);
+  countRead(mm, space, controlArea.isImage);
+  return STATUS_PAGE_FAULT_PAGING_FILE;
+}
+
+function countRead(mm: MemoryManager, space: AddressSpace, isImage: boolean): void {
+  if (isImage) {
+    mm.counters.imageRead++;
+    space.counters.imageRead++;
+  } else {
+    mm.counters.mappedFileRead++;
+    space.counters.mappedFileRead++;
+    mm.sections.pagesRead++;
+  }
+}

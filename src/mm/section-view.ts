@@ -1,0 +1,260 @@
+/**
+ * Views of sections: NtMapViewOfSection, NtUnmapViewOfSection, NtFlushVirtualMemory. Addresses are 48-bit numbers, sizes bytes.
+ * Source: Microsoft, "ZwMapViewOfSection function (wdm.h)", "MapViewOfFile function", "FlushViewOfFile function"; Unit OS5:
+ * Memory Management 5.2, "Viewing Memory-Mapped Files".
+ */
+import { ALLOCATION_GRANULARITY, MEM_TOP_DOWN, SEC_RESERVE } from '../base/memory-constants.js';
+import {
+  STATUS_COMMITMENT_LIMIT,
+  STATUS_CONFLICTING_ADDRESSES,
+  STATUS_IMAGE_NOT_AT_BASE,
+  STATUS_INVALID_PAGE_PROTECTION,
+  STATUS_INVALID_PARAMETER_2,
+  STATUS_INVALID_PARAMETER_3,
+  STATUS_INVALID_PARAMETER_4,
+  STATUS_INVALID_PARAMETER_8,
+  STATUS_INVALID_PARAMETER_9,
+  STATUS_INVALID_VIEW_SIZE,
+  STATUS_MAPPED_ALIGNMENT,
+  STATUS_NOT_MAPPED_DATA,
+  STATUS_NOT_MAPPED_VIEW,
+  STATUS_SECTION_PROTECTION,
+  STATUS_SUCCESS,
+} from '../base/ntstatus.js';
+import type { AddressSpace } from './address-space.js';
+import { COMMIT_COPY_ON_WRITE } from './commit.js';
+import { flushControlArea } from './mapped-file-writer.js';
+import type { MemoryManager } from './memory-manager.js';
+import { protectionCode } from './protection.js';
+import {
+  MM_EXECUTE,
+  MM_EXECUTE_READ,
+  MM_EXECUTE_READWRITE,
+  MM_EXECUTE_WRITECOPY,
+  MM_READONLY,
+  MM_READWRITE,
+  MM_WRITECOPY,
+} from './pte.js';
+import { deletePteRange } from './pte-deletion.js';
+import { releaseControlArea, type Section } from './section.js';
+import { VAD_IMAGE, VAD_MAPPED, VAD_PRIVATE, Vad } from './vad-tree.js';
+import { viewCharge } from './view-memory.js';
+import { highestForZeroBits, placeRegion, type RegionRequest } from './virtual-memory.js';
+
+const PAGE_SIZE = 4096;
+/** Inheritance of a view by child processes. */
+export const VIEW_SHARE = 1;
+export const VIEW_UNMAP = 2;
+
+/** Access codes that a view may have, as bits, by the access code of the section. Source: "CreateFileMappingA function". */
+const COMPATIBLE_ACCESS = [0, 0, 0, 0, 0, 0, 0, 0];
+const READ_ONLY_VIEWS = (1 << 0) | (1 << MM_READONLY) | (1 << MM_WRITECOPY);
+const EXECUTE_VIEWS = (1 << MM_EXECUTE) | (1 << MM_EXECUTE_READ) | (1 << MM_EXECUTE_WRITECOPY);
+COMPATIBLE_ACCESS[MM_READONLY] = READ_ONLY_VIEWS;
+COMPATIBLE_ACCESS[MM_EXECUTE] = (1 << 0) | (1 << MM_EXECUTE);
+COMPATIBLE_ACCESS[MM_EXECUTE_READ] = READ_ONLY_VIEWS | EXECUTE_VIEWS;
+COMPATIBLE_ACCESS[MM_READWRITE] = READ_ONLY_VIEWS | (1 << MM_READWRITE);
+COMPATIBLE_ACCESS[MM_WRITECOPY] = READ_ONLY_VIEWS;
+COMPATIBLE_ACCESS[MM_EXECUTE_READWRITE] =
+  READ_ONLY_VIEWS | EXECUTE_VIEWS | (1 << MM_READWRITE) | (1 << MM_EXECUTE_READWRITE);
+COMPATIBLE_ACCESS[MM_EXECUTE_WRITECOPY] = READ_ONLY_VIEWS | EXECUTE_VIEWS;
+
+/** Updated in place: base, offset and size say what was mapped. */
+export interface ViewRequest {
+  /** 0: the system chooses. */
+  baseAddress: number;
+  /** 0: to the end of the section. */
+  viewSize: number;
+  /** From the start of the section; a multiple of 64 KB. */
+  sectionOffset: number;
+  zeroBits?: number;
+  /** MEM_TOP_DOWN or 0. */
+  allocationType: number;
+  /** PAGE_* flags; an image has the protections of its headers whatever is asked. */
+  protect: number;
+  /** VIEW_SHARE, or VIEW_UNMAP when left out. */
+  inheritDisposition?: number;
+}
+
+/** True when a view with one protection code may be made of a section with another. */
+export function isProtectionCompatible(section: number, view: number): boolean {
+  return (COMPATIBLE_ACCESS[section & 7]! & (1 << (view & 7))) !== 0;
+}
+
+/**
+ * Maps a view. Statuses, in the order in which they are found: STATUS_INVALID_PARAMETER_8 (inheritance), _9 (allocation type),
+ * STATUS_INVALID_PAGE_PROTECTION, STATUS_INVALID_PARAMETER_4 (zero bits), _3 (base), STATUS_MAPPED_ALIGNMENT,
+ * STATUS_SECTION_PROTECTION, STATUS_INVALID_VIEW_SIZE, STATUS_CONFLICTING_ADDRESSES, STATUS_NO_MEMORY,
+ * STATUS_COMMITMENT_LIMIT. Success is STATUS_SUCCESS, or STATUS_IMAGE_NOT_AT_BASE for an image that must be relocated.
+ */
+export function mapViewOfSection(
+  mm: MemoryManager,
+  space: AddressSpace,
+  section: Section,
+  request: ViewRequest,
+): number {
+  const inherit = request.inheritDisposition ?? VIEW_UNMAP;
+  if (inherit !== VIEW_SHARE && inherit !== VIEW_UNMAP) return STATUS_INVALID_PARAMETER_8;
+  if ((request.allocationType & ~MEM_TOP_DOWN) !== 0) return STATUS_INVALID_PARAMETER_9;
+  const protection = protectionCode(request.protect);
+  if (protection < 0) return STATUS_INVALID_PAGE_PROTECTION;
+  const highest = highestForZeroBits(space, request.zeroBits ?? 0);
+  if (highest < 0) return STATUS_INVALID_PARAMETER_4;
+  const { baseAddress, viewSize, sectionOffset } = request;
+  if (baseAddress > space.highestAddress) return STATUS_INVALID_PARAMETER_3;
+  if (viewSize < 0 || viewSize > space.highestAddress + 1 - baseAddress) return STATUS_INVALID_PARAMETER_3;
+  if (baseAddress % ALLOCATION_GRANULARITY !== 0 || sectionOffset % ALLOCATION_GRANULARITY !== 0) {
+    return STATUS_MAPPED_ALIGNMENT;
+  }
+  const isImage = section.controlArea.isImage;
+  if (!isImage && !isProtectionCompatible(section.protection, protection)) return STATUS_SECTION_PROTECTION;
+  if (sectionOffset < 0 || sectionOffset >= section.size) return STATUS_INVALID_VIEW_SIZE;
+  if (viewSize > section.size - sectionOffset) return STATUS_INVALID_VIEW_SIZE;
+  return isImage
+    ? mapImage(mm, space, section, request, highest)
+    : mapData(mm, space, section, request, protection, highest);
+}
+
+function viewBytes(section: Section, request: ViewRequest): number {
+  const bytes = request.viewSize === 0 ? section.size - request.sectionOffset : request.viewSize;
+  return Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+}
+
+function mapData(
+  mm: MemoryManager,
+  space: AddressSpace,
+  section: Section,
+  request: ViewRequest,
+  protection: number,
+  highest: number,
+): number {
+  const region: RegionRequest = { baseAddress: request.baseAddress, regionSize: viewBytes(section, request) };
+  const placed = placeRegion(space, region, (request.allocationType & MEM_TOP_DOWN) !== 0, highest);
+  if (placed !== STATUS_SUCCESS) return placed;
+  const cacheBits = section.protection & ~7;
+  return insertView(mm, space, section, request, region, VAD_MAPPED, protection | cacheBits);
+}
+
+/** An image goes to its section's base when that is free and nothing else was asked. */
+function mapImage(
+  mm: MemoryManager,
+  space: AddressSpace,
+  section: Section,
+  request: ViewRequest,
+  highest: number,
+): number {
+  const image = section.controlArea.segment.image!;
+  const base = image.base + request.sectionOffset;
+  const region: RegionRequest = { baseAddress: request.baseAddress, regionSize: viewBytes(section, request) };
+  let placed = STATUS_CONFLICTING_ADDRESSES;
+  if (request.baseAddress === 0 && base + region.regionSize - 1 <= highest && base >= space.lowestAddress) {
+    region.baseAddress = base;
+    placed = placeRegion(space, region, false, highest);
+    if (placed !== STATUS_SUCCESS) region.baseAddress = 0;
+  }
+  if (placed !== STATUS_SUCCESS) {
+    placed = placeRegion(space, region, (request.allocationType & MEM_TOP_DOWN) !== 0, highest);
+  }
+  if (placed !== STATUS_SUCCESS) return placed;
+  const status = insertView(mm, space, section, request, region, VAD_IMAGE, MM_EXECUTE_WRITECOPY);
+  return status === STATUS_SUCCESS && region.baseAddress !== base ? STATUS_IMAGE_NOT_AT_BASE : status;
+}
+
+function insertView(
+  mm: MemoryManager,
+  space: AddressSpace,
+  section: Section,
+  request: ViewRequest,
+  region: RegionRequest,
+  kind: number,
+  protection: number,
+): number {
+  const { controlArea } = section;
+  const startPage = region.baseAddress / PAGE_SIZE;
+  const vad = new Vad(startPage, startPage + region.regionSize / PAGE_SIZE - 1, kind, protection);
+  vad.controlArea = controlArea;
+  vad.sectionOffset = request.sectionOffset / PAGE_SIZE;
+  vad.firstPrototype = controlArea.prototypeAddress(vad.sectionOffset);
+  vad.sectionMayReserve = controlArea.file === null && (section.allocationAttributes & SEC_RESERVE) !== 0;
+  vad.inheritDisposition = request.inheritDisposition ?? VIEW_UNMAP;
+  const charge = viewCharge(mm, space, vad);
+  if (!mm.commit.charge(COMMIT_COPY_ON_WRITE, charge)) return STATUS_COMMITMENT_LIMIT;
+  vad.commitCharge = charge;
+  space.addCommit(charge);
+  space.vads.insert(vad);
+  controlArea.mappedViews++;
+  request.baseAddress = region.baseAddress;
+  request.viewSize = region.regionSize;
+  if (mm.events.active) {
+    const name = controlArea.file === null ? '' : controlArea.file.name;
+    mm.events.emit('vad-insert', space, region.baseAddress, -1, vad.pageCount);
+    mm.events.emit('map', space, region.baseAddress, -1, vad.pageCount, name);
+  }
+  return STATUS_SUCCESS;
+}
+
+/**
+ * Unmaps the view that holds an address. STATUS_NOT_MAPPED_VIEW when there is none. Its private copies are freed; shared
+ * pages that nobody maps any more go to the standby or modified list, and after the last view dirty ones to their file.
+ */
+export function unmapViewOfSection(mm: MemoryManager, space: AddressSpace, address: number): number {
+  const vad = space.vads.find(Math.floor(address / PAGE_SIZE));
+  if (vad === null || vad.kind === VAD_PRIVATE) return STATUS_NOT_MAPPED_VIEW;
+  removeView(mm, space, vad);
+  return STATUS_SUCCESS;
+}
+
+function removeView(mm: MemoryManager, space: AddressSpace, vad: Vad): void {
+  const start = vad.startPage * PAGE_SIZE;
+  deletePteRange(mm, space, start, (vad.endPage + 1) * PAGE_SIZE);
+  space.vads.remove(vad);
+  mm.commit.release(COMMIT_COPY_ON_WRITE, vad.commitCharge);
+  space.addCommit(-vad.commitCharge);
+  if (mm.events.active) {
+    mm.events.emit('unmap', space, start, -1, vad.pageCount);
+    mm.events.emit('vad-remove', space, start, -1, vad.pageCount);
+  }
+  const controlArea = vad.controlArea!;
+  controlArea.mappedViews--;
+  releaseControlArea(mm, controlArea);
+}
+
+/** Unmaps every view of an address space, as the end of its process does. */
+export function unmapAllViews(mm: MemoryManager, space: AddressSpace): void {
+  let vad = space.vads.first();
+  while (vad !== null) {
+    const next = space.vads.next(vad);
+    if (vad.controlArea !== null) removeView(mm, space, vad);
+    vad = next;
+  }
+}
+
+/**
+ * Writes the dirty pages of a region of a mapped file. Size 0 means to the end of the view; base and size are rounded to the
+ * pages that were flushed. STATUS_INVALID_PARAMETER_2 or _3 (past user space), STATUS_NOT_MAPPED_VIEW (not one view),
+ * STATUS_NOT_MAPPED_DATA (an image, or no file), or why the host refused a write. NtFlushVirtualMemory.
+ */
+export function flushVirtualMemory(
+  mm: MemoryManager,
+  space: AddressSpace,
+  request: RegionRequest,
+  out: { bytesWritten: number },
+): number {
+  const { baseAddress, regionSize } = request;
+  if (!(baseAddress >= 0 && baseAddress <= space.highestAddress)) return STATUS_INVALID_PARAMETER_2;
+  if (regionSize < 0 || regionSize > space.highestAddress + 1 - baseAddress)
+    return STATUS_INVALID_PARAMETER_3;
+  const first = Math.floor(baseAddress / PAGE_SIZE);
+  const vad = space.vads.find(first);
+  if (vad === null || vad.kind === VAD_PRIVATE) return STATUS_NOT_MAPPED_VIEW;
+  const last = regionSize === 0 ? vad.endPage : Math.ceil((baseAddress + regionSize) / PAGE_SIZE) - 1;
+  if (last > vad.endPage) return STATUS_NOT_MAPPED_VIEW;
+  const controlArea = vad.controlArea!;
+  if (controlArea.file === null || controlArea.isImage) return STATUS_NOT_MAPPED_DATA;
+  const offset = vad.sectionOffset - vad.startPage;
+  const result = flushControlArea(mm, controlArea, first + offset, last + offset);
+  request.baseAddress = first * PAGE_SIZE;
+  request.regionSize = (last - first + 1) * PAGE_SIZE;
+  out.bytesWritten = result.bytesWritten;
+  return result.status;
+}
