@@ -1,0 +1,106 @@
+/**
+ * Numbers in text, as the strto… functions and scanf read them. Source: "strtod", "strtol", "strtoul", Microsoft; decimal
+ * texts become the nearest double.
+ */
+
+export interface ParsedDouble {
+  readonly value: number;
+  /** Index behind the last character used; 0 when there is no number. */
+  readonly end: number;
+  /** Too large, or too small for a normalized double: ERANGE. */
+  readonly outOfRange: boolean;
+}
+
+export interface ParsedInteger {
+  /** Without the sign; cut to the bits asked for when out of range. */
+  readonly magnitude: bigint;
+  readonly negative: boolean;
+  readonly end: number;
+}
+
+const SMALLEST_NORMAL = 2.2250738585072014e-308;
+const DECIMAL = /^[\t-\r ]*([+-]?)(\d+\.?\d*|\.\d+)(?:[eEdD]([+-]?\d+))?/;
+const HEXADECIMAL = /^[\t-\r ]*([+-]?)0[xX](?:([\da-fA-F]+)\.?([\da-fA-F]*)|\.([\da-fA-F]+))(?:[pP]([+-]?\d+))?/;
+const SPECIAL = /^[\t-\r ]*([+-]?)(infinity|inf|nan)/i;
+const PREFIX = /^[\t-\r ]*([+-]?)/;
+/** Binary exponents beyond this are infinity or zero whatever the digits. */
+const EXPONENT_LIMIT = 20000;
+
+const NONE: ParsedDouble = { value: 0, end: 0, outOfRange: false };
+
+/** The double at the beginning of a text, behind white space. */
+export function parseDouble(text: string): ParsedDouble {
+  const hexadecimal = HEXADECIMAL.exec(text);
+  if (hexadecimal !== null) return parseHexadecimal(hexadecimal);
+  const decimal = DECIMAL.exec(text);
+  if (decimal !== null) return parseDecimal(decimal);
+  const special = SPECIAL.exec(text);
+  if (special === null) return NONE;
+  const magnitude = special[2]![0]!.toLowerCase() === 'i' ? Number.POSITIVE_INFINITY : Number.NaN;
+  return { value: signed(special[1]!, magnitude), end: special[0].length, outOfRange: false };
+}
+
+function signed(sign: string, magnitude: number): number {
+  return sign === '-' ? -magnitude : magnitude;
+}
+
+function parseDecimal(match: RegExpExecArray): ParsedDouble {
+  const [all, sign, digits, exponent] = match;
+  const magnitude = Number(`${digits}e${exponent ?? '0'}`);
+  const isNonzero = /[1-9]/.test(digits!);
+  return finish(sign!, magnitude, isNonzero, all.length);
+}
+
+function finish(sign: string, magnitude: number, isNonzero: boolean, end: number): ParsedDouble {
+  const outOfRange = isNonzero && (magnitude < SMALLEST_NORMAL || magnitude === Number.POSITIVE_INFINITY);
+  return { value: signed(sign, magnitude), end, outOfRange };
+}
+
+/** A power of two is a decimal fraction, so the decimal conversion rounds it right. */
+function parseHexadecimal(match: RegExpExecArray): ParsedDouble {
+  const [all, sign, whole, fraction, onlyFraction, exponentText] = match;
+  const behind = (fraction ?? '') + (onlyFraction ?? '');
+  const digits = BigInt(`0x${whole ?? ''}${behind}`);
+  const limited = Math.min(Math.max(Number(exponentText ?? 0), -EXPONENT_LIMIT), EXPONENT_LIMIT);
+  const exponent = limited - 4 * behind.length;
+  const magnitude =
+    exponent >= 0
+      ? Number((digits << BigInt(exponent)).toString())
+      : Number(`${digits * 5n ** BigInt(-exponent)}e${exponent}`);
+  return finish(sign!, magnitude, digits !== 0n, all.length);
+}
+
+/** Value of a digit in bases up to 36; 99 for what is none. */
+export function digitValue(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const upper = code & ~0x20;
+  return upper >= 65 && upper <= 90 ? upper - 55 : 99;
+}
+
+/** The integer at the beginning of a text, behind white space; base 0 takes it from the prefix 0x or 0. */
+export function parseInteger(text: string, base: number): ParsedInteger {
+  const prefix = PREFIX.exec(text)!;
+  let at = prefix[0].length;
+  const isHex = text[at] === '0' && (text[at + 1] === 'x' || text[at + 1] === 'X');
+  const radix = base !== 0 ? base : isHex ? 16 : text[at] === '0' ? 8 : 10;
+  if (radix === 16 && isHex) at += 2;
+  const start = at;
+  while (digitValue(text.charCodeAt(at)) < radix) at++;
+  const negative = prefix[1] === '-';
+  if (at === start) return { magnitude: 0n, negative: false, end: 0 };
+  return { magnitude: magnitudeOf(text, start, at, radix), negative, end: at };
+}
+
+const SAFE_DIGITS = 10;
+
+function magnitudeOf(text: string, start: number, end: number, radix: number): bigint {
+  if (end - start <= SAFE_DIGITS) return BigInt(Number.parseInt(text.slice(start, end), radix));
+  const limit = 1n << 64n;
+  let value = 0n;
+  for (let at = start; at < end; at++) {
+    value = value * BigInt(radix) + BigInt(digitValue(text.charCodeAt(at)));
+    // Beyond 64 bits only the fact counts.
+    if (value > limit) return limit;
+  }
+  return value;
+}

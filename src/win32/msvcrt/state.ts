@@ -1,0 +1,139 @@
+/**
+ * What the C runtime knows of a process beside its variables in guest memory: plain data in Process.library. Per-thread
+ * data (errno, strtok's place, rand's state, result buffers) is a block in the runtime's heap, as the real one has it.
+ */
+import type { ServiceCall } from '../../nt/service.js';
+import { allocate } from './crt-heap.js';
+
+export const MODULE = 'msvcrt.dll';
+
+/** An open low-level file (ioinfo). */
+export interface LowFile {
+  handle: number;
+  /** FOPEN, FTEXT, … of low-io.ts. */
+  flags: number;
+  /** A byte that was read ahead of a CR, or -1. */
+  lookahead: number;
+  /** Byte offset in the file where the last read began. */
+  readStart: number;
+}
+
+export interface CrtState {
+  readonly kind: 'msvcrt';
+  /** Guest address of exported variables, by name. */
+  readonly variables: Record<string, number>;
+  /** Guest address of each thread's block, by thread id. */
+  readonly threads: Record<number, number>;
+  readonly files: (LowFile | null)[];
+  /** Guest addresses of the streams beyond _iob. */
+  readonly streams: number[];
+  /** Functions of _onexit, last registered last. */
+  readonly exitFunctions: number[];
+  /** Signal number -> handler; absent: SIG_DFL. */
+  readonly signals: Record<number, number>;
+  /** __setusermatherr's function, 0 for none. */
+  userMathError: number;
+  /** __set_app_type's value: 1 console, 2 graphical. */
+  appType: number;
+  /** Guest address of the CRITICAL_SECTIONs of _lock, 0 until needed. */
+  locks: number;
+  /** Guest address of a buffer for text translation, 0 until needed. */
+  translation: number;
+  /** Bytes that a waiting read has already taken, by thread id. */
+  readonly taken: Record<number, string>;
+  /** Sequence number of temporary names. */
+  temporaryNames: number;
+  umask: number;
+  newMode: number;
+  /** _control87's word. */
+  controlWord: number;
+  /** Guest address of localeconv's structure, 0 until needed. */
+  localeConventions: number;
+  /** Guest address of each block that a getter returns, by name. */
+  readonly blocks: Record<string, number>;
+}
+
+const DEFAULT_CONTROL_WORD = 0x8001f;
+
+function create(): CrtState {
+  return {
+    kind: 'msvcrt',
+    variables: {},
+    threads: {},
+    files: [],
+    streams: [],
+    exitFunctions: [],
+    signals: {},
+    userMathError: 0,
+    appType: 0,
+    locks: 0,
+    translation: 0,
+    taken: {},
+    temporaryNames: 0,
+    umask: 0,
+    newMode: 0,
+    controlWord: DEFAULT_CONTROL_WORD,
+    localeConventions: 0,
+    blocks: {},
+  };
+}
+
+export function crtState(call: ServiceCall): CrtState {
+  const { library } = call.process;
+  library['msvcrt'] ??= create();
+  return library['msvcrt'] as CrtState;
+}
+
+/** Guest address of one of the exported variables. */
+export function variable(call: ServiceCall, name: string): number {
+  const { variables } = crtState(call);
+  variables[name] ??= call.symbol(MODULE, name);
+  return variables[name];
+}
+
+/** A zeroed block of the runtime's heap that lives as long as the process. */
+export function block(call: ServiceCall, name: string, bytes: number): number {
+  const { blocks } = crtState(call);
+  blocks[name] ??= allocate(call, bytes, true);
+  return blocks[name];
+}
+
+/** Offsets in a thread's block. */
+export const THREAD_ERRNO = 0;
+export const THREAD_DOS_ERROR = 4;
+export const THREAD_RANDOM = 8;
+export const THREAD_STRTOK = 16;
+export const THREAD_WCSTOK = 24;
+export const THREAD_TM = 32;
+export const THREAD_MATH_EXCEPTION = 80;
+export const THREAD_TIME_TEXT = 128;
+export const THREAD_WIDE_TIME_TEXT = 192;
+export const THREAD_ERROR_TEXT = 320;
+export const THREAD_WIDE_ERROR_TEXT = 576;
+export const THREAD_DIGITS = 1088;
+const THREAD_BYTES = 2048;
+
+/** Guest address of the running thread's block (_tiddata). */
+export function threadData(call: ServiceCall): number {
+  const { threads } = crtState(call);
+  const known = threads[call.thread.id];
+  if (known !== undefined) return known;
+  const address = allocate(call, THREAD_BYTES, true);
+  call.memory.writeU32(address + THREAD_RANDOM, 1);
+  threads[call.thread.id] = address;
+  return address;
+}
+
+export function setErrno(call: ServiceCall, errno: number): void {
+  call.memory.writeU32(threadData(call) + THREAD_ERRNO, errno);
+}
+
+export function getErrno(call: ServiceCall): number {
+  return call.memory.readU32(threadData(call) + THREAD_ERRNO);
+}
+
+/** Sets errno and returns the value that the function fails with. */
+export function failWith(call: ServiceCall, errno: number, value = -1): number {
+  setErrno(call, errno);
+  return value;
+}
