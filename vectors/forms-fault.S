@@ -85,7 +85,7 @@ begin_both "enter 16,0", U_NONE, G_INT, "lea rsp, [rsi+4]", "enter 16, 0"
   both "rep movs\w", U_NONE, G_INT|G_REP, rep movs\w
   both "rep stos\w", U_NONE, G_INT|G_REP, rep stos\w
   both "rep lods\w", U_NONE, G_INT|G_REP, rep lods\w
-  both "repe cmps\w", U_ALL, G_INT|G_REP|G_SAME, repe cmps\w
+  both "repe cmps\w", U_ALL, G_INT|G_REP|G_SAME|G_ONE_NEAR, repe cmps\w
   both "repne scas\w", U_ALL, G_INT|G_REP|G_SAME, repne scas\w
 .endr
 

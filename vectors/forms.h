@@ -65,6 +65,8 @@
 #define G_SMALL_SCALE 0x20000000
 #define G_LOW_RCX 0x40000000    /* the high half of RCX is zero */
 
+#define G_ONE_NEAR 0x80000000   /* of RSI and RDI only one is near the border: which of two faults comes first is nowhere said */
+
 /* How results compare. */
 #define C_EXACT 0
 #define C_APPROX 1              /* single-precision lanes within 1.5 * 2^-12 */

@@ -114,7 +114,8 @@ static u8 *st_at(struct state *s, u32 i) { return s->st[((s->fsw >> 11) + i) & 7
 static void shape_pointers(struct state *s, u32 gen) {
   if (gen & (G_ABSENT | G_READONLY)) {
     s->gpr[RSI] = DATA_WINDOW + 112 + below(20);
-    if (one_in(2)) s->gpr[RDI] = DATA_WINDOW + 112 + below(20);
+    if (gen & G_ONE_NEAR || one_in(2)) s->gpr[RDI] = DATA_WINDOW + 112 + below(20);
+    if (gen & G_ONE_NEAR) s->gpr[one_in(2) ? RSI : RDI] = DATA_WINDOW + 64 + below(20);
   }
   if (gen & G_ALIGN && !one_in(10)) {
     s->gpr[RSI] &= ~15ull;
