@@ -2,7 +2,7 @@
 // Source: Intel SDM volume 1, chapters 8.1 (state), 8.4 and 8.5 (exceptions), 4.8.3.5 (NaN results).
 
 import * as at from './layout';
-import { DE, Float, IE, QUIET_NAN, SIGNALING_NAN, UNSUPPORTED, ZE, copy, pack80, round, setIndefinite, slot, unpack80 } from './softfloat';
+import { DE, Float, IE, PE, QUIET_NAN, SIGNALING_NAN, UNSUPPORTED, ZE, copy, pack80, round, setIndefinite, slot, unpack80 } from './softfloat';
 
 /** Bits of the status word. */
 export const SF: u32 = 0x40;
@@ -223,7 +223,7 @@ export function denormalFlag(a: Float, b: Float): u32 {
  */
 export function deliver(r: Float, i: u32, bits: u32, flags: u32): bool {
   if (isUnmasked(flags)) {
-    raise(flags);
+    raise(flags & ~PE);
     return false;
   }
   flags |= round(r, bits, -16382, 16383, rounding(), unmasked());
