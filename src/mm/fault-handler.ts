@@ -202,8 +202,7 @@ function faultOnValidPage(
     return STATUS_ACCESS_VIOLATION;
   if ((errorCode & FAULT_WRITE) !== 0 && (lo & PTE_WRITE) === 0) {
     if ((lo & PTE_COPY_ON_WRITE) === 0) return STATUS_ACCESS_VIOLATION;
-    const vad = space.vads.find(Math.floor(address / 4096))!;
-    return breakCopyOnWrite(mm, space, vad, word, address);
+    return breakCopyOnWrite(mm, space, word, address);
   }
   if (mm.current === space) mm.processor.invalidatePage(address);
   return STATUS_SUCCESS;

@@ -79,7 +79,7 @@ function isUserAddress(space: AddressSpace, address: number): boolean {
  * Highest address that ZeroBits allows: a count below 32 is of zero bits from bit 31 down (or of the 64, when 0, none); a
  * larger value is a mask whose highest set bit bounds the address. -1 when it is not legal.
  */
-function highestForZeroBits(space: AddressSpace, zeroBits: number): number {
+export function highestForZeroBits(space: AddressSpace, zeroBits: number): number {
   if (zeroBits === 0) return space.highestAddress;
   if (zeroBits <= 21) return 2 ** (32 - zeroBits) - 1;
   if (zeroBits < 32) return -1;

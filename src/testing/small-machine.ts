@@ -1,0 +1,36 @@
+/** A machine of a few hundred pages with one address space attached, for tests of the memory manager's core. */
+import { PhysicalMemory } from '../machine/physical-memory.js';
+import { Processor } from '../machine/processor.js';
+import { type AddressSpace, attach, createAddressSpace } from '../mm/address-space.js';
+import { MemoryManager } from '../mm/memory-manager.js';
+import { UserMemory } from '../mm/user-memory.js';
+
+export interface TestMachine {
+  readonly mm: MemoryManager;
+  readonly space: AddressSpace;
+  readonly user: UserMemory;
+}
+
+/** Code cache of test machines, in bytes: small, because each test makes its own machine. */
+const CODE_CACHE = 1 << 16;
+
+/** RAM and paging file in pages. */
+export function createMemoryManager(ramPages: number, pageFilePages = 0): MemoryManager {
+  const ram = new PhysicalMemory(ramPages * 4096, CODE_CACHE);
+  const bytes = pageFilePages * 4096;
+  return new MemoryManager({
+    ram,
+    processor: new Processor(ram),
+    pageFileBytes: bytes === 0 ? [] : [{ initial: bytes, maximum: bytes }],
+    seed: 1,
+    clock: { now100ns: 0 },
+  });
+}
+
+export function createTestMachine(ramPages: number, pageFilePages = 0): TestMachine {
+  const mm = createMemoryManager(ramPages, pageFilePages);
+  const space = createAddressSpace(mm, 4);
+  if (space === null) throw new Error(`${ramPages} pages are too few for a process`);
+  attach(mm, space);
+  return { mm, space, user: new UserMemory(mm) };
+}
