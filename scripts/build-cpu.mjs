@@ -16,7 +16,7 @@ const OPTIONS = [
   '--initialMemory',
   '16',
   '--memoryBase',
-  '0x1000',
+  '4096',
   '--enable',
   'simd',
   '--disable',

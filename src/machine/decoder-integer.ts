@@ -393,8 +393,8 @@ put('Enterq', (writer) => enter(writer, 8));
 put('Enterw', (writer) => enter(writer, 2));
 put('Pushfq', plain(uop.OP_PUSHF, { width: 8 }));
 put('Pushfw', plain(uop.OP_PUSHF, { width: 2 }));
-put('Popfq', ending(uop.OP_POPF, { width: 8 }));
-put('Popfw', ending(uop.OP_POPF, { width: 2 }));
+put('Popfq', setting(uop.OP_POPF, { width: 8 }));
+put('Popfw', setting(uop.OP_POPF, { width: 2 }));
 put('Xlat', translateByte);
 
 put('Cbw', plain(uop.OP_CBW));

@@ -5,12 +5,15 @@ import { OPERAND_MEMORY } from './decoder.js';
 import type { Handler } from './decoder-integer.js';
 import { MEMORY_WRITE, SSE_FORMS } from './decoder-sse.js';
 import type { SseForm } from './decoder-sse.js';
+import { X87_FORMS } from './decoder-x87.js';
+import type { X87Form } from './decoder-x87.js';
 import type { UopWriter } from './uop-writer.js';
 
 /** Bits of SUB, as in cpu/vector-operands.ts. */
 const OPERAND_WRITTEN = 1;
 const OPERAND_FIRST = 2;
 const OPERAND_ALIGNED = 4;
+const OPERAND_AX = 8;
 
 /** Flags change only in the compares, which leave them exact: nothing is known of them then. */
 function keepsFlags(code: string): boolean {
@@ -64,8 +67,22 @@ function writeMemoryForm(
   writer.withMemory(uop.OP_SSE_M, { ...fields, sub, immediate, immediateHigh: immediateOf(writer, form) });
 }
 
+function x87Handler(code: string, form: X87Form): Handler {
+  return (writer) => {
+    const register = form.stackOperand < 0 ? 0 : writer.decoded.operands[form.stackOperand]!.number;
+    let sub = form.access === MEMORY_WRITE ? OPERAND_WRITTEN : 0;
+    if (form.ax) sub |= OPERAND_AX;
+    const fields = { sub, immediate: form.op | (form.bytes << 16), immediateHigh: register };
+    if (form.bytes > 0) writer.withMemory(uop.OP_X87, fields);
+    else writer.plain(uop.OP_X87, fields);
+    if (keepsFlags(code)) writer.flagsAfter = writer.flagsBefore;
+  };
+}
+
 /** How an SSE or x87 form is written; undefined when it is neither. */
 export function vectorHandler(code: string): Handler | undefined {
   const sse = SSE_FORMS.get(code);
-  return sse && sseHandler(code, sse);
+  if (sse) return sseHandler(code, sse);
+  const x87 = X87_FORMS.get(code);
+  return x87 && x87Handler(code, x87);
 }

@@ -61,6 +61,15 @@ function stopAfter(block: usize, left: i32): void {
   store<u16>(u, uop.OP_STOP, uop.OP);
 }
 
+/** Whether a branch to an address faults: its upper bits are not those of bit 47. */
+// @ts-ignore: decorator
+@inline
+function isWild(target: u64): bool {
+  if (<u64>((<i64>(target << 16)) >> 16) == target) return false;
+  store<u32>(at.EXCEPTION_VECTOR, 13);
+  return true;
+}
+
 /** Sets RIP to a branch's target. */
 // @ts-ignore: decorator
 @inline
@@ -166,13 +175,17 @@ export function execute(budget: i32): i32 {
           break;
         }
         case uop.OP_JMP_R: {
-          store<u64>(at.RIP, dst<u64>(u));
+          const target = dst<u64>(u);
+          if (isWild(target)) return fault(u, budget, left, accesses);
+          store<u64>(at.RIP, target);
           break;
         }
         case uop.OP_JMP_M: {
           const host = reading<u64>(effective(u));
           if (!host) return fault(u, budget, left, accesses);
-          store<u64>(at.RIP, load<u64>(host));
+          const target = load<u64>(host);
+          if (isWild(target)) return fault(u, budget, left, accesses);
+          store<u64>(at.RIP, target);
           break;
         }
         case uop.OP_CALL: {
@@ -191,6 +204,7 @@ export function execute(budget: i32): i32 {
         }
         case uop.OP_CALL_R: {
           const target = dst<u64>(u);
+          if (isWild(target)) return fault(u, budget, left, accesses);
           const stack = load<u64>(RSP) - 8;
           const host = writing<u64>(stack);
           if (!host) return fault(u, budget, left, accesses);
@@ -204,6 +218,7 @@ export function execute(budget: i32): i32 {
           const from = reading<u64>(effective(u));
           if (!from) return fault(u, budget, left, accesses);
           const target = load<u64>(from);
+          if (isWild(target)) return fault(u, budget, left, accesses);
           const stack = load<u64>(RSP) - 8;
           const host = writing<u64>(stack);
           if (!host) return fault(u, budget, left, accesses);
@@ -217,7 +232,9 @@ export function execute(budget: i32): i32 {
           const stack = load<u64>(RSP);
           const host = reading<u64>(stack);
           if (!host) return fault(u, budget, left, accesses);
-          store<u64>(at.RIP, load<u64>(host));
+          const target = load<u64>(host);
+          if (isWild(target)) return fault(u, budget, left, accesses);
+          store<u64>(at.RIP, target);
           store<u64>(RSP, stack + 8);
           break;
         }
@@ -225,7 +242,9 @@ export function execute(budget: i32): i32 {
           const stack = load<u64>(RSP);
           const host = reading<u64>(stack);
           if (!host) return fault(u, budget, left, accesses);
-          store<u64>(at.RIP, load<u64>(host));
+          const target = load<u64>(host);
+          if (isWild(target)) return fault(u, budget, left, accesses);
+          store<u64>(at.RIP, target);
           store<u64>(RSP, stack + 8 + load<u32>(u, uop.IMM));
           break;
         }

@@ -2,9 +2,11 @@
 import * as at from './layout';
 import * as uop from './uops';
 import { finish, read, write } from './memory';
-import { effective } from './operands';
+import { RAX, effective } from './operands';
 import { sse } from './sse';
 import { x87 } from './x87';
+import { X87_WAIT } from './x87-ops';
+import { NO_STORE, VECTOR_MF } from './x87-stack';
 
 /** Bits of SUB: the operand is written; it is the first operand; it must be aligned to 16 bytes. */
 export const OPERAND_WRITTEN: u32 = 1;
@@ -33,18 +35,27 @@ export function sseMemory(u: usize): bool {
   return true;
 }
 
+/** The operation does not touch memory of the guest: its operand is the RAX register. */
+export const OPERAND_AX: u32 = 8;
+
 /** An x87 operation, with a memory operand where its size is not 0. False: a fault. */
 export function x87Operation(u: usize): bool {
   const size = <u32>load<u16>(u, uop.IMM + 2);
-  const written = (load<u8>(u, uop.SUB) & OPERAND_WRITTEN) != 0;
-  let host: usize = 0;
+  const roles = <u32>load<u8>(u, uop.SUB);
+  const op = <u32>load<u16>(u, uop.IMM);
+  let address: u64 = 0;
+  let host: usize = roles & OPERAND_AX ? <usize>RAX : 0;
   if (size) {
-    const address = effective(u);
-    host = written ? write(address, size) : read(address, size);
+    address = effective(u);
+    host = roles & OPERAND_WRITTEN ? write(address, size) : read(address, size);
     if (!host) return false;
   }
-  const vector = x87(load<u16>(u, uop.IMM), host, load<u32>(u, uop.IMM + 4));
-  if (vector) return raise(vector);
-  if (written) finish(host);
+  const vector = x87(op, host, load<u32>(u, uop.IMM + 4));
+  if (vector == VECTOR_MF) return raise(vector);
+  if (vector != NO_STORE && roles & OPERAND_WRITTEN) finish(host);
+  if (<i32>op < X87_WAIT) {
+    store<u64>(at.FPU_IP, load<u64>(at.CODE_PAGE) + load<u16>(u, uop.NEXT) - load<u8>(u, uop.LENGTH));
+    if (size) store<u64>(at.FPU_DP, address);
+  }
   return true;
 }
