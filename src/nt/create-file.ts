@@ -16,7 +16,13 @@ import {
 } from '../base/ntstatus.js';
 import { foldName } from '../host/folding.js';
 import type { HostEntry } from '../host/host.js';
-import { DELETE, FILE_APPEND_DATA, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA, mapGenericMask } from './access.js';
+import {
+  DELETE,
+  FILE_APPEND_DATA,
+  FILE_WRITE_ATTRIBUTES,
+  FILE_WRITE_DATA,
+  mapGenericMask,
+} from './access.js';
 import { openFileControlBlock } from './file-control-block.js';
 import { type DeviceName, type ParsedName, parseNtPath } from './file-name.js';
 import {
@@ -108,7 +114,12 @@ export function openFileObject(
 export function openDevice(device: DeviceName, access: number, share: number, stream: 1 | 2 = 1): FileObject {
   const writing = access & (FILE_WRITE_DATA | FILE_APPEND_DATA);
   const actual = device === 'console' ? (writing ? 'console-output' : 'console-input') : device;
-  const path = { null: '\\Device\\Null', console: 'CON', 'console-input': 'CONIN$', 'console-output': 'CONOUT$' };
+  const path = {
+    null: '\\Device\\Null',
+    console: 'CON',
+    'console-input': 'CONIN$',
+    'console-output': 'CONOUT$',
+  };
   return makeFileObject({
     device: actual,
     stream,
@@ -265,7 +276,15 @@ function openExisting(
       : FILE_OVERWRITTEN
     : FILE_OPENED;
   updateShareAccess(file, { access, share }, 1);
-  return makeFileObject({ device: 'disk', file, location: real, access, share, deleteOnClose, path: file.name });
+  return makeFileObject({
+    device: 'disk',
+    file,
+    location: real,
+    access,
+    share,
+    deleteOnClose,
+    path: file.name,
+  });
 }
 
 /** What closing the last handle of an open does (IRP_MJ_CLEANUP): sharing ends, and a deleted file goes away. */

@@ -38,7 +38,9 @@ export function makeEvent(manualReset: boolean, initialState: boolean): EventObj
 }
 
 export function makeMutant(owner: Thread | null): MutantObject {
-  return { ...header('mutant', owner ? 0 : 1), owner, recursion: owner ? 1 : 0, abandoned: false };
+  const mutant: MutantObject = { ...header('mutant', 1), owner: null, recursion: 0, abandoned: false };
+  if (owner) satisfyWait(mutant, owner);
+  return mutant;
 }
 
 export function makeSemaphore(count: number, limit: number): SemaphoreObject {
@@ -67,7 +69,7 @@ export function satisfyWait(object: DispatcherObject, thread: Thread): boolean {
       const mutant = object as MutantObject;
       const { abandoned } = mutant;
       mutant.owner = thread;
-      mutant.recursion++;
+      if (mutant.recursion++ === 0) thread.ownedMutants.push(mutant);
       mutant.signalState = 0;
       mutant.abandoned = false;
       return abandoned;
@@ -81,6 +83,7 @@ export function satisfyWait(object: DispatcherObject, thread: Thread): boolean {
 export function releaseMutant(mutant: MutantObject, thread: Thread): number {
   if (mutant.owner !== thread) return STATUS_MUTANT_NOT_OWNED;
   if (--mutant.recursion === 0) {
+    thread.ownedMutants.splice(thread.ownedMutants.indexOf(mutant), 1);
     mutant.owner = null;
     mutant.signalState = 1;
   }

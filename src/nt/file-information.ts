@@ -13,9 +13,9 @@ import {
   STATUS_OBJECT_NAME_NOT_FOUND,
   STATUS_OBJECT_PATH_NOT_FOUND,
   STATUS_SUCCESS,
-  STATUS_USER_MAPPED_FILE,
 } from '../base/ntstatus.js';
 import type { HostEntry } from '../host/host.js';
+import { setMappedFileSize } from '../mm/mapped-file.js';
 import { DELETE, FILE_READ_DATA, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA } from './access.js';
 import { matchesPattern, parseNtPath } from './file-name.js';
 import {
@@ -116,7 +116,9 @@ export function queryAttributesFile(kernel: Kernel, path: string): FileInformati
       attributes: attributesOf(entry, location.mount),
       size,
       allocationSize: Math.ceil(size / CLUSTER) * CLUSTER,
-      modifiedMs: open?.modified ? kernel.timeMs : (open?.modifiedMs ?? (entry.modifiedMs || kernel.bootTimeMs)),
+      modifiedMs: open?.modified
+        ? kernel.timeMs
+        : (open?.modifiedMs ?? (entry.modifiedMs || kernel.bootTimeMs)),
       path: `${location.drive}:\\${names.join('\\')}`,
       position: 0,
       deletePending: open?.deletePending ?? false,
@@ -142,9 +144,7 @@ export function setEndOfFile(kernel: Kernel, process: Process, handle: number, s
   if (typeof object === 'number') return object;
   if (!object.file) return STATUS_INVALID_DEVICE_REQUEST;
   if (!(size >= 0 && Number.isSafeInteger(size))) return STATUS_INVALID_PARAMETER;
-  if (size < object.file.size && (object.file.dataControlArea || object.file.imageControlArea))
-    return STATUS_USER_MAPPED_FILE;
-  return object.file.setSize(size);
+  return setMappedFileSize(kernel.mm, object.file, size);
 }
 
 /** Sets the time of the last change, in milliseconds since 1970 (FileBasicInformation). */
@@ -219,7 +219,12 @@ export function renameFile(
     return replace ? STATUS_ACCESS_DENIED : STATUS_OBJECT_NAME_COLLISION;
   if (object.isDirectory && hasOpenBelow(kernel, oldKey)) return STATUS_ACCESS_DENIED;
   try {
-    location.mount.host.rename(location.mount.root, file?.components ?? location.below, target.below, replace);
+    location.mount.host.rename(
+      location.mount.root,
+      file?.components ?? location.below,
+      target.below,
+      replace,
+    );
   } catch (error) {
     return statusOfHostError(error);
   }

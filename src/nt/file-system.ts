@@ -90,7 +90,8 @@ export class FileSystem {
     }
     const leads = this.mounts.some(
       (mount) =>
-        mount.drive === drive && folded.every((name, index) => name === foldName(mount.components[index] ?? '')),
+        mount.drive === drive &&
+        folded.every((name, index) => name === foldName(mount.components[index] ?? '')),
     );
     return leads ? { mount: null, drive, path, below: [] } : null;
   }

@@ -8,7 +8,7 @@ import {
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
 import { HostIoError } from '../mm/backing-file.js';
-import { readMappedFile, writeMappedFile } from '../mm/mapped-file.js';
+import { flushMappedFile, readMappedFile, writeMappedFile } from '../mm/mapped-file.js';
 import { GuestFault } from '../mm/user-memory.js';
 import { FILE_APPEND_DATA, FILE_READ_DATA, FILE_WRITE_DATA } from './access.js';
 import type { FileControlBlock } from './file-control-block.js';
@@ -16,7 +16,7 @@ import type { FileObject } from './file-object.js';
 import type { Kernel } from './kernel.js';
 import { referenceByHandle } from './object-manager.js';
 import type { Process } from './process.js';
-import { PENDING, type ServiceCall } from './service.js';
+import type { PENDING, ServiceCall } from './service.js';
 
 export interface TransferResult {
   /** Bytes read or written. */
@@ -220,5 +220,7 @@ function emitTransfer(kernel: Kernel, kind: string, object: FileObject, offset: 
 export function flushBuffersFile(kernel: Kernel, process: Process, handle: number): number {
   const object = fileOfHandle(kernel, process, handle, FILE_WRITE_DATA | FILE_APPEND_DATA);
   if (typeof object === 'number') return object;
-  return object.file ? object.file.flush() : STATUS_SUCCESS;
+  if (!object.file) return STATUS_SUCCESS;
+  const { status } = flushMappedFile(kernel.mm, object.file);
+  return status === STATUS_SUCCESS ? object.file.flush() : status;
 }

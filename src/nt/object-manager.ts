@@ -78,7 +78,8 @@ export function referenceByHandle(
   kind: ObjectKind | null,
   access: number,
 ): KernelObject | number {
-  if (handle === CURRENT_PROCESS) return kind === null || kind === 'process' ? process : STATUS_OBJECT_TYPE_MISMATCH;
+  if (handle === CURRENT_PROCESS)
+    return kind === null || kind === 'process' ? process : STATUS_OBJECT_TYPE_MISMATCH;
   if (handle === CURRENT_THREAD && kernel.currentThread)
     return kind === null || kind === 'thread' ? kernel.currentThread : STATUS_OBJECT_TYPE_MISMATCH;
   const entry = process.handles.lookup(handle);
@@ -147,7 +148,8 @@ export function duplicateObject(
   if (typeof object === 'number') return object;
   const entry = source.handles.lookup(sourceHandle);
   const all = mapGenericMask(object.kind, 0x10000000);
-  const granted = options & DUPLICATE_SAME_ACCESS ? (entry?.grantedAccess ?? all) : mapGenericMask(object.kind, access);
+  const granted =
+    options & DUPLICATE_SAME_ACCESS ? (entry?.grantedAccess ?? all) : mapGenericMask(object.kind, access);
   out.handle = openHandle(target, object, granted, flags);
   if (options & DUPLICATE_CLOSE_SOURCE) closeHandle(kernel, source, sourceHandle);
   return out.handle === 0 ? STATUS_TOO_MANY_OPENED_FILES : STATUS_SUCCESS;
@@ -176,7 +178,11 @@ export interface NamedCreation {
 /**
  * Finds the object that a creation would meet. A number is the NTSTATUS that refuses; null: the name is free, create it.
  */
-export function findForCreation(kernel: Kernel, creation: NamedCreation, kind: ObjectKind): KernelObject | number | null {
+export function findForCreation(
+  kernel: Kernel,
+  creation: NamedCreation,
+  kind: ObjectKind,
+): KernelObject | number | null {
   if (creation.path === null) return null;
   const status = kernel.objectDirectory.checkPath(creation.path);
   if (status !== STATUS_SUCCESS) return status;
@@ -205,7 +211,8 @@ export function createNamedObject(
   if (typeof made === 'number') return made;
   const object = createObject(kernel, made);
   const status = openOrDelete(kernel, process, object, creation.access, creation.handleFlags ?? 0, out);
-  if (status === STATUS_SUCCESS && creation.path !== null) kernel.objectDirectory.insert(creation.path, object);
+  if (status === STATUS_SUCCESS && creation.path !== null)
+    kernel.objectDirectory.insert(creation.path, object);
   return status;
 }
 

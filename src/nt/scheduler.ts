@@ -56,7 +56,9 @@ export class Scheduler {
   get mustSwitch(): boolean {
     const { current } = this;
     if (current === null) return this.#readyMask !== 0;
-    return this.bestReady > current.priority || (current.quantumLeft <= 0 && this.bestReady >= current.priority);
+    return (
+      this.bestReady > current.priority || (current.quantumLeft <= 0 && this.bestReady >= current.priority)
+    );
   }
 
   /** Takes the processor from the running thread; a preempted one goes to the front of its queue, one at its end to the back. */
@@ -110,7 +112,8 @@ export class Scheduler {
   expire(now100ns: number): void {
     if (now100ns < this.nextDeadline) return;
     for (const thread of [...this.waiting])
-      if (thread.wait!.deadline !== null && thread.wait!.deadline <= now100ns) this.endWait(thread, WAIT_TIMEOUT);
+      if (thread.wait!.deadline !== null && thread.wait!.deadline <= now100ns)
+        this.endWait(thread, WAIT_TIMEOUT);
   }
 
   /** Console input arrived: the threads that wait for it read again. */

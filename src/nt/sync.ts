@@ -35,7 +35,14 @@ export function createEvent(
   initialState: boolean,
   out: HandleResult,
 ): number {
-  return createNamedObject(kernel, process, creation, 'event', () => makeEvent(manualReset, initialState), out);
+  return createNamedObject(
+    kernel,
+    process,
+    creation,
+    'event',
+    () => makeEvent(manualReset, initialState),
+    out,
+  );
 }
 
 /** Signals an event; returns its NTSTATUS. */

@@ -1,5 +1,6 @@
-import type { UserStack } from '../mm/fault-handler.js';
 import type { KernelStack } from '../mm/kernel-stack.js';
+import type { UserStack } from '../mm/user-stack.js';
+import type { MutantObject } from './dispatcher.js';
 import type { DispatcherObject } from './object.js';
 import type { Process } from './process.js';
 
@@ -33,6 +34,8 @@ export interface Thread extends DispatcherObject {
   /** Guest address of the TEB. */
   readonly teb: number;
   readonly stack: UserStack;
+  /** Guest address of the stack's reservation, 0 when the program made its own. */
+  readonly stackAllocation: number;
   readonly kernelStack: KernelStack;
   /** 0..31. */
   priority: number;
@@ -45,6 +48,8 @@ export interface Thread extends DispatcherObject {
   /** What the finished wait answers, -1 for none; at 0 or above the thread's service is entered again before it runs. */
   waitStatus: number;
   exitStatus: number | null;
+  /** Mutants that it owns. */
+  readonly ownedMutants: MutantObject[];
   /** Instructions retired by the thread. */
   instructions: number;
 }

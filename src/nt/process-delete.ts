@@ -1,0 +1,38 @@
+import { deleteAddressSpace } from '../mm/address-space.js';
+import { unmapAllViews } from '../mm/section-view.js';
+import type { Kernel } from './kernel.js';
+import { closeAllHandles, dereferenceObject } from './object-manager.js';
+import type { Process } from './process.js';
+import { THREAD_TERMINATED } from './thread.js';
+import { endThread } from './thread-delete.js';
+
+/**
+ * Ends a process (NtTerminateProcess): its threads, its handles, its views and its address space; every frame goes back.
+ * The object stays until the last handle to it closes, with its exit status.
+ */
+export function terminateProcess(kernel: Kernel, process: Process, exitStatus: number): void {
+  if (process.exitStatus !== null) return;
+  const { mm } = kernel;
+  process.exitStatus = exitStatus >>> 0;
+  for (const thread of process.threads)
+    if (thread.state !== THREAD_TERMINATED) endThread(kernel, thread, exitStatus);
+  kernel.processExiting?.(process);
+  if (mm.events.active) mm.events.emit('process-exit', process.space, 0, -1, process.exitStatus);
+  closeAllHandles(kernel, process);
+  deleteProcessSpace(kernel, process);
+  process.signalState = 1;
+  kernel.scheduler.signal(process);
+  kernel.processes.delete(process.id);
+  kernel.exited.push(process);
+  dereferenceObject(kernel, process);
+}
+
+/** Unmaps all views and takes the address space apart. */
+export function deleteProcessSpace(kernel: Kernel, process: Process): void {
+  const { mm } = kernel;
+  const { space } = process;
+  unmapAllViews(mm, space);
+  deleteAddressSpace(mm, space);
+  process.deleted = true;
+  kernel.fileSystem.releaseUnused();
+}

@@ -1,0 +1,110 @@
+import { EXIT_EXCEPTION, EXIT_PAGE_FAULT, EXIT_SYSTEM_CALL } from '../machine/processor.js';
+import { zeroPageStep } from '../mm/threads/zero-page.js';
+import type { Kernel } from './kernel.js';
+import { TICK_100NS, updateSharedTime } from './shared-data.js';
+import type { Thread } from './thread.js';
+import { hardwareException, pageFault } from './trap.js';
+
+/** Why the machine stopped. `stalled`: every thread waits for something that cannot happen any more. */
+export type StopReason = 'exited' | 'waiting-input' | 'limit' | 'running' | 'stalled';
+
+export interface RunLimits {
+  /** Stop when the machine has retired this many instructions in all. */
+  readonly instructions: number;
+  /** Stop after about this much work in this call: instructions, with TRAP_WORK for each fault or service. */
+  readonly work: number;
+}
+
+/** What a fault or a service counts for in a slice of work; host time alone, the guest does not see it. */
+const TRAP_WORK = 250;
+/** Nanoseconds of virtual time that zeroing a page takes, and pages zeroed between looks at the clock. */
+const ZERO_PAGE_100NS = 10;
+const ZERO_PAGES = 64;
+
+/** Runs threads until a limit, the end of all processes, or a wait for input. */
+export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
+  const { scheduler, processor } = kernel;
+  let work = limits.work;
+  for (;;) {
+    serveClock(kernel);
+    if (scheduler.mustSwitch) scheduler.preempt();
+    if (scheduler.current === null) {
+      if (kernel.loadedThread !== null) kernel.saveContext();
+      if (scheduler.select() === null) {
+        if (kernel.processes.size === 0) return 'exited';
+        const reason = idle(kernel);
+        if (reason !== null) return reason;
+        work -= TRAP_WORK;
+        if (work <= 0) return 'running';
+        continue;
+      }
+      kernel.loadContext(scheduler.current!);
+    }
+    const before = processor.instructions;
+    if (before >= limits.instructions) return 'limit';
+    if (work <= 0) return 'running';
+    work -= runThread(kernel, scheduler.current!, Math.min(limits.instructions - before, work), before);
+  }
+}
+
+/** Runs the current thread up to its next trap, quantum end, timer or budget; returns the work done. */
+function runThread(kernel: Kernel, thread: Thread, budget: number, before: number): number {
+  const { processor, scheduler, clock } = kernel;
+  if (thread.waitStatus >= 0) {
+    const { waitStatus } = thread;
+    thread.waitStatus = -1;
+    kernel.call.dispatch(thread, waitStatus);
+    return TRAP_WORK;
+  }
+  const untilTimer = (Math.min(kernel.nextTick, scheduler.nextDeadline) - clock.now100ns) * 100;
+  const exit = processor.run(Math.max(1, Math.min(budget, thread.quantumLeft, untilTimer)));
+  const done = processor.instructions - before;
+  thread.quantumLeft -= done;
+  thread.instructions += done;
+  switch (exit) {
+    case EXIT_PAGE_FAULT:
+      pageFault(kernel, thread);
+      return done + TRAP_WORK;
+    case EXIT_SYSTEM_CALL:
+      kernel.call.dispatch(thread, -1);
+      return done + TRAP_WORK;
+    case EXIT_EXCEPTION:
+      hardwareException(kernel, thread, processor.exceptionVector);
+      return done + TRAP_WORK;
+    default:
+      if (thread.quantumLeft <= 0 && !scheduler.mustSwitch) thread.quantumLeft = scheduler.quantum;
+      return done;
+  }
+}
+
+/** Clock ticks and timers that are due. */
+function serveClock(kernel: Kernel): void {
+  const now = kernel.clock.now100ns;
+  if (now >= kernel.nextTick) {
+    updateSharedTime(kernel);
+    kernel.nextTick = (Math.floor(now / TICK_100NS) + 1) * TICK_100NS;
+  }
+  if (now >= kernel.scheduler.nextDeadline) kernel.scheduler.expire(now);
+}
+
+/**
+ * Nothing is ready: the zero page thread works, then time passes to the next timer. A stop reason when there is none.
+ */
+function idle(kernel: Kernel): StopReason | null {
+  const { scheduler, clock } = kernel;
+  const { nextDeadline } = scheduler;
+  if (scheduler.waitsForConsole && kernel.console.isReadable) {
+    scheduler.consoleArrived();
+    return null;
+  }
+  const zeroed = zeroPageStep(kernel.mm, ZERO_PAGES);
+  if (zeroed > 0) {
+    clock.advance(zeroed * ZERO_PAGE_100NS);
+    return null;
+  }
+  if (Number.isFinite(nextDeadline)) {
+    clock.advance(Math.max(0, nextDeadline - clock.now100ns));
+    return null;
+  }
+  return scheduler.waitsForConsole ? 'waiting-input' : 'stalled';
+}

@@ -1,0 +1,384 @@
+import {
+  STATUS_ACCESS_VIOLATION,
+  STATUS_BAD_STACK,
+  STATUS_IN_PAGE_ERROR,
+  STATUS_INVALID_SYSTEM_SERVICE,
+} from '../base/ntstatus.js';
+import { XMM } from '../machine/cpu/layout.js';
+import type { Processor } from '../machine/processor.js';
+import { GuestFault, NON_CANONICAL, type UserMemory } from '../mm/user-memory.js';
+import { CONTEXT_SIZE, restoreContext } from './context-record.js';
+import { raiseException } from './exception-dispatch.js';
+import { InternalError } from './internal-error.js';
+import type { Kernel } from './kernel.js';
+import type { Process } from './process.js';
+import { terminateProcess } from './process-delete.js';
+import {
+  KI_SERVICE_RETURN,
+  MAXIMUM_SAVED,
+  PENDING,
+  type ServiceCall,
+  type ServiceEntry,
+  type ServiceResult,
+} from './service.js';
+import type { Thread, WaitReason } from './thread.js';
+import { terminateThread } from './thread-delete.js';
+
+const RAX = 0;
+const RCX = 1;
+const RDX = 2;
+const RSP = 4;
+const R8 = 8;
+const R9 = 9;
+const R10 = 10;
+/** Registers of the integer arguments at SYSCALL. */
+const ARGUMENT_REGISTERS = [R10, RDX, R8, R9];
+
+/**
+ * The frame that callGuest leaves on the guest's stack above the home space of the called function. Byte offsets:
+ * the guest may have changed any of it when it comes back.
+ */
+const FRAME_MAGIC = 0x00;
+const FRAME_SERVICE = 0x08;
+const FRAME_STEP = 0x0c;
+const FRAME_RSP = 0x10;
+const FRAME_RIP = 0x18;
+const FRAME_ARGUMENTS = 0x20;
+const FRAME_SAVED_COUNT = 0x40;
+const FRAME_SAVED = 0x48;
+const MAGIC_LO = 0x5672_5453;
+const MAGIC_HI = 0x4b69_5276;
+/** Bytes for the called function's arguments, and how many that are. */
+const HOME_BYTES = 0x80;
+const MAXIMUM_ARGUMENTS = HOME_BYTES / 8;
+
+const SYSCALL_BYTES = 2;
+const TEB_LAST_ERROR = 0x68;
+const STACK_ARGUMENTS = 0x28;
+const TWO_32 = 2 ** 32;
+
+/** 48 bits of a 64-bit value, or NON_CANONICAL. */
+function canonical(lo: number, hi: number): number {
+  const top = hi >>> 15;
+  return top !== 0 && top !== 0x1ffff ? NON_CANONICAL : (hi & 0xffff) * TWO_32 + lo;
+}
+
+/** The call that runs: argument access, results and the ways on. One object, reused. */
+export class SystemServiceCall implements ServiceCall {
+  readonly memory: UserMemory;
+  readonly processor: Processor;
+  process!: Process;
+  thread!: Thread;
+  name = '';
+  waitStatus = -1;
+  resultLo = 0;
+  resultHi = 0;
+  readonly #argumentLo = new Uint32Array(4);
+  readonly #argumentHi = new Uint32Array(4);
+  readonly #header: DataView;
+  readonly #context = new Uint8Array(CONTEXT_SIZE);
+  #service = 0;
+  #stack = 0;
+  #returnRip = 0;
+  #inStep = false;
+  #saved: number[] = [];
+  #stepNumber = 0;
+
+  constructor(readonly kernel: Kernel) {
+    this.memory = kernel.memory;
+    this.processor = kernel.processor;
+    this.#header = new DataView(kernel.mm.ram.bytes.buffer);
+  }
+
+  /** Serves the SYSCALL at which the running thread stands. `waitStatus` is -1, or what its finished wait answers. */
+  dispatch(thread: Thread, waitStatus: number): void {
+    const { processor } = this;
+    this.thread = thread;
+    this.process = thread.process;
+    this.waitStatus = waitStatus;
+    this.#stack = processor.getAddress(RSP);
+    this.#returnRip = processor.rip;
+    this.#inStep = false;
+    this.#service = processor.getLo(RAX);
+    const entry = this.#service === KI_SERVICE_RETURN ? this.#resume() : this.#enter();
+    if (entry === undefined) return;
+    this.name = `${entry.module}!${entry.name}`;
+    const { mm } = this.kernel;
+    if (this.kernel.traceServices && mm.events.active)
+      mm.events.emit('syscall', thread.process.space, this.#stack, -1, this.#service, this.name);
+    this.#run(entry);
+  }
+
+  /** A fresh entry: arguments from the registers. A number that is no service returns STATUS_INVALID_SYSTEM_SERVICE. */
+  #enter(): ServiceEntry | undefined {
+    const entry = this.kernel.services[this.#service];
+    if (entry === undefined) {
+      this.processor.set(RAX, STATUS_INVALID_SYSTEM_SERVICE, 0);
+      return undefined;
+    }
+    for (let index = 0; index < 4; index++) {
+      this.#argumentLo[index] = this.processor.getLo(ARGUMENT_REGISTERS[index]!);
+      this.#argumentHi[index] = this.processor.getHi(ARGUMENT_REGISTERS[index]!);
+    }
+    return entry;
+  }
+
+  /** Guest code came back: the frame says which step of which service goes on. */
+  #resume(): ServiceEntry | undefined {
+    const { memory, processor } = this;
+    const frame = this.#stack + HOME_BYTES;
+    try {
+      const isFrame = memory.readU32(frame) === MAGIC_LO && memory.readU32(frame + 4) === MAGIC_HI;
+      const entry = this.kernel.services[memory.readU32(frame + FRAME_SERVICE)];
+      const step = memory.readU32(frame + FRAME_STEP);
+      const count = memory.readU32(frame + FRAME_SAVED_COUNT);
+      if (!isFrame || entry?.steps[step] === undefined || count > MAXIMUM_SAVED) {
+        raiseException(this.kernel, this.thread, STATUS_BAD_STACK, 0, this.#returnRip, []);
+        return undefined;
+      }
+      for (let index = 0; index < 4; index++) {
+        this.#argumentLo[index] = memory.readU32(frame + FRAME_ARGUMENTS + index * 8);
+        this.#argumentHi[index] = memory.readU32(frame + FRAME_ARGUMENTS + index * 8 + 4);
+      }
+      this.#saved = [];
+      for (let index = 0; index < count; index++)
+        this.#saved.push(memory.readDouble(frame + FRAME_SAVED + index * 8));
+      this.#service = memory.readU32(frame + FRAME_SERVICE);
+      this.#stepNumber = step;
+      this.#stack = memory.readPointer(frame + FRAME_RSP);
+      this.#returnRip = memory.readPointer(frame + FRAME_RIP);
+      this.#inStep = true;
+      this.resultLo = processor.getLo(R10);
+      this.resultHi = processor.getHi(R10);
+      return entry;
+    } catch (error) {
+      if (!(error instanceof GuestFault)) throw error;
+      this.#raiseFault(error);
+      return undefined;
+    }
+  }
+
+  #run(entry: ServiceEntry): void {
+    let result: ServiceResult;
+    try {
+      result = this.#inStep ? entry.steps[this.#stepNumber]!(this, this.#saved) : entry.enter(this);
+    } catch (error) {
+      if (error instanceof GuestFault) {
+        if (entry.kind === 'kernel') this.#finish(error.status);
+        else this.#raiseFault(error);
+        return;
+      }
+      throw error instanceof InternalError ? error : new InternalError(this.name, error);
+    }
+    if (result !== PENDING) this.#finish(result);
+  }
+
+  /** Sets the result and returns to the caller. */
+  #finish(result: number | undefined | void): void {
+    if (typeof result === 'number') this.#setInteger(RAX, result);
+    this.#leave();
+  }
+
+  /** A step returns from the stub that the guest had called, not from KiServiceReturn. */
+  #leave(): void {
+    if (!this.#inStep) return;
+    this.processor.setAddress(RSP, this.#stack);
+    this.processor.rip = this.#returnRip;
+  }
+
+  /** A fault of a library function: raised at its SYSCALL, which is executed again when the handler continues. */
+  #raiseFault(fault: GuestFault): void {
+    const { processor, kernel } = this;
+    processor.rip = processor.rip - SYSCALL_BYTES;
+    const parameters = [fault.isWrite ? 1 : 0, fault.address === NON_CANONICAL ? -1 : fault.address];
+    if (fault.status === STATUS_IN_PAGE_ERROR) parameters.push(kernel.mm.sections.inPageStatus);
+    raiseException(kernel, this.thread, fault.status, 0, processor.rip, parameters);
+  }
+
+  /** A number as a 64-bit integer: sign-extended when negative. */
+  #setInteger(register: number, value: number): void {
+    const whole = Math.trunc(value);
+    const high = Math.floor(whole / TWO_32);
+    this.processor.set(register, whole - high * TWO_32, high >>> 0);
+  }
+
+  u32(index: number): number {
+    return this.lo(index);
+  }
+
+  i32(index: number): number {
+    return this.lo(index) | 0;
+  }
+
+  lo(index: number): number {
+    return index < 4 ? this.#argumentLo[index]! : this.memory.readU32(this.#stackArgument(index));
+  }
+
+  hi(index: number): number {
+    return index < 4 ? this.#argumentHi[index]! : this.memory.readU32(this.#stackArgument(index) + 4);
+  }
+
+  #stackArgument(index: number): number {
+    return this.#stack + STACK_ARGUMENTS + (index - 4) * 8;
+  }
+
+  address(index: number): number {
+    return canonical(this.lo(index), this.hi(index));
+  }
+
+  size(index: number): number {
+    return this.hi(index) * TWO_32 + this.lo(index);
+  }
+
+  handle(index: number): number {
+    return (this.hi(index) | 0) * TWO_32 + this.lo(index);
+  }
+
+  i64(index: number): bigint {
+    return (BigInt(this.hi(index) | 0) << 32n) | BigInt(this.lo(index));
+  }
+
+  double(index: number): number {
+    return index < 4
+      ? this.#header.getFloat64(XMM + index * 16, true)
+      : this.memory.readDouble(this.#stackArgument(index));
+  }
+
+  float(index: number): number {
+    if (index < 4) return this.#header.getFloat32(XMM + index * 16, true);
+    const view = new DataView(new ArrayBuffer(4));
+    view.setUint32(0, this.lo(index));
+    return view.getFloat32(0);
+  }
+
+  get resultAddress(): number {
+    return canonical(this.resultLo, this.resultHi);
+  }
+
+  get resultDouble(): number {
+    return this.#header.getFloat64(XMM, true);
+  }
+
+  return64(lo: number, hi: number): void {
+    this.processor.set(RAX, lo >>> 0, hi >>> 0);
+  }
+
+  returnDouble(value: number): void {
+    this.#header.setFloat64(XMM, value, true);
+    this.#header.setFloat64(XMM + 8, 0, true);
+  }
+
+  returnFloat(value: number): void {
+    this.#header.setFloat64(XMM, 0, true);
+    this.#header.setFloat32(XMM, value, true);
+    this.#header.setFloat64(XMM + 8, 0, true);
+  }
+
+  get lastError(): number {
+    return this.memory.readU32(this.thread.teb + TEB_LAST_ERROR);
+  }
+
+  set lastError(value: number) {
+    this.memory.writeU32(this.thread.teb + TEB_LAST_ERROR, value);
+  }
+
+  fail(lastError: number, value = 0): number {
+    this.lastError = lastError;
+    return value;
+  }
+
+  callGuest(
+    target: number,
+    args: readonly number[],
+    step: number,
+    saved: readonly number[],
+    gap = 0,
+  ): typeof PENDING {
+    if (args.length > MAXIMUM_ARGUMENTS || saved.length > MAXIMUM_SAVED)
+      throw new RangeError('too many arguments or saved numbers for a call of guest code');
+    const { memory, processor } = this;
+    const frame = Math.floor((this.#stack - gap - FRAME_SAVED - saved.length * 8) / 16) * 16;
+    const rsp = frame - HOME_BYTES - 8;
+    const home = rsp + 8;
+    memory.probeWrite(rsp, this.#stack - gap - rsp);
+    memory.writeU64(frame + FRAME_MAGIC, MAGIC_LO, MAGIC_HI);
+    memory.writeU32(frame + FRAME_SERVICE, this.#service);
+    memory.writeU32(frame + FRAME_STEP, step);
+    memory.writePointer(frame + FRAME_RSP, this.#stack);
+    memory.writePointer(frame + FRAME_RIP, this.#returnRip);
+    for (let index = 0; index < 4; index++)
+      memory.writeU64(
+        frame + FRAME_ARGUMENTS + index * 8,
+        this.#argumentLo[index]!,
+        this.#argumentHi[index]!,
+      );
+    memory.writeU64(frame + FRAME_SAVED_COUNT, saved.length, 0);
+    saved.forEach((value, index) => {
+      memory.writeDouble(frame + FRAME_SAVED + index * 8, value);
+    });
+    args.forEach((value, index) => {
+      const high = Math.floor(value / TWO_32);
+      const lo = value - high * TWO_32;
+      const hi = high >= 0x8000 && high <= 0xffff ? (high | 0xffff0000) >>> 0 : high >>> 0;
+      memory.writeU64(home + index * 8, lo, hi);
+      const register = [RCX, RDX, R8, R9][index];
+      if (register !== undefined) processor.set(register, lo, hi);
+    });
+    memory.writePointer(rsp, this.kernel.symbol(this.process, 'ntdll.dll', 'KiServiceReturn'));
+    processor.setAddress(RSP, rsp);
+    this.#jumpTo(target);
+    return PENDING;
+  }
+
+  #jumpTo(target: number): void {
+    if (target >= 0 && target < NON_CANONICAL) this.processor.rip = target;
+    else raiseException(this.kernel, this.thread, STATUS_ACCESS_VIOLATION, 0, this.processor.rip, [8, -1]);
+  }
+
+  raise(code: number, parameters: readonly number[], flags = 0): typeof PENDING {
+    this.#leave();
+    raiseException(this.kernel, this.thread, code, flags, this.processor.rip, parameters);
+    return PENDING;
+  }
+
+  wait(reason: WaitReason): typeof PENDING {
+    this.kernel.scheduler.wait(this.thread, reason);
+    return PENDING;
+  }
+
+  terminateProcess(exitStatus: number): typeof PENDING {
+    terminateProcess(this.kernel, this.process, exitStatus);
+    return PENDING;
+  }
+
+  terminateThread(exitStatus: number): typeof PENDING {
+    terminateThread(this.kernel, this.thread, exitStatus);
+    return PENDING;
+  }
+
+  jump(rip: number, rsp?: number): typeof PENDING {
+    this.#leave();
+    if (rsp !== undefined) this.processor.setAddress(RSP, rsp);
+    this.#jumpTo(rip);
+    return PENDING;
+  }
+
+  continueAt(contextAddress: number): typeof PENDING {
+    this.memory.readInto(contextAddress, this.#context);
+    this.#leave();
+    restoreContext(this.processor, this.kernel.mm.ram.bytes, this.#context);
+    return PENDING;
+  }
+
+  get stackPointer(): number {
+    return this.#stack;
+  }
+
+  get returnAddress(): number {
+    return this.memory.readPointer(this.#stack);
+  }
+
+  symbol(module: string, name: string): number {
+    return this.kernel.symbol(this.process, module, name);
+  }
+}

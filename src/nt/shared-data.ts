@@ -1,0 +1,91 @@
+/**
+ * The kernel's part of KUSER_SHARED_DATA: version, processor features, times. Byte offsets.
+ * Source: Microsoft, "KUSER_SHARED_DATA structure (ntddk.h)".
+ */
+import { sharedUserDataOffset } from '../mm/shared-user-data.js';
+import type { Kernel } from './kernel.js';
+
+const TICK_COUNT_MULTIPLIER = 0x4;
+const INTERRUPT_TIME = 0x8;
+const SYSTEM_TIME = 0x14;
+const IMAGE_NUMBER_LOW = 0x2c;
+const IMAGE_NUMBER_HIGH = 0x2e;
+const NT_SYSTEM_ROOT = 0x30;
+const LARGE_PAGE_MINIMUM = 0x244;
+const NT_BUILD_NUMBER = 0x260;
+const NT_PRODUCT_TYPE = 0x264;
+const PRODUCT_TYPE_IS_VALID = 0x268;
+const NT_MAJOR_VERSION = 0x26c;
+const PROCESSOR_FEATURES = 0x274;
+const SUITE_MASK = 0x2d0;
+const NUMBER_OF_PHYSICAL_PAGES = 0x2e8;
+const QPC_FREQUENCY = 0x300;
+const TICK_COUNT = 0x320;
+const ACTIVE_PROCESSOR_COUNT = 0x3c0;
+
+/** A clock tick in 100 ns units (15.625 ms), and the multiplier that turns ticks into milliseconds (8.24 fixed point). */
+export const TICK_100NS = 156_250;
+const TICK_MULTIPLIER = 0x0fa0_0000;
+
+const IMAGE_FILE_MACHINE_AMD64 = 0x8664;
+export const BUILD_NUMBER = 19045;
+/** The high bits say that this is a free build. */
+const FREE_BUILD = 0xf000_0000;
+const PRODUCT_WORKSTATION = 1;
+const SINGLE_USER_SUITE = 0x100;
+/** PF_* (Microsoft, "IsProcessorFeaturePresent function"): CMPXCHG8B, SSE, RDTSC, PAE, SSE2, NX, __fastfail. */
+const FEATURES = [2, 6, 8, 9, 10, 12, 23];
+/** Counts of QueryPerformanceCounter in a second. */
+export const PERFORMANCE_FREQUENCY = 10_000_000;
+
+export function initializeSharedData(kernel: Kernel): void {
+  const { mm } = kernel;
+  const view = new DataView(mm.ram.bytes.buffer, sharedUserDataOffset(mm, 0), 4096);
+  view.setUint32(TICK_COUNT_MULTIPLIER, TICK_MULTIPLIER, true);
+  view.setUint16(IMAGE_NUMBER_LOW, IMAGE_FILE_MACHINE_AMD64, true);
+  view.setUint16(IMAGE_NUMBER_HIGH, IMAGE_FILE_MACHINE_AMD64, true);
+  [...'C:\\Windows'].forEach((character, index) => {
+    view.setUint16(NT_SYSTEM_ROOT + index * 2, character.charCodeAt(0), true);
+  });
+  view.setUint32(LARGE_PAGE_MINIMUM, 0x20_0000, true);
+  view.setUint32(NT_BUILD_NUMBER, FREE_BUILD + BUILD_NUMBER, true);
+  view.setUint32(NT_PRODUCT_TYPE, PRODUCT_WORKSTATION, true);
+  view.setUint8(PRODUCT_TYPE_IS_VALID, 1);
+  view.setUint32(NT_MAJOR_VERSION, 10, true);
+  for (const feature of FEATURES) view.setUint8(PROCESSOR_FEATURES + feature, 1);
+  view.setUint32(SUITE_MASK, SINGLE_USER_SUITE, true);
+  view.setUint32(NUMBER_OF_PHYSICAL_PAGES, mm.ram.frameCount, true);
+  view.setUint32(QPC_FREQUENCY, PERFORMANCE_FREQUENCY, true);
+  view.setUint32(ACTIVE_PROCESSOR_COUNT, 1, true);
+  updateSharedTime(kernel);
+}
+
+/** Writes the times of the last clock tick. */
+export function updateSharedTime(kernel: Kernel): void {
+  const { mm, clock } = kernel;
+  const { words } = mm.ram;
+  const ticks = Math.floor(clock.now100ns / TICK_100NS);
+  const time = kernel.timeScratch;
+  clock.systemTime(time);
+  setSystemTime(words, sharedUserDataOffset(mm, SYSTEM_TIME) >> 2, time.lo, time.hi);
+  const now = ticks * TICK_100NS;
+  setSystemTime(
+    words,
+    sharedUserDataOffset(mm, INTERRUPT_TIME) >> 2,
+    now % 2 ** 32,
+    Math.floor(now / 2 ** 32),
+  );
+  setSystemTime(
+    words,
+    sharedUserDataOffset(mm, TICK_COUNT) >> 2,
+    ticks % 2 ** 32,
+    Math.floor(ticks / 2 ** 32),
+  );
+}
+
+/** KSYSTEM_TIME: low, high, high again. */
+function setSystemTime(words: Uint32Array, at: number, lo: number, hi: number): void {
+  words[at] = lo;
+  words[at + 1] = hi;
+  words[at + 2] = hi;
+}

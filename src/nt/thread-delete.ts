@@ -1,0 +1,42 @@
+import { MEM_RELEASE } from '../base/memory-constants.js';
+import { deleteKernelStack } from '../mm/kernel-stack.js';
+import { freeVirtualMemory } from '../mm/virtual-memory.js';
+import { abandonMutant } from './dispatcher.js';
+import type { Kernel } from './kernel.js';
+import { dereferenceObject } from './object-manager.js';
+import { terminateProcess } from './process-delete.js';
+import { THREAD_TERMINATED, type Thread } from './thread.js';
+
+/** Ends a thread (NtTerminateThread); the last one ends its process with the same status. */
+export function terminateThread(kernel: Kernel, thread: Thread, exitStatus: number): void {
+  if (thread.state === THREAD_TERMINATED) return;
+  endThread(kernel, thread, exitStatus);
+  const { process } = thread;
+  if (process.threads.every(({ state }) => state === THREAD_TERMINATED)) {
+    terminateProcess(kernel, process, exitStatus);
+    return;
+  }
+  const request = { baseAddress: thread.teb, regionSize: 0 };
+  freeVirtualMemory(kernel.mm, process.space, request, MEM_RELEASE);
+  if (thread.stackAllocation !== 0) {
+    const stack = { baseAddress: thread.stackAllocation, regionSize: 0 };
+    freeVirtualMemory(kernel.mm, process.space, stack, MEM_RELEASE);
+  }
+}
+
+/** Takes a thread from the processor and the queues, and gives its kernel stack back. */
+export function endThread(kernel: Kernel, thread: Thread, exitStatus: number): void {
+  const { mm, scheduler } = kernel;
+  scheduler.remove(thread);
+  kernel.forgetContext(thread);
+  thread.exitStatus = exitStatus;
+  for (const mutant of thread.ownedMutants.splice(0)) {
+    abandonMutant(mutant);
+    scheduler.signal(mutant);
+  }
+  deleteKernelStack(mm, thread.kernelStack);
+  thread.signalState = 1;
+  scheduler.signal(thread);
+  if (mm.events.active) mm.events.emit('thread-exit', thread.process.space, 0, -1, exitStatus);
+  dereferenceObject(kernel, thread);
+}
