@@ -74,7 +74,7 @@ begin_both "push m64 (into the page)", U_NONE, G_INT, "lea rsp, [rsi+4]", "push 
 begin_both "pop r64", U_NONE, G_INT, "mov rsp, rsi", "pop rcx"
 begin_both "pop m64", U_NONE, G_INT, nop, "pop qword ptr [rsi]"
 begin_both "pushfq", U_NONE, G_INT, "lea rsp, [rsi+4]", "pushfq"
-begin_both "call r64", U_NONE, G_INT, "lea rsp, [rsi+4]", "call rcx"
+begin_both "call rel32", U_NONE, G_INT, "lea rsp, [rsi+4]", "call .+5"
 begin_both "call m64", U_NONE, G_INT, nop, "call qword ptr [rsi]"
 begin_both "ret", U_NONE, G_INT, "mov rsp, rsi", "ret"
 begin_both "leave", U_NONE, G_INT, "mov rbp, rsi", "leave"

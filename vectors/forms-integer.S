@@ -415,6 +415,28 @@ begin "call m64", U_NONE, G_INT|G_ALONE
 1:
 finish
 
+/* Targets that are not canonical fault at the branch. */
+begin "jmp r64 (not canonical)", U_BT, G_INT|G_ALONE
+  btc rcx, 63
+  jmp rcx
+finish
+begin "call r64 (not canonical)", U_BT, G_INT|G_ALONE
+  btc rdx, 63
+  call rdx
+finish
+begin "ret (not canonical)", U_BT, G_INT|G_ALONE
+  btc qword ptr [rsp], 62
+  ret
+finish
+begin "mov r64,m64 (not canonical)", U_BT, G_INT|G_ALONE
+  btc rcx, 63
+  mov rax, [rcx]
+finish
+begin "add m32,r32 (not canonical)", U_BT, G_INT|G_ALONE
+  btc rdx, 62
+  add [rdx], eax
+finish
+
 /* Extensions and conversions of width. */
 .irp op, movsx, movzx
   f "\op r16,r8", U_NONE, G_INT, \op ax, cl
