@@ -7,7 +7,7 @@
 import { setStatus } from './flags';
 import { CF, PF, ZF } from './layout';
 import { DE, Float, IE, add, compare, divide, multiply, slot, squareRoot } from './softfloat';
-import { RESULT, asBits, asFloat, isInexactSticky, isNan, isSignaling, isUsual, laneBits } from './sse-environment';
+import { RESULT, asFloat, isInexactSticky, isNan, isSignaling, isUsual, laneBits } from './sse-environment';
 import { mxcsr, raise, roundAndStore, rounding, storeLane, unpack } from './sse-environment';
 import { reciprocal, reciprocalRoot } from './sse-estimate';
 import * as ops from './sse-ops';
@@ -19,25 +19,39 @@ export function sseArith(op: u32, dst: usize, src: usize, imm: u32): u32 {
     return op & 1 ? compareScalars<f64>(family, dst, src) : compareScalars<f32>(family, dst, src);
   }
   switch (op & 3) {
-    case ops.SSE_FORM_SD: return lanes<f64>(family, dst, src, imm, 1);
-    case ops.SSE_FORM_SS: return lanes<f32>(family, dst, src, imm, 1);
-    case ops.SSE_FORM_PD: return quickPacked<f64>(family, dst, src) ? 0 : lanes<f64>(family, dst, src, imm, 2);
-    default: return quickPacked<f32>(family, dst, src) ? 0 : lanes<f32>(family, dst, src, imm, 4);
+    case ops.SSE_FORM_SD: return scalar<f64>(family, dst, src, imm);
+    case ops.SSE_FORM_SS: return scalar<f32>(family, dst, src, imm);
+    case ops.SSE_FORM_PD: return packed<f64>(family, dst, src, imm);
+    default: return packed<f32>(family, dst, src, imm);
   }
 }
 
-function lanes<T>(family: u32, dst: usize, src: usize, imm: u32, count: u32): u32 {
+function scalar<T>(family: u32, dst: usize, src: usize, imm: u32): u32 {
+  const control = mxcsr();
+  const a = laneBits<T>(dst, 0);
+  const b = laneBits<T>(src, 0);
+  if (isUsual(control) && quickLane<T>(family, asFloat<T>(a), asFloat<T>(b), imm, dst, control)) return 0;
+  const flags = carefulLane<T>(family, a, b, imm, 0, control);
+  const vector = flags ? raise(flags, control) : 0;
+  if (vector == 0) storeLane<T>(dst, 0, laneBits<T>(RESULT, 0));
+  return vector;
+}
+
+function packed<T>(family: u32, dst: usize, src: usize, imm: u32): u32 {
   const control = mxcsr();
   const usual = isUsual(control);
+  if (usual && isInexactSticky(control) && quickPacked<T>(family, dst, src)) return 0;
+  const count: u32 = 16 / sizeof<T>();
   let flags: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const a = laneBits<T>(dst, i);
     const b = laneBits<T>(src, i);
-    if (usual && quickLane<T>(family, asFloat<T>(a), asFloat<T>(b), imm, i, control)) continue;
+    const place = RESULT + <usize>(i * <u32>sizeof<T>());
+    if (usual && quickLane<T>(family, asFloat<T>(a), asFloat<T>(b), imm, place, control)) continue;
     flags |= carefulLane<T>(family, a, b, imm, i, control);
   }
   const vector = flags ? raise(flags, control) : 0;
-  if (vector == 0) memory.copy(dst, RESULT, count * <u32>sizeof<T>());
+  if (vector == 0) v128.store(dst, v128.load(RESULT));
   return vector;
 }
 
@@ -73,10 +87,10 @@ function isClear<T>(x: T): bool {
   return magnitude > leastNormal<T>() && magnitude <= greatest<T>();
 }
 
-/** Computes a lane by WebAssembly's arithmetic; answers false when that might not be what the processor does. */
+/** Computes a lane by WebAssembly's arithmetic into `place`; answers false when that might not be what the processor does. */
 // @ts-ignore: decorator
 @inline
-function quickLane<T>(family: u32, a: T, b: T, imm: u32, index: u32, control: u32): bool {
+function quickLane<T>(family: u32, a: T, b: T, imm: u32, place: usize, control: u32): bool {
   if (!isOrdinary<T>(b)) return false;
   if (family != ops.SSE_SQRT && !isOrdinary<T>(a)) return false;
   const sticky = isInexactSticky(control);
@@ -109,12 +123,12 @@ function quickLane<T>(family: u32, a: T, b: T, imm: u32, index: u32, control: u3
       r = a > b ? a : b;
       break;
     case ops.SSE_CMP:
-      storeLane<T>(RESULT, index, holds(imm, a < b ? LESS : a > b ? GREATER : EQUAL));
+      storeLane<T>(place, 0, holds(imm, a < b ? LESS : a > b ? GREATER : EQUAL));
       return true;
     default:
       return false;
   }
-  storeLane<T>(RESULT, index, asBits<T>(r));
+  store<T>(place, r);
   return true;
 }
 
@@ -133,8 +147,8 @@ function isExactProduct<T>(a: T, b: T, product: T): bool {
   if (sizeof<T>() == 4) return <f64>a * <f64>b == <f64>product;
   if (<T>(a * b) != product) return false;
   if (product == 0) return true;
-  const x = oddSignificand(asBits<T>(a));
-  const y = oddSignificand(asBits<T>(b));
+  const x = oddSignificand(reinterpret<u64>(<f64>a));
+  const y = oddSignificand(reinterpret<u64>(<f64>b));
   return clz(x) + clz(y) >= 64 && x * y < 0x20000000000000;
 }
 
@@ -166,10 +180,8 @@ function zeroLanes<T>(x: v128): v128 {
   return v128.eq<T>(x, i64x2.splat(0));
 }
 
-/** Computes all lanes at once when the precision exception is already recorded; answers false when any lane needs care. */
+/** Computes all lanes at once, for when the precision exception is already recorded; answers false when any lane needs care. */
 function quickPacked<T>(family: u32, dst: usize, src: usize): bool {
-  const control = mxcsr();
-  if (!isUsual(control) || !isInexactSticky(control)) return false;
   const a = v128.load(dst);
   const b = v128.load(src);
   let r: v128;

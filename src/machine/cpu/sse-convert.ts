@@ -41,8 +41,11 @@ export function sseConvert(op: u32, dst: usize, src: usize): u32 {
 /** Ends an operation whose result is the first `bytes` of RESULT. */
 function finish(flags: u32, control: u32, dst: usize, bytes: u32): u32 {
   const vector = flags ? raise(flags, control) : 0;
-  if (vector == 0) memory.copy(dst, RESULT, bytes);
-  return vector;
+  if (vector) return vector;
+  if (bytes == 16) v128.store(dst, v128.load(RESULT));
+  else if (bytes == 8) store<u64>(dst, load<u64>(RESULT));
+  else store<u32>(dst, load<u32>(RESULT));
+  return 0;
 }
 
 // @ts-ignore: decorator

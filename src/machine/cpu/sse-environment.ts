@@ -64,13 +64,6 @@ export function asFloat<T>(bits: u64): T {
   return <T>reinterpret<f32>(<u32>bits);
 }
 
-// @ts-ignore: decorator
-@inline
-export function asBits<T>(value: T): u64 {
-  if (sizeof<T>() == 8) return reinterpret<u64>(<f64>value);
-  return reinterpret<u32>(<f32>value);
-}
-
 /** Unpacks an operand; with denormals-are-zero a denormal reads as a zero of its sign. */
 export function unpack<T>(bits: u64, control: u32, f: Float): void {
   if (sizeof<T>() == 8) unpack64(bits, f);
