@@ -137,9 +137,8 @@ static void shape_integers(struct state *s, u32 gen, u32 width) {
     s->gpr[RAX] = 0x4141414141414141ull + one_in(4);
   }
   if (gen & G_DIV) {
-    static const u8 high_byte_shift = 8;
     switch (below(4)) {
-      case 0: s->gpr[RDX] = 0; s->gpr[RAX] &= ~(255ull << high_byte_shift); break;
+      case 0: s->gpr[RDX] = 0; s->gpr[RAX] &= ~0xFF00ull; break;
       case 1: s->gpr[RDX] = (u64)((int64_t)s->gpr[RAX] >> 63); break;
       case 2: s->gpr[RDX] = rnd() >> below(64); break;
       default: break;
