@@ -1,0 +1,61 @@
+import {
+  MEM_COMMIT,
+  MEM_DECOMMIT,
+  MEM_RELEASE,
+  MEM_RESERVE,
+  PAGE_EXECUTE_READWRITE,
+  PAGE_READWRITE,
+} from '../../base/memory-constants.js';
+import { ntSuccess } from '../../base/ntstatus.js';
+import type { MemoryManager } from '../../mm/memory-manager.js';
+import { allocateVirtualMemory, freeVirtualMemory, type RegionRequest } from '../../mm/virtual-memory.js';
+import type { Kernel } from '../../nt/kernel.js';
+import type { ServiceCall } from '../../nt/service.js';
+import type { HeapContext, HeapPages } from './heap-layout.js';
+
+/** Pages for heaps from the running process's address space, as NtAllocateVirtualMemory gives them. */
+class ProcessPages implements HeapPages {
+  private readonly request: RegionRequest = { baseAddress: 0, regionSize: 0 };
+
+  constructor(private readonly mm: MemoryManager) {}
+
+  private ask(address: number, bytes: number): RegionRequest {
+    this.request.baseAddress = address;
+    this.request.regionSize = bytes;
+    return this.request;
+  }
+
+  private allocate(address: number, bytes: number, type: number, executable: boolean): boolean {
+    const protect = executable ? PAGE_EXECUTE_READWRITE : PAGE_READWRITE;
+    const { mm } = this;
+    return ntSuccess(allocateVirtualMemory(mm, mm.current!, this.ask(address, bytes), type, protect));
+  }
+
+  reserve(bytes: number, executable: boolean): number {
+    return this.allocate(0, bytes, MEM_RESERVE, executable) ? this.request.baseAddress : 0;
+  }
+
+  commit(address: number, bytes: number, executable: boolean): boolean {
+    return this.allocate(address, bytes, MEM_COMMIT, executable);
+  }
+
+  decommit(address: number, bytes: number): void {
+    freeVirtualMemory(this.mm, this.mm.current!, this.ask(address, bytes), MEM_DECOMMIT);
+  }
+
+  release(address: number): void {
+    freeVirtualMemory(this.mm, this.mm.current!, this.ask(address, 0), MEM_RELEASE);
+  }
+}
+
+const contexts = new WeakMap<Kernel, HeapContext>();
+
+/** The heap manager's view of the process that runs; holds no state of it. */
+export function heapContext(call: ServiceCall): HeapContext {
+  let context = contexts.get(call.kernel);
+  if (context === undefined) {
+    context = { memory: call.memory, pages: new ProcessPages(call.kernel.mm) };
+    contexts.set(call.kernel, context);
+  }
+  return context;
+}
