@@ -1,6 +1,6 @@
 /** The SSE and x87 instructions: their operands, from the tables of forms. */
 import * as uop from './cpu/uops.js';
-import { SSE_MOVE_16 } from './cpu/sse-ops.js';
+import * as ops from './cpu/sse-ops.js';
 import { OPERAND_MEMORY } from './decoder.js';
 import type { Handler } from './decoder-integer.js';
 import { MEMORY_WRITE, SSE_FORMS } from './decoder-sse.js';
@@ -21,7 +21,7 @@ function keepsFlags(code: string): boolean {
 }
 
 function quickMove(code: string, form: SseForm, isStore: boolean): number | undefined {
-  if (form.memoryOp === SSE_MOVE_16 && form.bytes === 16) {
+  if (form.memoryOp === ops.SSE_MOVE_16 && form.bytes === 16) {
     if (form.aligned) return isStore ? uop.OP_MOVAPS_MR : uop.OP_MOVAPS_RM;
     return isStore ? uop.OP_MOVUPS_MR : uop.OP_MOVUPS_RM;
   }
@@ -30,6 +30,36 @@ function quickMove(code: string, form: SseForm, isStore: boolean): number | unde
   if (code === 'Movss_xmm_xmmm32') return uop.OP_MOVSS_RM;
   if (code === 'Movss_xmmm32_xmm') return uop.OP_MOVSS_MR;
   return undefined;
+}
+
+/** Operations with a place in the main loop, between registers; scalar arithmetic also from memory, numbered next. */
+const QUICK: ReadonlyMap<number, number> = new Map([
+  [ops.SSE_XOR, uop.OP_SSE_XOR],
+  [ops.SSE_AND, uop.OP_SSE_AND],
+  [ops.SSE_OR, uop.OP_SSE_OR],
+  [ops.SSE_PADDD, uop.OP_PADDD],
+  [ops.SSE_PADDQ, uop.OP_PADDQ],
+  [ops.SSE_PSUBD, uop.OP_PSUBD],
+  [ops.SSE_PSUBQ, uop.OP_PSUBQ],
+]);
+const QUICK_SCALAR: ReadonlyMap<number, number> = new Map([
+  [ops.SSE_ADD + ops.SSE_FORM_SD, uop.OP_ADDSD_RR],
+  [ops.SSE_ADD + ops.SSE_FORM_SS, uop.OP_ADDSS_RR],
+  [ops.SSE_SUB + ops.SSE_FORM_SD, uop.OP_SUBSD_RR],
+  [ops.SSE_SUB + ops.SSE_FORM_SS, uop.OP_SUBSS_RR],
+  [ops.SSE_MUL + ops.SSE_FORM_SD, uop.OP_MULSD_RR],
+  [ops.SSE_MUL + ops.SSE_FORM_SS, uop.OP_MULSS_RR],
+  [ops.SSE_DIV + ops.SSE_FORM_SD, uop.OP_DIVSD_RR],
+  [ops.SSE_DIV + ops.SSE_FORM_SS, uop.OP_DIVSS_RR],
+]);
+
+function registerOperation(op: number): number {
+  return QUICK.get(op) ?? QUICK_SCALAR.get(op) ?? uop.OP_SSE_RR;
+}
+
+function memoryOperation(op: number): number {
+  const quick = QUICK_SCALAR.get(op);
+  return quick === undefined ? uop.OP_SSE_M : quick + 1;
 }
 
 function sseHandler(code: string, form: SseForm): Handler {
@@ -42,8 +72,8 @@ function sseHandler(code: string, form: SseForm): Handler {
     const quick = quickMove(code, form, isFirst);
     if (isMemory && quick !== undefined) writer.withMemory(quick, { ...fields, accesses: 1 });
     else if (isMemory) writeMemoryForm(writer, form, isFirst, fields);
-    else if (form.op === SSE_MOVE_16) writer.plain(uop.OP_MOVAPS_RR, fields);
-    else writer.plain(uop.OP_SSE_RR, { ...fields, immediate: form.op, immediateHigh: immediateOf(writer, form) });
+    else if (form.op === ops.SSE_MOVE_16) writer.plain(uop.OP_MOVAPS_RR, fields);
+    else writeRegisterForm(writer, form, fields);
     if (keepsFlags(code)) writer.flagsAfter = writer.flagsBefore;
   };
 }
@@ -52,6 +82,11 @@ function sseHandler(code: string, form: SseForm): Handler {
 function immediateOf(writer: UopWriter, form: SseForm): number {
   const { operands, immediate } = writer.decoded;
   return form.mask ? operands[2]!.slot : immediate & 0xff;
+}
+
+function writeRegisterForm(writer: UopWriter, form: SseForm, fields: { dst: number; src: number }): void {
+  const immediateHigh = immediateOf(writer, form);
+  writer.plain(registerOperation(form.op), { ...fields, immediate: form.op, immediateHigh });
 }
 
 function writeMemoryForm(
@@ -64,7 +99,8 @@ function writeMemoryForm(
   if (isFirst) sub |= OPERAND_FIRST;
   if (form.aligned) sub |= OPERAND_ALIGNED;
   const immediate = form.memoryOp | (form.bytes << 16);
-  writer.withMemory(uop.OP_SSE_M, { ...fields, sub, immediate, immediateHigh: immediateOf(writer, form) });
+  const immediateHigh = immediateOf(writer, form);
+  writer.withMemory(memoryOperation(form.memoryOp), { ...fields, sub, immediate, immediateHigh, accesses: 1 });
 }
 
 function x87Handler(code: string, form: X87Form): Handler {
@@ -73,7 +109,7 @@ function x87Handler(code: string, form: X87Form): Handler {
     let sub = form.access === MEMORY_WRITE ? OPERAND_WRITTEN : 0;
     if (form.ax) sub |= OPERAND_AX;
     const fields = { sub, immediate: form.op | (form.bytes << 16), immediateHigh: register };
-    if (form.bytes > 0) writer.withMemory(uop.OP_X87, fields);
+    if (form.bytes > 0) writer.withMemory(uop.OP_X87, { ...fields, accesses: 1 });
     else writer.plain(uop.OP_X87, fields);
     if (keepsFlags(code)) writer.flagsAfter = writer.flagsBefore;
   };

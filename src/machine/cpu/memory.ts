@@ -71,8 +71,11 @@ function split(address: u64, size: u32, inPage: u32, access: u32): usize {
 function writeSplit(): void {
   const bytes = load<u32>(at.SPLIT_BYTES);
   const inPage = bytes & 0xffff;
-  memory.copy(load<u32>(at.SPLIT_FIRST), at.SPLIT_BUFFER, inPage);
-  memory.copy(load<u32>(at.SPLIT_SECOND), at.SPLIT_BUFFER + inPage, (bytes >> 16) - inPage);
+  const first: usize = load<u32>(at.SPLIT_FIRST);
+  const second: usize = load<u32>(at.SPLIT_SECOND) - inPage;
+  for (let n: u32 = 0; n < bytes >> 16; n++) {
+    store<u8>((n < inPage ? first : second) + n, load<u8>(at.SPLIT_BUFFER + n));
+  }
 }
 
 /** `reading` for what is counted as it runs: outside the main loop. */

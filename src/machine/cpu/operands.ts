@@ -35,7 +35,7 @@ export function imm<T>(u: usize): T {
 // @ts-ignore: decorator
 @inline
 export function put<T>(slot: usize, value: T): void {
-  if (sizeof<T>() == 4) store<u64>(slot, <u64>value);
+  if (sizeof<T>() == 4) store<u64>(slot, <u32>value);
   else store<T>(slot, value);
 }
 

@@ -169,11 +169,36 @@ export const OP_MOVSD_RM = 253;
 export const OP_MOVSD_MR = 254;
 export const OP_MOVSS_RM = 255;
 export const OP_MOVSS_MR = 256;
-/** SSE and x87 operations with their operands (vector-operands.ts); the time-stamp counter. */
-export const OP_SSE_RR = 257;
-export const OP_SSE_M = 258;
-export const OP_X87 = 259;
-export const OP_RDTSC = 260;
+/** Scalar arithmetic, tried quickly first: from a register and from memory, in doubles and singles. */
+export const OP_ADDSD_RR = 257;
+export const OP_ADDSD_RM = 258;
+export const OP_ADDSS_RR = 259;
+export const OP_ADDSS_RM = 260;
+export const OP_SUBSD_RR = 261;
+export const OP_SUBSD_RM = 262;
+export const OP_SUBSS_RR = 263;
+export const OP_SUBSS_RM = 264;
+export const OP_MULSD_RR = 265;
+export const OP_MULSD_RM = 266;
+export const OP_MULSS_RR = 267;
+export const OP_MULSS_RM = 268;
+export const OP_DIVSD_RR = 269;
+export const OP_DIVSD_RM = 270;
+export const OP_DIVSS_RR = 271;
+export const OP_DIVSS_RM = 272;
+/** Common operations between whole registers. */
+export const OP_SSE_XOR = 273;
+export const OP_SSE_AND = 274;
+export const OP_SSE_OR = 275;
+export const OP_PADDD = 276;
+export const OP_PADDQ = 277;
+export const OP_PSUBD = 278;
+export const OP_PSUBQ = 279;
+/** The other SSE operations between registers and with memory, x87 operations (vector-operands.ts); the time-stamp counter. */
+export const OP_SSE_RR = 280;
+export const OP_SSE_M = 281;
+export const OP_X87 = 282;
+export const OP_RDTSC = 283;
 /** Operations outside the main loop (rare.ts). The count of a shift is in IMM or in CL as SRC says. */
 export const OP_SHIFT = 513;
 export const OP_SHIFT_DOUBLE = 514;

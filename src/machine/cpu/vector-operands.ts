@@ -1,7 +1,7 @@
 /** Memory operands of SSE and x87 operations. IMM: 2 bytes operation, 2 bytes size of the operand, then the instruction's immediate. */
 import * as at from './layout';
 import * as uop from './uops';
-import { finish, read, write } from './memory';
+import { finish, readingSlowly, writingSlowly } from './memory';
 import { RAX, effective } from './operands';
 import { sse } from './sse';
 import { x87 } from './x87';
@@ -18,13 +18,19 @@ function raise(vector: u32): bool {
   return false;
 }
 
+/** An SSE operation between registers. False: a fault. */
+export function sseRegisters(u: usize): bool {
+  const vector = sse(load<u16>(u, uop.IMM), load<u16>(u, uop.DST), load<u16>(u, uop.SRC), load<u32>(u, uop.IMM + 4));
+  return vector ? raise(vector) : true;
+}
+
 /** An SSE operation with a memory operand. False: a fault. */
 export function sseMemory(u: usize): bool {
   const roles = <u32>load<u8>(u, uop.SUB);
   const address = effective(u);
   if (roles & OPERAND_ALIGNED && address & 15) return raise(13);
   const size = <u32>load<u16>(u, uop.IMM + 2);
-  const host = roles & OPERAND_WRITTEN ? write(address, size) : read(address, size);
+  const host = roles & OPERAND_WRITTEN ? writingSlowly(address, size) : readingSlowly(address, size);
   if (!host) return false;
   const register: usize = roles & OPERAND_FIRST ? load<u16>(u, uop.SRC) : load<u16>(u, uop.DST);
   const immediate = load<u32>(u, uop.IMM + 4);
@@ -47,7 +53,7 @@ export function x87Operation(u: usize): bool {
   let host: usize = roles & OPERAND_AX ? <usize>RAX : 0;
   if (size) {
     address = effective(u);
-    host = roles & OPERAND_WRITTEN ? write(address, size) : read(address, size);
+    host = roles & OPERAND_WRITTEN ? writingSlowly(address, size) : readingSlowly(address, size);
     if (!host) return false;
   }
   const vector = x87(op, host, load<u32>(u, uop.IMM + 4));
