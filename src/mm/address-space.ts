@@ -2,7 +2,7 @@
  * The memory manager's half of a process: its page directory, its ranges and its counts. MmCreateProcessAddressSpace and
  * MmDeleteProcessAddressSpace. Source: Unit OS5: Memory Management 5.2, "MM: Process Support".
  */
-import { COMMIT_COPY_ON_WRITE, COMMIT_PAGE_TABLES, COMMIT_PRIVATE } from './commit.js';
+import { COMMIT_PAGE_TABLES } from './commit.js';
 import { FaultCounters } from './counters.js';
 import type { MemoryManager } from './memory-manager.js';
 import { allocateZeroedFrame, deleteActiveFrame } from './page-lists.js';
@@ -18,6 +18,7 @@ import {
   SYSTEM_TABLE_LOW,
 } from './page-tables.js';
 import { PFN_MODIFIED, PFN_PAGE_TABLE } from './pfn-database.js';
+import { releasePrivatePages } from './private-memory.js';
 import {
   demandZeroLow,
   MM_READWRITE,
@@ -27,10 +28,11 @@ import {
   PTE_VALID,
   PTE_WRITE,
 } from './pte.js';
-import { deletePte, deletePteRange } from './pte-deletion.js';
+import { deletePte } from './pte-deletion.js';
+import { unmapAllViews } from './section-view.js';
 import { mapSharedUserData } from './shared-user-data.js';
 import { copySystemEntries, HYPERSPACE, SELF_MAP_INDEX } from './system-space.js';
-import { VAD_PRIVATE, VadTree } from './vad-tree.js';
+import { VadTree } from './vad-tree.js';
 
 /** First and last address a program can use ("SYSTEM_INFO structure"; 128 TB less 64 KB at the bottom and at the top). */
 export const LOWEST_USER_ADDRESS = 0x10000;
@@ -143,14 +145,12 @@ export function detach(mm: MemoryManager): void {
 }
 
 /**
- * Takes an address space apart. Views must have been unmapped; private ranges and everything else are freed here, and every
- * frame goes back to its list.
+ * Takes an address space apart: unmaps its views, deletes its private pages, and every frame goes back to its list.
  */
 export function deleteAddressSpace(mm: MemoryManager, space: AddressSpace): void {
+  unmapAllViews(mm, space);
   for (let vad = space.vads.first(); vad !== null; vad = space.vads.first()) {
-    deletePteRange(mm, space, vad.startPage * 4096, (vad.endPage + 1) * 4096);
-    mm.commit.release(vad.kind === VAD_PRIVATE ? COMMIT_PRIVATE : COMMIT_COPY_ON_WRITE, vad.commitCharge);
-    space.addCommit(-vad.commitCharge);
+    releasePrivatePages(mm, space, vad, vad.startPage * 4096, (vad.endPage + 1) * 4096);
     space.vads.remove(vad);
   }
   deleteHyperspace(mm, space);

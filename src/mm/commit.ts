@@ -40,7 +40,7 @@ export class CommitLedger {
 
   /** True when so many pages more would stay within the limit, paging files grown to their maximum. */
   hasRoom(pages: number): boolean {
-    return this.current + pages <= this.maximumLimit;
+    return pages <= 0 || this.current + pages <= this.maximumLimit;
   }
 
   /** Charges pages for a use. False (STATUS_COMMITMENT_LIMIT) when the limit, paging files at their maximum, would be passed. */

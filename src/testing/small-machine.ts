@@ -12,7 +12,7 @@ export interface TestMachine {
 }
 
 /** Code cache of test machines, in bytes: small, because each test makes its own machine. */
-const CODE_CACHE = 1 << 16;
+const CODE_CACHE = 1 << 20;
 
 /** RAM and paging file in pages. */
 export function createMemoryManager(ramPages: number, pageFilePages = 0): MemoryManager {
