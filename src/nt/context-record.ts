@@ -63,7 +63,9 @@ export function captureContext(kernel: Kernel, scratch: Uint8Array): void {
   scratch.fill(0, 0, CONTEXT_SIZE);
   view.setUint32(CONTEXT_FLAGS, CONTEXT_ALL, true);
   view.setUint32(CONTEXT_MXCSR, processor.mxcsr, true);
-  SELECTORS.forEach((selector, index) => view.setUint16(CONTEXT_SEG_CS + index * 2, selector, true));
+  SELECTORS.forEach((selector, index) => {
+    view.setUint16(CONTEXT_SEG_CS + index * 2, selector, true);
+  });
   view.setUint32(CONTEXT_EFLAGS, processor.flags, true);
   for (let register = RAX; register < REGISTER_COUNT; register++) {
     view.setUint32(contextRegister(register), processor.getLo(register), true);

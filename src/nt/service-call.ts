@@ -174,7 +174,7 @@ export class SystemServiceCall implements ServiceCall {
   }
 
   /** Sets the result and returns to the caller. */
-  #finish(result: number | undefined | void): void {
+  #finish(result: Exclude<ServiceResult, typeof PENDING>): void {
     if (typeof result === 'number') this.#setInteger(RAX, result);
     this.#leave();
   }

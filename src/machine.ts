@@ -1,0 +1,172 @@
+import { STATUS_SUCCESS } from './base/ntstatus.js';
+import type { Host } from './host/host.js';
+import { type FolderSpec, MemoryHost } from './host/memory-host.js';
+import { type Report, report } from './inspect/report.js';
+import { generateSystemDlls } from './ldr/system-dlls.js';
+import { MachineProcess, NtStatusError } from './machine-process.js';
+import type { EventListener } from './mm/events.js';
+import type { PageFileSize } from './mm/memory-manager.js';
+import { type VerifyCounts, verify } from './mm/verify.js';
+import { quoteArguments } from './nt/command-line.js';
+import { DEFAULT_BOOT_SECONDS, DEFAULT_ENVIRONMENT, TEMPORARY_DIRECTORY } from './nt/environment.js';
+import { Kernel } from './nt/kernel.js';
+import { createProcess } from './nt/process-create.js';
+import { runKernel, type StopReason } from './nt/run-loop.js';
+import type { SystemDllSet } from './nt/system-module.js';
+import { SYSTEM_MODULES } from './win32/modules.js';
+
+/** How a machine is made. */
+export interface MachineOptions {
+  /** Bytes of RAM, a multiple of 4096 up to 3 GiB; 64 MiB when left out. */
+  readonly ram?: number;
+  /** Paging files, in bytes; one of 64 MiB that may double when left out. */
+  readonly pageFiles?: readonly PageFileSize[];
+  /** Seed of all that is left to chance; 1 when left out. */
+  readonly seed?: number;
+  /** The outside: where the roots of mounts are, and the console. In memory when left out. */
+  readonly host?: Host;
+  readonly profile?: 'nt10-x64';
+  /** Calendar time at the start, in whole seconds since 1970-01-01 UTC. */
+  readonly bootSeconds?: number;
+  /** Emit a 'syscall' event for each service. */
+  readonly traceServices?: boolean;
+  /** Instructions of a quantum. */
+  readonly quantum?: number;
+}
+
+/** What a process is made of. */
+export interface ProcessOptions {
+  /** Guest path of the program, such as C:\app\sort.exe. */
+  readonly image?: string;
+  /** The whole command line; when left out, made of the image and `args`. */
+  readonly commandLine?: string;
+  readonly args?: readonly string[];
+  /** NAME=value; a fixed environment when left out. */
+  readonly environment?: readonly string[];
+  /** Guest path; the image's folder when left out. */
+  readonly currentDirectory?: string;
+  readonly suspended?: boolean;
+  /** A bare address space without a program, for scripts. */
+  readonly empty?: boolean;
+}
+
+export interface RunOptions {
+  /** Stop when the machine has retired this many instructions in all. */
+  readonly maxInstructions?: number;
+  /** Return after about this much work (instructions; faults and services count for more), to let the host breathe. */
+  readonly sliceInstructions?: number;
+}
+
+/** How a run ended. `stalled`: every thread waits for something that cannot happen any more. */
+export interface RunState {
+  readonly state: StopReason;
+  /** Instructions that the machine has retired in all. */
+  readonly instructions: number;
+}
+
+const DEFAULT_RAM = 64 * 2 ** 20;
+const DEFAULT_PAGE_FILE: PageFileSize = { initial: 64 * 2 ** 20, maximum: 128 * 2 ** 20 };
+
+let generated: SystemDllSet | undefined;
+
+/** The system DLLs: the same for every machine, made once. */
+export function systemDlls(): SystemDllSet {
+  generated ??= generateSystemDlls(SYSTEM_MODULES);
+  return generated;
+}
+
+/** A simulated computer that runs Windows programs on the memory manager. */
+export class Machine {
+  /** The executive; for inspection. */
+  readonly kernel: Kernel;
+  readonly host: Host;
+  /** Every process made, in order. */
+  readonly processes: MachineProcess[] = [];
+
+  constructor(options: MachineOptions = {}) {
+    this.host = options.host ?? new MemoryHost();
+    this.kernel = new Kernel({
+      ram: options.ram ?? DEFAULT_RAM,
+      pageFiles: options.pageFiles ?? [DEFAULT_PAGE_FILE],
+      seed: options.seed ?? 1,
+      host: this.host,
+      system: systemDlls(),
+      bootSeconds: options.bootSeconds ?? DEFAULT_BOOT_SECONDS,
+      quantum: options.quantum,
+    });
+    this.kernel.traceServices = options.traceServices ?? false;
+    this.mount(TEMPORARY_DIRECTORY, {}, { writable: true });
+  }
+
+  /** Shows a folder to the guest: a root of the host, or contents given here. Read only unless `writable`. */
+  mount(guestPath: string, folder: number | FolderSpec, options: { writable?: boolean } = {}): void {
+    const { fileSystem, bootTimeMs } = this.kernel;
+    if (!/^[A-Za-z]:\\/.test(guestPath)) throw new TypeError(`${guestPath} is not a full Windows path`);
+    const writable = options.writable ?? false;
+    if (typeof folder === 'number') {
+      fileSystem.mount(guestPath, this.host, folder, writable);
+      return;
+    }
+    const memory = new MemoryHost({ timeMs: bootTimeMs });
+    fileSystem.mount(guestPath, memory, memory.addRoot(folder), writable);
+  }
+
+  /** Makes a process; throws NtStatusError when the program cannot be loaded. */
+  createProcess(options: ProcessOptions): MachineProcess {
+    const { image } = options;
+    if (image === undefined && !options.empty)
+      throw new TypeError('a process needs an image, or to be empty');
+    const imagePath = options.empty ? null : image!;
+    const folder = image?.slice(0, Math.max(image.lastIndexOf('\\'), 3)) ?? 'C:\\';
+    const process = createProcess(this.kernel, {
+      imagePath,
+      commandLine: options.commandLine ?? quoteArguments([image ?? '', ...(options.args ?? [])]),
+      environment: options.environment ?? DEFAULT_ENVIRONMENT,
+      currentDirectory: options.currentDirectory ?? (folder.length === 2 ? `${folder}\\` : folder),
+      suspended: options.suspended ?? false,
+    });
+    if (typeof process === 'number') throw new NtStatusError(process, `cannot run ${image}`);
+    const made = new MachineProcess(this.kernel, process);
+    this.processes.push(made);
+    return made;
+  }
+
+  /** Runs until every process has ended, input is wanted, or a limit is reached. */
+  run(options: RunOptions = {}): RunState {
+    const state = runKernel(this.kernel, {
+      instructions: options.maxInstructions ?? Number.POSITIVE_INFINITY,
+      work: options.sliceInstructions ?? Number.POSITIVE_INFINITY,
+    });
+    return { state, instructions: this.kernel.processor.instructions };
+  }
+
+  /** Console input arrives; null is its end. */
+  consoleInput(bytes: Uint8Array | null): void {
+    const { console, mm } = this.kernel;
+    console.feed(bytes);
+    if (mm.events.active) mm.events.emit('console-input', null, 0, -1, bytes?.length ?? 0);
+  }
+
+  /** Calls a listener for each event; returns how to stop that. */
+  on(listener: EventListener): () => void {
+    const { events } = this.kernel.mm;
+    events.attach(listener);
+    return () => events.detach(listener);
+  }
+
+  /** The memory report. */
+  report(): Report {
+    return report(this.kernel);
+  }
+
+  /** Proves the invariants of the memory manager; throws VerifyError naming what is wrong. */
+  verify(): VerifyCounts {
+    return verify(this.kernel.mm);
+  }
+
+  /** Ends every process; files are written and closed. */
+  close(): void {
+    for (const process of this.processes) if (process.exitStatus === null) process.terminate(STATUS_SUCCESS);
+    this.kernel.fileSystem.releaseUnused();
+  }
+}

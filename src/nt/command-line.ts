@@ -1,0 +1,13 @@
+/**
+ * One command line of arguments, so that CommandLineToArgvW and C runtimes give them back: quotes around what is empty or
+ * has spaces, backslashes before a quote doubled. Source: Microsoft, "Parsing C command-line arguments".
+ */
+export function quoteArguments(args: readonly string[]): string {
+  return args.map(quoteArgument).join(' ');
+}
+
+function quoteArgument(argument: string): string {
+  if (argument !== '' && !/[\s"]/.test(argument)) return argument;
+  const escaped = argument.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\+)$/, '$1$1');
+  return `"${escaped}"`;
+}
