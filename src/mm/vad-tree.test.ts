@@ -60,7 +60,7 @@ const step = fc.record({
 describe('VadTree', () => {
   it('agrees with a plain array of pages', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
         const tree = new VadTree();
         const model = new PageArray();
         for (const { kind, at, pages, low, high } of steps) {
@@ -96,7 +96,7 @@ describe('VadTree', () => {
         }
         check(tree, model);
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 
@@ -124,9 +124,11 @@ describe('VadTree', () => {
     }
     expect(tree.count).toBe(100_000);
     let previousEnd = 0;
+    let disjoint = 0;
     for (let vad = tree.first(); vad !== null; vad = tree.next(vad)) {
-      expect(vad.startPage > previousEnd).toBe(true);
+      if (vad.startPage > previousEnd) disjoint++;
       previousEnd = vad.endPage;
     }
+    expect(disjoint).toBe(100_000);
   });
 });

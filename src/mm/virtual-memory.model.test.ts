@@ -305,7 +305,7 @@ function sameRun(a: ModelPage, b: ModelPage): boolean {
 describe('virtual memory against a record for each page', () => {
   it('two address spaces, random operations, verify() after each', () => {
     fc.assert(
-      fc.property(fc.array(step, { minLength: 1, maxLength: 80 }), (steps) => {
+      fc.property(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' }), (steps) => {
         const run = new Run(200);
         for (const one of steps) {
           run.perform(one);
@@ -313,7 +313,7 @@ describe('virtual memory against a record for each page', () => {
         }
         run.finish();
       }),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
   });
 });

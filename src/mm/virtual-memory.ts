@@ -30,6 +30,7 @@ import {
   STATUS_MEMORY_NOT_ALLOCATED,
   STATUS_NO_MEMORY,
   STATUS_NOT_SUPPORTED,
+  STATUS_PRIVILEGE_NOT_HELD,
   STATUS_SUCCESS,
   STATUS_UNABLE_TO_DELETE_SECTION,
   STATUS_UNABLE_TO_FREE_VM,
@@ -53,8 +54,9 @@ export { type MemoryBasicInformation, queryVirtualMemory } from './query-virtual
 const PAGE = 4096;
 const ALLOCATION_FLAGS = MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_RESET_UNDO;
 const KNOWN_FLAGS = ALLOCATION_FLAGS | MEM_TOP_DOWN | MEM_WRITE_WATCH | MEM_PHYSICAL | MEM_LARGE_PAGES;
-/** Reservations that must have every page resident or watched; they need parts that are not built. */
-const UNSUPPORTED_FLAGS = MEM_WRITE_WATCH | MEM_PHYSICAL | MEM_LARGE_PAGES;
+/** Address windows and write watching need parts that are not built: STATUS_NOT_SUPPORTED. */
+const UNSUPPORTED_FLAGS = MEM_WRITE_WATCH | MEM_PHYSICAL;
+const RESERVE_AND_COMMIT = MEM_RESERVE | MEM_COMMIT;
 
 /** Base address and size in bytes; a service rounds them to what it did. */
 export interface RegionRequest {
@@ -97,12 +99,16 @@ function checkAllocationType(type: number): number {
   if ((type & MEM_PHYSICAL) !== 0 && (type & ~MEM_TOP_DOWN) !== (MEM_PHYSICAL | MEM_RESERVE)) {
     return STATUS_INVALID_PARAMETER_5;
   }
+  if ((type & MEM_LARGE_PAGES) !== 0 && (type & RESERVE_AND_COMMIT) !== RESERVE_AND_COMMIT) {
+    return STATUS_INVALID_PARAMETER_5;
+  }
   return STATUS_SUCCESS;
 }
 
 /**
  * Reserves, commits or both. Reserving rounds the base down to 64 KB and the end up to a page; committing rounds both to pages.
- * A base of 0 lets the system choose, the lowest free range that is aligned to 64 KB, or with MEM_TOP_DOWN the highest.
+ * A base of 0 lets the system choose, the lowest free range that is aligned to 64 KB, or with MEM_TOP_DOWN the highest. No
+ * process holds the privilege that MEM_LARGE_PAGES needs: STATUS_PRIVILEGE_NOT_HELD.
  * NtAllocateVirtualMemory.
  */
 export function allocateVirtualMemory(
@@ -122,6 +128,7 @@ export function allocateVirtualMemory(
   if (!isUserAddress(space, request.baseAddress)) return STATUS_INVALID_PARAMETER_2;
   const room = space.highestAddress + 1 - request.baseAddress;
   if (request.regionSize <= 0 || request.regionSize > room) return STATUS_INVALID_PARAMETER_4;
+  if ((allocationType & MEM_LARGE_PAGES) !== 0) return STATUS_PRIVILEGE_NOT_HELD;
   if ((allocationType & UNSUPPORTED_FLAGS) !== 0) return STATUS_NOT_SUPPORTED;
   if ((allocationType & (MEM_RESET | MEM_RESET_UNDO)) !== 0) return resetPages(space, request);
   if (request.baseAddress !== 0 && (allocationType & MEM_RESERVE) === 0) {
