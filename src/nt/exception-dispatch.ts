@@ -4,6 +4,7 @@
  * Microsoft, "EXCEPTION_RECORD structure", "Vectored Exception Handling", "SetUnhandledExceptionFilter function".
  */
 import { STATUS_NONCONTINUABLE_EXCEPTION } from '../base/ntstatus.js';
+import { DF, TF } from '../machine/cpu/layout.js';
 import { GuestFault } from '../mm/user-memory.js';
 import {
   CONTEXT_RIP,
@@ -104,6 +105,7 @@ function enterDispatcher(kernel: Kernel, thread: Thread, frame: Uint8Array): voi
     return;
   }
   processor.setAddress(RSP, at);
+  processor.flags &= ~(TF | DF);
   processor.rip = dispatcher;
 }
 
