@@ -18,7 +18,7 @@ import {
   prototypeAddress,
   untouchedState,
 } from './page-protection.js';
-import { findPte } from './page-tables.js';
+import { findPte, nextAddressWithTable } from './page-tables.js';
 import { isCopyOnWrite } from './protection.js';
 import { demandZeroLow, MM_EXECUTE_READWRITE, MM_READWRITE } from './pte.js';
 import { systemWord } from './system-space.js';
@@ -95,8 +95,15 @@ export function viewCharge(
 ): number {
   if (vad.kind !== VAD_IMAGE && isCopyOnWrite(vad.protection)) return last - first + 1;
   let charge = 0;
-  for (let page = first; page <= last; page++) {
-    if (isChargedPage(mm, vad, page, findPte(mm, space, page * 4096))) charge++;
+  let page = first;
+  while (page <= last) {
+    const word = findPte(mm, space, page * 4096);
+    if (word === 0 && vad.kind !== VAD_IMAGE) {
+      page = nextAddressWithTable(mm, space, page * 4096, (last + 1) * 4096) / 4096;
+      continue;
+    }
+    if (isChargedPage(mm, vad, page, word)) charge++;
+    page++;
   }
   return charge;
 }
