@@ -1,0 +1,77 @@
+/** Exceptions as ntdll exports them: the dispatcher, RtlRaiseException, contexts, vectored handlers. */
+import { CONTEXT_RIP, CONTEXT_SIZE, captureContext, contextRegister } from '../../nt/context-record.js';
+import {
+  addVectoredHandler,
+  kiUserExceptionDispatcher,
+  MAXIMUM_PARAMETERS,
+  ntContinue,
+  ntRaiseException,
+  RECORD_CODE,
+  RECORD_FLAGS,
+  RECORD_PARAMETER_COUNT,
+  RECORD_PARAMETERS,
+  removeVectoredHandler,
+} from '../../nt/exception-dispatch.js';
+import { KI_SERVICE_RETURN_CODE, type Service, type ServiceFunction } from '../../nt/service.js';
+
+const RSP = 4;
+
+/** void RtlCaptureContext(context): the caller's registers, as they are when the function returns. */
+const rtlCaptureContext: ServiceFunction = (call) => {
+  const record = new Uint8Array(CONTEXT_SIZE);
+  captureContext(call.kernel, record);
+  const view = new DataView(record.buffer);
+  const setAddress = (at: number, address: number) => {
+    view.setUint32(at, address % 2 ** 32, true);
+    view.setUint32(at + 4, Math.floor(address / 2 ** 32), true);
+  };
+  setAddress(CONTEXT_RIP, call.returnAddress);
+  setAddress(contextRegister(RSP), call.stackPointer + 8);
+  call.memory.writeBytes(call.address(0), record);
+};
+
+/** void RtlRaiseException(record): raises what the record says at this call. */
+const rtlRaiseException: ServiceFunction = (call) => {
+  const { memory } = call;
+  const record = call.address(0);
+  const count = Math.min(memory.readU32(record + RECORD_PARAMETER_COUNT), MAXIMUM_PARAMETERS);
+  const parameters: number[] = [];
+  for (let index = 0; index < count; index++) {
+    const at = record + RECORD_PARAMETERS + index * 8;
+    parameters.push((memory.readU32(at + 4) | 0) * 2 ** 32 + memory.readU32(at));
+  }
+  return call.raise(memory.readU32(record + RECORD_CODE), parameters, memory.readU32(record + RECORD_FLAGS));
+};
+
+/** void RtlRaiseStatus(status): a noncontinuable exception. */
+const rtlRaiseStatus: ServiceFunction = (call) => call.raise(call.u32(0), [], 1);
+
+export const exceptionServices: Readonly<Record<string, Service | ServiceFunction>> = {
+  KiUserExceptionDispatcher: kiUserExceptionDispatcher,
+  NtContinue: ntContinue,
+  ZwContinue: ntContinue,
+  NtRaiseException: ntRaiseException,
+  ZwRaiseException: ntRaiseException,
+  RtlCaptureContext: rtlCaptureContext,
+  RtlRestoreContext: (call) => call.continueAt(call.address(0)),
+  RtlRaiseException: rtlRaiseException,
+  RtlRaiseStatus: rtlRaiseStatus,
+  RtlAddVectoredExceptionHandler: (call) =>
+    addVectoredHandler(call.process.vectoredHandlers, call.kernel, call.address(1), call.u32(0) !== 0),
+  RtlRemoveVectoredExceptionHandler: (call) =>
+    removeVectoredHandler(call.process.vectoredHandlers, call.address(0)) ? 1 : 0,
+  RtlAddVectoredContinueHandler: (call) =>
+    addVectoredHandler(
+      call.process.vectoredContinueHandlers,
+      call.kernel,
+      call.address(1),
+      call.u32(0) !== 0,
+    ),
+  RtlRemoveVectoredContinueHandler: (call) =>
+    removeVectoredHandler(call.process.vectoredContinueHandlers, call.address(0)) ? 1 : 0,
+};
+
+/** Real code: where guest functions return to that a service called. */
+export const exceptionCode: Readonly<Record<string, Uint8Array>> = {
+  KiServiceReturn: KI_SERVICE_RETURN_CODE,
+};

@@ -1,0 +1,23 @@
+import type { SystemModule } from '../../nt/system-module.js';
+import { criticalSectionServices } from './critical-section.js';
+import { dosErrorOf } from './dos-error.js';
+import { exceptionCode, exceptionServices } from './exception-services.js';
+import { heapServices } from './heap-services.js';
+import { loaderServices } from './loader-services.js';
+import { stringServices } from './strings.js';
+
+/** ntdll.dll: the way into the system, the loader, the heap manager and the run-time library below Win32. */
+export const ntdll: SystemModule = {
+  name: 'ntdll.dll',
+  functions: {
+    ...criticalSectionServices,
+    ...exceptionServices,
+    ...heapServices,
+    ...loaderServices,
+    ...stringServices,
+    RtlNtStatusToDosError: (call) => dosErrorOf(call.u32(0)),
+  },
+  code: { ...exceptionCode },
+  description: 'NT Layer DLL',
+  version: '10.0.19045.1',
+};
