@@ -126,14 +126,15 @@ function inexact(r: Float): u32 {
 
 // ---- 2^x - 1 ----
 
-/** F2XM1. Outside of -1 to 1, where the manual leaves the result open, the operand stays. */
+/** F2XM1. The results for 1 and -1 are exact; outside, where the manual leaves the result open, the operand stays. */
 function exponential(): void {
   const x = slot(0);
   if (!readTop(x)) return;
   const r = slot(2);
   const denormal = denormalFlag(x, x);
-  if (x.kind != FINITE || x.exp > 0 || (x.exp == 0 && x.hi > TOP_BIT)) {
+  if (x.kind != FINITE || x.exp >= 0) {
     copy(x, r);
+    if (x.exp == 0 && x.hi == TOP_BIT && x.sign) r.exp = -1;
     if (x.kind == INFINITE && x.sign) setInteger(r, -1);
     deliver(r, 0, 64, x.kind == FINITE ? PE : 0);
     return;
@@ -190,8 +191,12 @@ function logarithm(x: Float, y: Float, plusOne: bool, r: Float): u32 {
       return denormal | PE;
     } else copy(x, log);
   } else log2(x, log);
+  // A whole logarithm, of a power of two, is exact, and so is its product; the processors report it as inexact all the same.
+  const whole = log.lo == 0;
   const flags = multiply(y, log, r);
-  return flags ? flags : denormal | inexact(r);
+  if (flags) return flags;
+  if (r.kind == FINITE && whole && r.exp >= -16382) return denormal | PE;
+  return denormal | inexact(r);
 }
 
 /** log2(x) of a positive number of up to 128 bits; zero only for 1. */
