@@ -24,6 +24,7 @@ import {
   STATUS_UNABLE_TO_FREE_VM,
 } from '../base/ntstatus.js';
 import { createMemoryManager } from '../testing/small-machine.js';
+import { TableWalker } from '../testing/table-walker.js';
 import { type AddressSpace, attach, createAddressSpace, deleteAddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { zeroPageStep } from './threads/zero-page.js';
@@ -278,8 +279,22 @@ class Run {
     attach(this.mm, this.spaces[this.now]!);
   }
 
+  /** The tables alone, read without the memory manager, say the same as the model. */
+  private compareTables(which: number): void {
+    const { ram } = this.mm;
+    const walker = new TableWalker(ram.bytes, ram.base, this.spaces[which]!.directoryFrame);
+    this.models[which]!.pages.forEach((page, index) => {
+      const found = walker.walk(BASE + index * 4096 + 8);
+      if (found.kind === 'resident') expect(this.mm.words[found.offset >>> 2]).toBe(page.value);
+      else expect(page.committed ? page.value : 0).toBe(0);
+      if (found.kind !== 'ask-the-vad') expect(page.committed).toBe(found.kind !== 'decommitted');
+    });
+  }
+
   verify(): void {
     verify(this.mm);
+    this.compareTables(0);
+    this.compareTables(1);
     const committed = this.models[0]!.committedPages + this.models[1]!.committedPages;
     expect(this.mm.commit.byUse[0]).toBe(committed);
   }
