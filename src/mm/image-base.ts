@@ -17,11 +17,11 @@ const FOUR_GIB = 0x1_0000_0000;
 /** Programs based above 4 GB: 7FF6_00000000 to 7FF7_FFFFFFFF, 17 bits of choice. */
 const PROGRAM_REGION = 0x7ff6_0000_0000;
 const PROGRAM_SLOTS = 0x20000;
-/** DLLs go down from a place chosen in the last 64 MB (4 GB with high entropy) below 7FFF_FFFF0000, one after the other. */
+/** DLLs go down from a place chosen with 14 bits (19 with high entropy) below 7FFF_FFFF0000, one after the other. */
 const DLL_TOP = 0x7fff_fffe_0000;
 const DLL_BOTTOM = 0x7ff8_0000_0000;
-const DLL_SLOTS = 0x400;
-const DLL_HIGH_ENTROPY_SLOTS = 0x10000;
+const DLL_SLOTS = 0x4000;
+const DLL_HIGH_ENTROPY_SLOTS = 0x80000;
 /** Images based below 4 GB stay there: 8 bits of choice from 0040_0000 for programs, below 7800_0000 for DLLs. */
 const LOW_PROGRAM_REGION = 0x40_0000;
 const LOW_DLL_REGION = 0x5000_0000;

@@ -1,6 +1,6 @@
 /**
- * Writing the dirty pages of mapped data files to their files: at flush, at the unmapping of the last view, at close and at
- * exit, and when frames run out. Source: Unit OS5: Memory Management 5.2, "Memory Manager Components" (mapped page writer);
+ * Writing the dirty pages of mapped data files to their files: at flush, when the last view of a page is unmapped (also by the
+ * exit of its process), at close, and when frames run out. Source: Unit OS5: Memory Management 5.2, "Memory Manager Components" (mapped page writer);
  * Microsoft, "FlushViewOfFile function".
  */
 import { STATUS_SUCCESS } from '../base/ntstatus.js';
@@ -81,6 +81,25 @@ export function flushControlArea(
     else if (result.status === STATUS_SUCCESS) result.status = status;
   }
   return result;
+}
+
+/**
+ * A view of pages `first`..`last` (numbers in the section) of a data file is gone: writes the dirty ones among them that
+ * nobody maps any more. What the host refuses stays on the modified list.
+ */
+export function writeUnmappedPages(
+  mm: MemoryManager,
+  controlArea: ControlArea,
+  first: number,
+  last: number,
+): void {
+  const subsection = controlArea.subsections[0]!;
+  for (let page = first; page <= last; page++) {
+    const lo = mm.words[systemWord(mm, controlArea.prototypeAddress(page))]!;
+    if ((lo & PTE_VALID) !== 0 || !isResident(lo)) continue;
+    const frame = pteFrame(lo);
+    if ((mm.pfn.flags[frame]! & PFN_MODIFIED) !== 0) writePage(mm, subsection, page, frame);
+  }
 }
 
 /** Moves the dirty bits of all views of pages `first`..`last` to the PFN entries, so that a later write is seen again. */

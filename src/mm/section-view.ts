@@ -23,7 +23,7 @@ import {
 } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_COPY_ON_WRITE } from './commit.js';
-import { flushControlArea } from './mapped-file-writer.js';
+import { flushControlArea, writeUnmappedPages } from './mapped-file-writer.js';
 import type { MemoryManager } from './memory-manager.js';
 import { protectionCode } from './protection.js';
 import {
@@ -42,6 +42,9 @@ import { viewCharge } from './view-memory.js';
 import { highestForZeroBits, placeRegion, type RegionRequest } from './virtual-memory.js';
 
 const PAGE_SIZE = 4096;
+/** Bytes of MMVAD, and the tag under which it is charged. */
+const VAD_SIZE = 0x78;
+const VAD_TAG = 'Vad ';
 /** Inheritance of a view by child processes. */
 export const VIEW_SHARE = 1;
 export const VIEW_UNMAP = 2;
@@ -183,6 +186,7 @@ function insertView(
   space.addCommit(charge);
   space.vads.insert(vad);
   controlArea.mappedViews++;
+  mm.nonpagedPool.charge(VAD_SIZE, VAD_TAG);
   request.baseAddress = region.baseAddress;
   request.viewSize = region.regionSize;
   if (mm.events.active) {
@@ -195,7 +199,7 @@ function insertView(
 
 /**
  * Unmaps the view that holds an address. STATUS_NOT_MAPPED_VIEW when there is none. Its private copies are freed; shared
- * pages that nobody maps any more go to the standby or modified list, and after the last view dirty ones to their file.
+ * pages that nobody maps any more go to the standby or modified list, dirty ones of a data file after they were written.
  */
 export function unmapViewOfSection(mm: MemoryManager, space: AddressSpace, address: number): number {
   const vad = space.vads.find(Math.floor(address / PAGE_SIZE));
@@ -216,6 +220,10 @@ function removeView(mm: MemoryManager, space: AddressSpace, vad: Vad): void {
   }
   const controlArea = vad.controlArea!;
   controlArea.mappedViews--;
+  mm.nonpagedPool.uncharge(VAD_SIZE, VAD_TAG);
+  if (controlArea.file !== null && !controlArea.isImage) {
+    writeUnmappedPages(mm, controlArea, vad.sectionOffset, vad.sectionOffset + vad.pageCount - 1);
+  }
   releaseControlArea(mm, controlArea);
 }
 

@@ -483,6 +483,26 @@ describe('mapped files', () => {
     expect(file.bytes[0]).toBe(1);
   });
 
+  it('are written page by page as their last view goes, whatever else is mapped', () => {
+    const machine = memoryMachine(4);
+    const { mm } = machine;
+    const file = new MemoryFile(new Uint8Array(0x30000));
+    const space = machine.newSpace();
+    attach(mm, space);
+    const target = section(mm, file);
+    const whole = map(mm, space, target);
+    const part = map(mm, space, target, { sectionOffset: 0x10000, viewSize: 0x10000 });
+    machine.user.writeU8(part, 1);
+    machine.user.writeU8(part + 0x1000, 2);
+    machine.user.readU8(whole + 0x10000);
+    unmapViewOfSection(mm, space, part);
+    expect([file.bytes[0x10000], file.bytes[0x11000], file.writes]).toEqual([0, 2, 1]);
+    unmapViewOfSection(mm, space, whole);
+    expect([file.bytes[0x10000], file.writes]).toEqual([1, 2]);
+    expect(mm.nonpagedPool.tags.get('Vad ')).toMatchObject({ allocations: 2, frees: 2, charged: 0 });
+    verify(mm);
+  });
+
   it('larger than RAM can be written through one view', () => {
     const machine = memoryMachine(2, 1, 0);
     const { mm } = machine;

@@ -46,6 +46,9 @@ import { allowsWrite, isCopyOnWrite, protectionCode } from './protection.js';
 import { demandZeroLow, MM_NOCACHE, MM_WRITECOMBINE } from './pte.js';
 
 const PAGE_SIZE = 4096;
+/** Bytes of SECTION_OBJECT and SECTION, and the tag under which they are charged. */
+const SECTION_SIZE = 0x30 + 0x40;
+const SECTION_TAG = 'Sect';
 /** Bytes: sections are below 16 TB. */
 const MAX_SECTION_SIZE = 0x1000_0000_0000 - 0x10000;
 const KIND_FLAGS = SEC_COMMIT | SEC_RESERVE | SEC_IMAGE;
@@ -149,6 +152,7 @@ function finish(
   out: { section: Section | null },
 ): number {
   controlArea.sectionReferences++;
+  mm.pagedPool.charge(SECTION_SIZE, SECTION_TAG);
   out.section = new Section(controlArea, size, protection, attributes >>> 0);
   if (mm.events.active) {
     const name = controlArea.file === null ? '' : controlArea.file.name;
@@ -278,15 +282,16 @@ export function referenceSection(section: Section): void {
 export function dereferenceSection(mm: MemoryManager, section: Section): void {
   if (--section.references !== 0) return;
   section.controlArea.sectionReferences--;
+  mm.pagedPool.uncharge(SECTION_SIZE, SECTION_TAG);
   releaseControlArea(mm, section.controlArea);
 }
 
 /**
- * Called when a section or a view is gone: without views, dirty pages of a data file are written; without sections too, the
- * control area is deleted. MiCheckControlArea.
+ * Called when a section or a view is gone: without both, what is still dirty of a data file is written and the control area
+ * deleted. MiCheckControlArea.
  */
 export function releaseControlArea(mm: MemoryManager, controlArea: ControlArea): void {
-  if (controlArea.mappedViews !== 0) return;
+  if (controlArea.mappedViews !== 0 || controlArea.sectionReferences !== 0) return;
   if (controlArea.file !== null && !controlArea.isImage) flushWholeControlArea(mm, controlArea);
-  if (controlArea.sectionReferences === 0) deleteControlArea(mm, controlArea);
+  deleteControlArea(mm, controlArea);
 }
