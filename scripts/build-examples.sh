@@ -23,3 +23,8 @@ build hello hello -Os
 build hello hello-O0 -O0
 build hello hello-O2 -O2
 "$cc" --version | head -n 1
+
+cd ../bench/programs
+for name in touch loops; do
+  "$cc" "${flags[@]}" -O2 -o "$name.exe" "$name.c"
+done
