@@ -1,7 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PAGE_READONLY, PAGE_READWRITE, PAGE_WRITECOPY, SEC_COMMIT } from '../base/memory-constants.js';
-import { STATUS_SUCCESS } from '../base/ntstatus.js';
+import {
+  PAGE_GUARD,
+  PAGE_NOACCESS,
+  PAGE_READONLY,
+  PAGE_READWRITE,
+  PAGE_WRITECOPY,
+  SEC_COMMIT,
+} from '../base/memory-constants.js';
+import {
+  STATUS_ACCESS_VIOLATION,
+  STATUS_GUARD_PAGE_VIOLATION,
+  STATUS_SECTION_PROTECTION,
+  STATUS_SUCCESS,
+} from '../base/ntstatus.js';
 import { MemoryFile } from '../testing/memory-file.js';
 import { type MemoryMachine, memoryMachine } from '../testing/memory-machine.js';
 import { type AddressSpace, attach, deleteAddressSpace } from './address-space.js';
@@ -9,8 +21,10 @@ import { flushMappedFile, readMappedFile, writeMappedFile } from './mapped-file.
 import { allocateFrame, availableFrames, returnUnusedFrame } from './page-lists.js';
 import { findPte } from './page-tables.js';
 import { PFN_PROTOTYPE } from './pfn-database.js';
+import { protectVirtualMemory } from './protect-virtual-memory.js';
 import { PTE_VALID, pteFrame, validProtection } from './pte.js';
 import { trimPage } from './pte-deletion.js';
+import { queryVirtualMemory } from './query-virtual-memory.js';
 import { createSection, dereferenceSection, type Section } from './section.js';
 import { flushVirtualMemory, mapViewOfSection, unmapAllViews, unmapViewOfSection } from './section-view.js';
 import { GuestFault } from './user-memory.js';
@@ -18,6 +32,13 @@ import { verify } from './verify.js';
 
 const PAGE = 4096;
 const PROTECTIONS = [PAGE_READONLY, PAGE_READWRITE, PAGE_WRITECOPY];
+const PAGE_PROTECTIONS = [
+  ...PROTECTIONS,
+  PAGE_NOACCESS,
+  PAGE_READONLY | PAGE_GUARD,
+  PAGE_READWRITE | PAGE_GUARD,
+  PAGE_WRITECOPY | PAGE_GUARD,
+];
 
 /** What the bytes behind sections should be: of a file (whole pages, zero past its end), or of one section of the paging file. */
 interface Content {
@@ -39,6 +60,18 @@ interface ModelView {
   content: Content;
   /** Private copies by page of the view. */
   copies: Map<number, Uint8Array>;
+  /** PAGE_* flags of pages that were given others than the view's. */
+  protections: Map<number, number>;
+}
+
+function statusOf(action: () => void): number {
+  try {
+    action();
+    return STATUS_SUCCESS;
+  } catch (error) {
+    if (error instanceof GuestFault) return error.status;
+    throw error;
+  }
 }
 
 /** The obvious reference beside the machine. */
@@ -96,6 +129,7 @@ class Model {
       protect: request.protect,
       content,
       copies: new Map(),
+      protections: new Map(),
     });
   }
 
@@ -109,15 +143,35 @@ class Model {
     return view.copies.get(page) ?? view.content.bytes.subarray(page * PAGE, (page + 1) * PAGE);
   }
 
+  /** PAGE_* flags of a page; a private copy is never copied again. */
+  private protectionOf(view: ModelView, page: number): number {
+    const protect = view.protections.get(page) ?? view.protect;
+    const copied = view.copies.has(page) && (protect & PAGE_WRITECOPY) !== 0;
+    return copied ? (protect & ~PAGE_WRITECOPY) | PAGE_READWRITE : protect;
+  }
+
+  /** The status that an access gets; a guard is gone after it. */
+  private access(view: ModelView, page: number, isWrite: boolean): number {
+    const protect = this.protectionOf(view, page);
+    if (protect === PAGE_NOACCESS) return STATUS_ACCESS_VIOLATION;
+    if ((protect & PAGE_GUARD) !== 0) {
+      view.protections.set(page, protect & ~PAGE_GUARD);
+      return STATUS_GUARD_PAGE_VIOLATION;
+    }
+    return isWrite && protect === PAGE_READONLY ? STATUS_ACCESS_VIOLATION : STATUS_SUCCESS;
+  }
+
   read(pick: number, at: number): void {
     const view = this.view(pick);
     if (view === undefined) return;
-    const offset = at % (view.size - 8);
-    const bytes = this.machine.user.readBytes(view.base + offset, 8);
-    for (let index = 0; index < 8; index++) {
-      const place = offset + index;
-      expect(bytes[index]).toBe(this.pageOf(view, Math.floor(place / PAGE))[place % PAGE]);
-    }
+    const offset = at % view.size;
+    const page = Math.floor(offset / PAGE);
+    let byte = 0;
+    const status = statusOf(() => {
+      byte = this.machine.user.readU8(view.base + offset);
+    });
+    expect(status).toBe(this.access(view, page, false));
+    if (status === STATUS_SUCCESS) expect(byte).toBe(this.pageOf(view, page)[offset % PAGE]);
   }
 
   write(pick: number, at: number, value: number): void {
@@ -125,15 +179,35 @@ class Model {
     if (view === undefined) return;
     const offset = at % Math.min(view.size, view.content.file?.size ?? view.size);
     const page = Math.floor(offset / PAGE);
-    if (view.protect === PAGE_READONLY) {
-      expect(() => this.machine.user.writeU8(view.base + offset, value)).toThrow(GuestFault);
+    const status = statusOf(() => this.machine.user.writeU8(view.base + offset, value));
+    expect(status).toBe(this.access(view, page, true));
+    if (status !== STATUS_SUCCESS) return;
+    if (this.protectionOf(view, page) === PAGE_WRITECOPY)
+      view.copies.set(page, this.pageOf(view, page).slice());
+    this.pageOf(view, page)[offset % PAGE] = value;
+  }
+
+  protect(pick: number, at: number, which: number): void {
+    const view = this.view(pick);
+    if (view === undefined) return;
+    const { mm } = this.machine;
+    const page = Math.floor((at % view.size) / PAGE);
+    let protect = PAGE_PROTECTIONS[which % PAGE_PROTECTIONS.length]!;
+    const request = { baseAddress: view.base + page * PAGE, regionSize: 1 };
+    const out = { oldProtect: 0 };
+    const status = protectVirtualMemory(mm, view.space, request, protect, out);
+    if (view.protect === PAGE_READONLY && (protect & PAGE_READWRITE) !== 0) {
+      expect(status).toBe(STATUS_SECTION_PROTECTION);
       return;
     }
-    this.machine.user.writeU8(view.base + offset, value);
-    if (view.protect === PAGE_WRITECOPY && !view.copies.has(page)) {
-      view.copies.set(page, this.pageOf(view, page).slice());
+    expect([status, out.oldProtect]).toEqual([STATUS_SUCCESS, this.protectionOf(view, page)]);
+    if (view.protect === PAGE_WRITECOPY && (protect & PAGE_READWRITE) !== 0) {
+      protect = (protect & ~PAGE_READWRITE) | PAGE_WRITECOPY;
     }
-    this.pageOf(view, page)[offset % PAGE] = value;
+    view.protections.set(page, protect);
+    const information = { ...EMPTY_INFORMATION };
+    queryVirtualMemory(mm, view.space, request.baseAddress, information);
+    expect(information.protect).toBe(this.protectionOf(view, page));
   }
 
   unmap(pick: number): void {
@@ -211,8 +285,18 @@ class Model {
   }
 }
 
+const EMPTY_INFORMATION = {
+  baseAddress: 0,
+  allocationBase: 0,
+  allocationProtect: 0,
+  regionSize: 0,
+  state: 0,
+  protect: 0,
+  type: 0,
+};
+
 const number = fc.nat({ max: 0xffff });
-const operation = fc.tuple(fc.nat({ max: 31 }), number, number, fc.nat({ max: 255 }));
+const operation = fc.tuple(fc.nat({ max: 34 }), number, number, fc.nat({ max: 255 }));
 
 function apply(model: Model, [kind, a, b, c]: [number, number, number, number]): void {
   if (kind < 3) model.create(a % 3, 1 + (b % 8));
@@ -226,6 +310,7 @@ function apply(model: Model, [kind, a, b, c]: [number, number, number, number]):
   else if (kind < 27) model.readFile(a);
   else if (kind < 30) model.trim(a, b);
   else if (kind < 31) model.pressure();
+  else if (kind < 34) model.protect(a, b, c);
   else flushMappedFile(model.machine.mm, model.files[a & 1]!.file!);
 }
 
