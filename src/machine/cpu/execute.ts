@@ -162,47 +162,47 @@ export function execute(budget: i32): i32 {
         case uop.OP_RET: if (returnAndDrop(0)) break; return fault(u, left, accesses);
         case uop.OP_RET_I: if (returnAndDrop(load<u32>(u, uop.IMM))) break; return fault(u, left, accesses);
         case uop.OP_JCC: { const taken = condition(load<u8>(u, uop.SUB)); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 0: { const taken = compared(0); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 1: { const taken = compared(1); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 2: { const taken = compared(2); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 3: { const taken = compared(3); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 4: { const taken = compared(4); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 5: { const taken = compared(5); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 6: { const taken = compared(6); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 7: { const taken = compared(7); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 8: { const taken = compared(8); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 9: { const taken = compared(9); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 10: { const taken = compared(10); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 11: { const taken = compared(11); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 12: { const taken = compared(12); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 13: { const taken = compared(13); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 14: { const taken = compared(14); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JCC_SUB + 15: { const taken = compared(15); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JO_SUB: { const taken = compared(0); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JNO_SUB: { const taken = compared(1); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JB_SUB: { const taken = compared(2); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JAE_SUB: { const taken = compared(3); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JE_SUB: { const taken = compared(4); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JNE_SUB: { const taken = compared(5); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JBE_SUB: { const taken = compared(6); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JA_SUB: { const taken = compared(7); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JS_SUB: { const taken = compared(8); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JNS_SUB: { const taken = compared(9); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JP_SUB: { const taken = compared(10); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JNP_SUB: { const taken = compared(11); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JL_SUB: { const taken = compared(12); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JGE_SUB: { const taken = compared(13); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JLE_SUB: { const taken = compared(14); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JG_SUB: { const taken = compared(15); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
         case uop.OP_JZ_ADD: { const taken = load<u64>(at.FLAGS_A) + load<u64>(at.FLAGS_B) == 0; next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
         case uop.OP_JNZ_ADD: { const taken = load<u64>(at.FLAGS_A) + load<u64>(at.FLAGS_B) != 0; next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
         case uop.OP_JZ_RESULT: { const taken = load<u64>(at.FLAGS_A) == 0; next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
         case uop.OP_JNZ_RESULT: { const taken = load<u64>(at.FLAGS_A) != 0; next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
 
-        case uop.OP_MOV + uop.RR * 4 + 0: setDst<u8>(u, src<u8>(u)); continue;
-        case uop.OP_MOV + uop.RR * 4 + 1: setDst<u16>(u, src<u16>(u)); continue;
-        case uop.OP_MOV + uop.RR * 4 + 2: setDst<u32>(u, src<u32>(u)); continue;
-        case uop.OP_MOV + uop.RR * 4 + 3: setDst<u64>(u, src<u64>(u)); continue;
-        case uop.OP_MOV + uop.RI * 4 + 0: setDst<u8>(u, imm<u8>(u)); continue;
-        case uop.OP_MOV + uop.RI * 4 + 1: setDst<u16>(u, imm<u16>(u)); continue;
-        case uop.OP_MOV + uop.RI * 4 + 2: setDst<u32>(u, imm<u32>(u)); continue;
-        case uop.OP_MOV + uop.RI * 4 + 3: setDst<u64>(u, imm<u64>(u)); continue;
-        case uop.OP_MOV + uop.RM * 4 + 0: if (loads<u8, u8>(u)) continue; return fault(u, left, accesses);
-        case uop.OP_MOV + uop.RM * 4 + 1: if (loads<u16, u16>(u)) continue; return fault(u, left, accesses);
-        case uop.OP_MOV + uop.RM * 4 + 2: if (loads<u32, u32>(u)) continue; return fault(u, left, accesses);
-        case uop.OP_MOV + uop.RM * 4 + 3: if (loads<u64, u64>(u)) continue; return fault(u, left, accesses);
-        case uop.OP_MOV + uop.MR * 4 + 0: if (stores<u8>(u, src<u8>(u))) continue; return fault(u, left, accesses);
-        case uop.OP_MOV + uop.MR * 4 + 1: if (stores<u16>(u, src<u16>(u))) continue; return fault(u, left, accesses);
-        case uop.OP_MOV + uop.MR * 4 + 2: if (stores<u32>(u, src<u32>(u))) continue; return fault(u, left, accesses);
-        case uop.OP_MOV + uop.MR * 4 + 3: if (stores<u64>(u, src<u64>(u))) continue; return fault(u, left, accesses);
-        case uop.OP_MOV + uop.MI * 4 + 0: if (stores<u8>(u, imm<u8>(u))) continue; return fault(u, left, accesses);
-        case uop.OP_MOV + uop.MI * 4 + 1: if (stores<u16>(u, imm<u16>(u))) continue; return fault(u, left, accesses);
-        case uop.OP_MOV + uop.MI * 4 + 2: if (stores<u32>(u, imm<u32>(u))) continue; return fault(u, left, accesses);
-        case uop.OP_MOV + uop.MI * 4 + 3: if (stores<u64>(u, imm<u64>(u))) continue; return fault(u, left, accesses);
+        case uop.OP_MOV_RR8: setDst<u8>(u, src<u8>(u)); continue;
+        case uop.OP_MOV_RR16: setDst<u16>(u, src<u16>(u)); continue;
+        case uop.OP_MOV_RR32: setDst<u32>(u, src<u32>(u)); continue;
+        case uop.OP_MOV_RR64: setDst<u64>(u, src<u64>(u)); continue;
+        case uop.OP_MOV_RI8: setDst<u8>(u, imm<u8>(u)); continue;
+        case uop.OP_MOV_RI16: setDst<u16>(u, imm<u16>(u)); continue;
+        case uop.OP_MOV_RI32: setDst<u32>(u, imm<u32>(u)); continue;
+        case uop.OP_MOV_RI64: setDst<u64>(u, imm<u64>(u)); continue;
+        case uop.OP_MOV_RM8: if (loads<u8, u8>(u)) continue; return fault(u, left, accesses);
+        case uop.OP_MOV_RM16: if (loads<u16, u16>(u)) continue; return fault(u, left, accesses);
+        case uop.OP_MOV_RM32: if (loads<u32, u32>(u)) continue; return fault(u, left, accesses);
+        case uop.OP_MOV_RM64: if (loads<u64, u64>(u)) continue; return fault(u, left, accesses);
+        case uop.OP_MOV_MR8: if (stores<u8>(u, src<u8>(u))) continue; return fault(u, left, accesses);
+        case uop.OP_MOV_MR16: if (stores<u16>(u, src<u16>(u))) continue; return fault(u, left, accesses);
+        case uop.OP_MOV_MR32: if (stores<u32>(u, src<u32>(u))) continue; return fault(u, left, accesses);
+        case uop.OP_MOV_MR64: if (stores<u64>(u, src<u64>(u))) continue; return fault(u, left, accesses);
+        case uop.OP_MOV_MI8: if (stores<u8>(u, imm<u8>(u))) continue; return fault(u, left, accesses);
+        case uop.OP_MOV_MI16: if (stores<u16>(u, imm<u16>(u))) continue; return fault(u, left, accesses);
+        case uop.OP_MOV_MI32: if (stores<u32>(u, imm<u32>(u))) continue; return fault(u, left, accesses);
+        case uop.OP_MOV_MI64: if (stores<u64>(u, imm<u64>(u))) continue; return fault(u, left, accesses);
         case uop.OP_MOVZX_R8: setDst<u64>(u, src<u8>(u)); continue;
         case uop.OP_MOVZX_M8: if (loads<u8, u64>(u)) continue; return fault(u, left, accesses);
         case uop.OP_MOVSX32_R8: setDst<u32>(u, <u32>(<i32>src<i8>(u))); continue;
@@ -258,116 +258,116 @@ export function execute(budget: i32): i32 {
         case uop.OP_CQO: store<i64>(RDX, load<i64>(RAX) >> 63); continue;
         case uop.OP_CDQE: store<i64>(RAX, <i64>load<i32>(RAX)); continue;
 
-        case uop.OP_ALU32 + uop.ALU_ADD * uop.FORMS + uop.RR: aluRR<u32>(uop.ALU_ADD, u); continue;
-        case uop.OP_ALU32 + uop.ALU_ADD * uop.FORMS + uop.RI: aluRI<u32>(uop.ALU_ADD, u); continue;
-        case uop.OP_ALU32 + uop.ALU_ADD * uop.FORMS + uop.RM: if (aluRM<u32>(uop.ALU_ADD, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_ADD * uop.FORMS + uop.MR: if (aluMR<u32>(uop.ALU_ADD, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_ADD * uop.FORMS + uop.MI: if (aluMI<u32>(uop.ALU_ADD, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_OR * uop.FORMS + uop.RR: aluRR<u32>(uop.ALU_OR, u); continue;
-        case uop.OP_ALU32 + uop.ALU_OR * uop.FORMS + uop.RI: aluRI<u32>(uop.ALU_OR, u); continue;
-        case uop.OP_ALU32 + uop.ALU_OR * uop.FORMS + uop.RM: if (aluRM<u32>(uop.ALU_OR, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_OR * uop.FORMS + uop.MR: if (aluMR<u32>(uop.ALU_OR, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_OR * uop.FORMS + uop.MI: if (aluMI<u32>(uop.ALU_OR, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_ADC * uop.FORMS + uop.RR: aluRR<u32>(uop.ALU_ADC, u); continue;
-        case uop.OP_ALU32 + uop.ALU_ADC * uop.FORMS + uop.RI: aluRI<u32>(uop.ALU_ADC, u); continue;
-        case uop.OP_ALU32 + uop.ALU_ADC * uop.FORMS + uop.RM: if (aluRM<u32>(uop.ALU_ADC, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_ADC * uop.FORMS + uop.MR: if (aluMR<u32>(uop.ALU_ADC, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_ADC * uop.FORMS + uop.MI: if (aluMI<u32>(uop.ALU_ADC, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_SBB * uop.FORMS + uop.RR: aluRR<u32>(uop.ALU_SBB, u); continue;
-        case uop.OP_ALU32 + uop.ALU_SBB * uop.FORMS + uop.RI: aluRI<u32>(uop.ALU_SBB, u); continue;
-        case uop.OP_ALU32 + uop.ALU_SBB * uop.FORMS + uop.RM: if (aluRM<u32>(uop.ALU_SBB, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_SBB * uop.FORMS + uop.MR: if (aluMR<u32>(uop.ALU_SBB, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_SBB * uop.FORMS + uop.MI: if (aluMI<u32>(uop.ALU_SBB, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_AND * uop.FORMS + uop.RR: aluRR<u32>(uop.ALU_AND, u); continue;
-        case uop.OP_ALU32 + uop.ALU_AND * uop.FORMS + uop.RI: aluRI<u32>(uop.ALU_AND, u); continue;
-        case uop.OP_ALU32 + uop.ALU_AND * uop.FORMS + uop.RM: if (aluRM<u32>(uop.ALU_AND, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_AND * uop.FORMS + uop.MR: if (aluMR<u32>(uop.ALU_AND, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_AND * uop.FORMS + uop.MI: if (aluMI<u32>(uop.ALU_AND, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_SUB * uop.FORMS + uop.RR: aluRR<u32>(uop.ALU_SUB, u); continue;
-        case uop.OP_ALU32 + uop.ALU_SUB * uop.FORMS + uop.RI: aluRI<u32>(uop.ALU_SUB, u); continue;
-        case uop.OP_ALU32 + uop.ALU_SUB * uop.FORMS + uop.RM: if (aluRM<u32>(uop.ALU_SUB, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_SUB * uop.FORMS + uop.MR: if (aluMR<u32>(uop.ALU_SUB, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_SUB * uop.FORMS + uop.MI: if (aluMI<u32>(uop.ALU_SUB, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_XOR * uop.FORMS + uop.RR: aluRR<u32>(uop.ALU_XOR, u); continue;
-        case uop.OP_ALU32 + uop.ALU_XOR * uop.FORMS + uop.RI: aluRI<u32>(uop.ALU_XOR, u); continue;
-        case uop.OP_ALU32 + uop.ALU_XOR * uop.FORMS + uop.RM: if (aluRM<u32>(uop.ALU_XOR, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_XOR * uop.FORMS + uop.MR: if (aluMR<u32>(uop.ALU_XOR, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_XOR * uop.FORMS + uop.MI: if (aluMI<u32>(uop.ALU_XOR, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_CMP * uop.FORMS + uop.RR: aluRR<u32>(uop.ALU_CMP, u); continue;
-        case uop.OP_ALU32 + uop.ALU_CMP * uop.FORMS + uop.RI: aluRI<u32>(uop.ALU_CMP, u); continue;
-        case uop.OP_ALU32 + uop.ALU_CMP * uop.FORMS + uop.RM: if (aluRM<u32>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_CMP * uop.FORMS + uop.MR: if (aluMR<u32>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_CMP * uop.FORMS + uop.MI: if (aluMI<u32>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_TEST * uop.FORMS + uop.RR: aluRR<u32>(uop.ALU_TEST, u); continue;
-        case uop.OP_ALU32 + uop.ALU_TEST * uop.FORMS + uop.RI: aluRI<u32>(uop.ALU_TEST, u); continue;
-        case uop.OP_ALU32 + uop.ALU_TEST * uop.FORMS + uop.RM: if (aluRM<u32>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_TEST * uop.FORMS + uop.MR: if (aluMR<u32>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU32 + uop.ALU_TEST * uop.FORMS + uop.MI: if (aluMI<u32>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_ADD * uop.FORMS + uop.RR: aluRR<u64>(uop.ALU_ADD, u); continue;
-        case uop.OP_ALU64 + uop.ALU_ADD * uop.FORMS + uop.RI: aluRI<u64>(uop.ALU_ADD, u); continue;
-        case uop.OP_ALU64 + uop.ALU_ADD * uop.FORMS + uop.RM: if (aluRM<u64>(uop.ALU_ADD, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_ADD * uop.FORMS + uop.MR: if (aluMR<u64>(uop.ALU_ADD, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_ADD * uop.FORMS + uop.MI: if (aluMI<u64>(uop.ALU_ADD, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_OR * uop.FORMS + uop.RR: aluRR<u64>(uop.ALU_OR, u); continue;
-        case uop.OP_ALU64 + uop.ALU_OR * uop.FORMS + uop.RI: aluRI<u64>(uop.ALU_OR, u); continue;
-        case uop.OP_ALU64 + uop.ALU_OR * uop.FORMS + uop.RM: if (aluRM<u64>(uop.ALU_OR, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_OR * uop.FORMS + uop.MR: if (aluMR<u64>(uop.ALU_OR, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_OR * uop.FORMS + uop.MI: if (aluMI<u64>(uop.ALU_OR, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_ADC * uop.FORMS + uop.RR: aluRR<u64>(uop.ALU_ADC, u); continue;
-        case uop.OP_ALU64 + uop.ALU_ADC * uop.FORMS + uop.RI: aluRI<u64>(uop.ALU_ADC, u); continue;
-        case uop.OP_ALU64 + uop.ALU_ADC * uop.FORMS + uop.RM: if (aluRM<u64>(uop.ALU_ADC, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_ADC * uop.FORMS + uop.MR: if (aluMR<u64>(uop.ALU_ADC, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_ADC * uop.FORMS + uop.MI: if (aluMI<u64>(uop.ALU_ADC, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_SBB * uop.FORMS + uop.RR: aluRR<u64>(uop.ALU_SBB, u); continue;
-        case uop.OP_ALU64 + uop.ALU_SBB * uop.FORMS + uop.RI: aluRI<u64>(uop.ALU_SBB, u); continue;
-        case uop.OP_ALU64 + uop.ALU_SBB * uop.FORMS + uop.RM: if (aluRM<u64>(uop.ALU_SBB, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_SBB * uop.FORMS + uop.MR: if (aluMR<u64>(uop.ALU_SBB, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_SBB * uop.FORMS + uop.MI: if (aluMI<u64>(uop.ALU_SBB, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_AND * uop.FORMS + uop.RR: aluRR<u64>(uop.ALU_AND, u); continue;
-        case uop.OP_ALU64 + uop.ALU_AND * uop.FORMS + uop.RI: aluRI<u64>(uop.ALU_AND, u); continue;
-        case uop.OP_ALU64 + uop.ALU_AND * uop.FORMS + uop.RM: if (aluRM<u64>(uop.ALU_AND, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_AND * uop.FORMS + uop.MR: if (aluMR<u64>(uop.ALU_AND, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_AND * uop.FORMS + uop.MI: if (aluMI<u64>(uop.ALU_AND, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_SUB * uop.FORMS + uop.RR: aluRR<u64>(uop.ALU_SUB, u); continue;
-        case uop.OP_ALU64 + uop.ALU_SUB * uop.FORMS + uop.RI: aluRI<u64>(uop.ALU_SUB, u); continue;
-        case uop.OP_ALU64 + uop.ALU_SUB * uop.FORMS + uop.RM: if (aluRM<u64>(uop.ALU_SUB, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_SUB * uop.FORMS + uop.MR: if (aluMR<u64>(uop.ALU_SUB, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_SUB * uop.FORMS + uop.MI: if (aluMI<u64>(uop.ALU_SUB, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_XOR * uop.FORMS + uop.RR: aluRR<u64>(uop.ALU_XOR, u); continue;
-        case uop.OP_ALU64 + uop.ALU_XOR * uop.FORMS + uop.RI: aluRI<u64>(uop.ALU_XOR, u); continue;
-        case uop.OP_ALU64 + uop.ALU_XOR * uop.FORMS + uop.RM: if (aluRM<u64>(uop.ALU_XOR, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_XOR * uop.FORMS + uop.MR: if (aluMR<u64>(uop.ALU_XOR, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_XOR * uop.FORMS + uop.MI: if (aluMI<u64>(uop.ALU_XOR, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_CMP * uop.FORMS + uop.RR: aluRR<u64>(uop.ALU_CMP, u); continue;
-        case uop.OP_ALU64 + uop.ALU_CMP * uop.FORMS + uop.RI: aluRI<u64>(uop.ALU_CMP, u); continue;
-        case uop.OP_ALU64 + uop.ALU_CMP * uop.FORMS + uop.RM: if (aluRM<u64>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_CMP * uop.FORMS + uop.MR: if (aluMR<u64>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_CMP * uop.FORMS + uop.MI: if (aluMI<u64>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_TEST * uop.FORMS + uop.RR: aluRR<u64>(uop.ALU_TEST, u); continue;
-        case uop.OP_ALU64 + uop.ALU_TEST * uop.FORMS + uop.RI: aluRI<u64>(uop.ALU_TEST, u); continue;
-        case uop.OP_ALU64 + uop.ALU_TEST * uop.FORMS + uop.RM: if (aluRM<u64>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_TEST * uop.FORMS + uop.MR: if (aluMR<u64>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU64 + uop.ALU_TEST * uop.FORMS + uop.MI: if (aluMI<u64>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
-        case uop.OP_CMP8 + uop.RR: aluRR<u8>(uop.ALU_CMP, u); continue;
-        case uop.OP_CMP8 + uop.RI: aluRI<u8>(uop.ALU_CMP, u); continue;
-        case uop.OP_CMP8 + uop.RM: if (aluRM<u8>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
-        case uop.OP_CMP8 + uop.MR: if (aluMR<u8>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
-        case uop.OP_CMP8 + uop.MI: if (aluMI<u8>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
-        case uop.OP_TEST8 + uop.RR: aluRR<u8>(uop.ALU_TEST, u); continue;
-        case uop.OP_TEST8 + uop.RI: aluRI<u8>(uop.ALU_TEST, u); continue;
-        case uop.OP_TEST8 + uop.RM: if (aluRM<u8>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
-        case uop.OP_TEST8 + uop.MR: if (aluMR<u8>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
-        case uop.OP_TEST8 + uop.MI: if (aluMI<u8>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU8 + uop.RR: narrowRegister<u8>(u, src<u8>(u)); continue;
-        case uop.OP_ALU8 + uop.RI: narrowRegister<u8>(u, imm<u8>(u)); continue;
-        case uop.OP_ALU8 + uop.RM: if (narrowRM<u8>(u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU8 + uop.MR: if (narrowMemory<u8>(u, src<u8>(u))) continue; return fault(u, left, accesses);
-        case uop.OP_ALU8 + uop.MI: if (narrowMemory<u8>(u, imm<u8>(u))) continue; return fault(u, left, accesses);
-        case uop.OP_ALU16 + uop.RR: narrowRegister<u16>(u, src<u16>(u)); continue;
-        case uop.OP_ALU16 + uop.RI: narrowRegister<u16>(u, imm<u16>(u)); continue;
-        case uop.OP_ALU16 + uop.RM: if (narrowRM<u16>(u)) continue; return fault(u, left, accesses);
-        case uop.OP_ALU16 + uop.MR: if (narrowMemory<u16>(u, src<u16>(u))) continue; return fault(u, left, accesses);
-        case uop.OP_ALU16 + uop.MI: if (narrowMemory<u16>(u, imm<u16>(u))) continue; return fault(u, left, accesses);
+        case uop.OP_ADD32_RR: aluRR<u32>(uop.ALU_ADD, u); continue;
+        case uop.OP_ADD32_RI: aluRI<u32>(uop.ALU_ADD, u); continue;
+        case uop.OP_ADD32_RM: if (aluRM<u32>(uop.ALU_ADD, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADD32_MR: if (aluMR<u32>(uop.ALU_ADD, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADD32_MI: if (aluMI<u32>(uop.ALU_ADD, u)) continue; return fault(u, left, accesses);
+        case uop.OP_OR32_RR: aluRR<u32>(uop.ALU_OR, u); continue;
+        case uop.OP_OR32_RI: aluRI<u32>(uop.ALU_OR, u); continue;
+        case uop.OP_OR32_RM: if (aluRM<u32>(uop.ALU_OR, u)) continue; return fault(u, left, accesses);
+        case uop.OP_OR32_MR: if (aluMR<u32>(uop.ALU_OR, u)) continue; return fault(u, left, accesses);
+        case uop.OP_OR32_MI: if (aluMI<u32>(uop.ALU_OR, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADC32_RR: aluRR<u32>(uop.ALU_ADC, u); continue;
+        case uop.OP_ADC32_RI: aluRI<u32>(uop.ALU_ADC, u); continue;
+        case uop.OP_ADC32_RM: if (aluRM<u32>(uop.ALU_ADC, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADC32_MR: if (aluMR<u32>(uop.ALU_ADC, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADC32_MI: if (aluMI<u32>(uop.ALU_ADC, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SBB32_RR: aluRR<u32>(uop.ALU_SBB, u); continue;
+        case uop.OP_SBB32_RI: aluRI<u32>(uop.ALU_SBB, u); continue;
+        case uop.OP_SBB32_RM: if (aluRM<u32>(uop.ALU_SBB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SBB32_MR: if (aluMR<u32>(uop.ALU_SBB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SBB32_MI: if (aluMI<u32>(uop.ALU_SBB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_AND32_RR: aluRR<u32>(uop.ALU_AND, u); continue;
+        case uop.OP_AND32_RI: aluRI<u32>(uop.ALU_AND, u); continue;
+        case uop.OP_AND32_RM: if (aluRM<u32>(uop.ALU_AND, u)) continue; return fault(u, left, accesses);
+        case uop.OP_AND32_MR: if (aluMR<u32>(uop.ALU_AND, u)) continue; return fault(u, left, accesses);
+        case uop.OP_AND32_MI: if (aluMI<u32>(uop.ALU_AND, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SUB32_RR: aluRR<u32>(uop.ALU_SUB, u); continue;
+        case uop.OP_SUB32_RI: aluRI<u32>(uop.ALU_SUB, u); continue;
+        case uop.OP_SUB32_RM: if (aluRM<u32>(uop.ALU_SUB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SUB32_MR: if (aluMR<u32>(uop.ALU_SUB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SUB32_MI: if (aluMI<u32>(uop.ALU_SUB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_XOR32_RR: aluRR<u32>(uop.ALU_XOR, u); continue;
+        case uop.OP_XOR32_RI: aluRI<u32>(uop.ALU_XOR, u); continue;
+        case uop.OP_XOR32_RM: if (aluRM<u32>(uop.ALU_XOR, u)) continue; return fault(u, left, accesses);
+        case uop.OP_XOR32_MR: if (aluMR<u32>(uop.ALU_XOR, u)) continue; return fault(u, left, accesses);
+        case uop.OP_XOR32_MI: if (aluMI<u32>(uop.ALU_XOR, u)) continue; return fault(u, left, accesses);
+        case uop.OP_CMP32_RR: aluRR<u32>(uop.ALU_CMP, u); continue;
+        case uop.OP_CMP32_RI: aluRI<u32>(uop.ALU_CMP, u); continue;
+        case uop.OP_CMP32_RM: if (aluRM<u32>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
+        case uop.OP_CMP32_MR: if (aluMR<u32>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
+        case uop.OP_CMP32_MI: if (aluMI<u32>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
+        case uop.OP_TEST32_RR: aluRR<u32>(uop.ALU_TEST, u); continue;
+        case uop.OP_TEST32_RI: aluRI<u32>(uop.ALU_TEST, u); continue;
+        case uop.OP_TEST32_RM: if (aluRM<u32>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
+        case uop.OP_TEST32_MR: if (aluMR<u32>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
+        case uop.OP_TEST32_MI: if (aluMI<u32>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADD64_RR: aluRR<u64>(uop.ALU_ADD, u); continue;
+        case uop.OP_ADD64_RI: aluRI<u64>(uop.ALU_ADD, u); continue;
+        case uop.OP_ADD64_RM: if (aluRM<u64>(uop.ALU_ADD, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADD64_MR: if (aluMR<u64>(uop.ALU_ADD, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADD64_MI: if (aluMI<u64>(uop.ALU_ADD, u)) continue; return fault(u, left, accesses);
+        case uop.OP_OR64_RR: aluRR<u64>(uop.ALU_OR, u); continue;
+        case uop.OP_OR64_RI: aluRI<u64>(uop.ALU_OR, u); continue;
+        case uop.OP_OR64_RM: if (aluRM<u64>(uop.ALU_OR, u)) continue; return fault(u, left, accesses);
+        case uop.OP_OR64_MR: if (aluMR<u64>(uop.ALU_OR, u)) continue; return fault(u, left, accesses);
+        case uop.OP_OR64_MI: if (aluMI<u64>(uop.ALU_OR, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADC64_RR: aluRR<u64>(uop.ALU_ADC, u); continue;
+        case uop.OP_ADC64_RI: aluRI<u64>(uop.ALU_ADC, u); continue;
+        case uop.OP_ADC64_RM: if (aluRM<u64>(uop.ALU_ADC, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADC64_MR: if (aluMR<u64>(uop.ALU_ADC, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADC64_MI: if (aluMI<u64>(uop.ALU_ADC, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SBB64_RR: aluRR<u64>(uop.ALU_SBB, u); continue;
+        case uop.OP_SBB64_RI: aluRI<u64>(uop.ALU_SBB, u); continue;
+        case uop.OP_SBB64_RM: if (aluRM<u64>(uop.ALU_SBB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SBB64_MR: if (aluMR<u64>(uop.ALU_SBB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SBB64_MI: if (aluMI<u64>(uop.ALU_SBB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_AND64_RR: aluRR<u64>(uop.ALU_AND, u); continue;
+        case uop.OP_AND64_RI: aluRI<u64>(uop.ALU_AND, u); continue;
+        case uop.OP_AND64_RM: if (aluRM<u64>(uop.ALU_AND, u)) continue; return fault(u, left, accesses);
+        case uop.OP_AND64_MR: if (aluMR<u64>(uop.ALU_AND, u)) continue; return fault(u, left, accesses);
+        case uop.OP_AND64_MI: if (aluMI<u64>(uop.ALU_AND, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SUB64_RR: aluRR<u64>(uop.ALU_SUB, u); continue;
+        case uop.OP_SUB64_RI: aluRI<u64>(uop.ALU_SUB, u); continue;
+        case uop.OP_SUB64_RM: if (aluRM<u64>(uop.ALU_SUB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SUB64_MR: if (aluMR<u64>(uop.ALU_SUB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SUB64_MI: if (aluMI<u64>(uop.ALU_SUB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_XOR64_RR: aluRR<u64>(uop.ALU_XOR, u); continue;
+        case uop.OP_XOR64_RI: aluRI<u64>(uop.ALU_XOR, u); continue;
+        case uop.OP_XOR64_RM: if (aluRM<u64>(uop.ALU_XOR, u)) continue; return fault(u, left, accesses);
+        case uop.OP_XOR64_MR: if (aluMR<u64>(uop.ALU_XOR, u)) continue; return fault(u, left, accesses);
+        case uop.OP_XOR64_MI: if (aluMI<u64>(uop.ALU_XOR, u)) continue; return fault(u, left, accesses);
+        case uop.OP_CMP64_RR: aluRR<u64>(uop.ALU_CMP, u); continue;
+        case uop.OP_CMP64_RI: aluRI<u64>(uop.ALU_CMP, u); continue;
+        case uop.OP_CMP64_RM: if (aluRM<u64>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
+        case uop.OP_CMP64_MR: if (aluMR<u64>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
+        case uop.OP_CMP64_MI: if (aluMI<u64>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
+        case uop.OP_TEST64_RR: aluRR<u64>(uop.ALU_TEST, u); continue;
+        case uop.OP_TEST64_RI: aluRI<u64>(uop.ALU_TEST, u); continue;
+        case uop.OP_TEST64_RM: if (aluRM<u64>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
+        case uop.OP_TEST64_MR: if (aluMR<u64>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
+        case uop.OP_TEST64_MI: if (aluMI<u64>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
+        case uop.OP_CMP8_RR: aluRR<u8>(uop.ALU_CMP, u); continue;
+        case uop.OP_CMP8_RI: aluRI<u8>(uop.ALU_CMP, u); continue;
+        case uop.OP_CMP8_RM: if (aluRM<u8>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
+        case uop.OP_CMP8_MR: if (aluMR<u8>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
+        case uop.OP_CMP8_MI: if (aluMI<u8>(uop.ALU_CMP, u)) continue; return fault(u, left, accesses);
+        case uop.OP_TEST8_RR: aluRR<u8>(uop.ALU_TEST, u); continue;
+        case uop.OP_TEST8_RI: aluRI<u8>(uop.ALU_TEST, u); continue;
+        case uop.OP_TEST8_RM: if (aluRM<u8>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
+        case uop.OP_TEST8_MR: if (aluMR<u8>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
+        case uop.OP_TEST8_MI: if (aluMI<u8>(uop.ALU_TEST, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ALU8_RR: narrowRegister<u8>(u, src<u8>(u)); continue;
+        case uop.OP_ALU8_RI: narrowRegister<u8>(u, imm<u8>(u)); continue;
+        case uop.OP_ALU8_RM: if (narrowRM<u8>(u)) continue; return fault(u, left, accesses);
+        case uop.OP_ALU8_MR: if (narrowMemory<u8>(u, src<u8>(u))) continue; return fault(u, left, accesses);
+        case uop.OP_ALU8_MI: if (narrowMemory<u8>(u, imm<u8>(u))) continue; return fault(u, left, accesses);
+        case uop.OP_ALU16_RR: narrowRegister<u16>(u, src<u16>(u)); continue;
+        case uop.OP_ALU16_RI: narrowRegister<u16>(u, imm<u16>(u)); continue;
+        case uop.OP_ALU16_RM: if (narrowRM<u16>(u)) continue; return fault(u, left, accesses);
+        case uop.OP_ALU16_MR: if (narrowMemory<u16>(u, src<u16>(u))) continue; return fault(u, left, accesses);
+        case uop.OP_ALU16_MI: if (narrowMemory<u16>(u, imm<u16>(u))) continue; return fault(u, left, accesses);
 
         case uop.OP_MOVAPS_RR: v128.store(load<u16>(u, uop.DST), v128.load(load<u16>(u, uop.SRC))); continue;
         case uop.OP_MOVUPS_RM: if (loadsXmm(u)) continue; return fault(u, left, accesses);

@@ -37,7 +37,8 @@ export function quickScalar<T>(op: i32, u: usize, b: T): bool {
   else if (op == ops.SSE_SUB) r = <T>(a - b);
   else if (op == ops.SSE_MUL) r = <T>(a * b);
   else r = <T>(a / b);
-  if (!isNormal<T>(r) || !isOrdinary<T>(a) || !isOrdinary<T>(b)) return false;
+  const isSum = op == ops.SSE_ADD || op == ops.SSE_SUB;
+  if (!(isNormal<T>(r) || (isSum && r == <T>0)) || !isOrdinary<T>(a) || !isOrdinary<T>(b)) return false;
   store<T>(load<u16>(u, uop.DST), r);
   return true;
 }
