@@ -56,7 +56,7 @@ function runThread(kernel: Kernel, thread: Thread, budget: number, before: numbe
     kernel.call.dispatch(thread, waitStatus);
     return TRAP_WORK;
   }
-  const untilTimer = (Math.min(kernel.nextTick, scheduler.nextDeadline) - clock.now100ns) * 100;
+  const untilTimer = Math.min(kernel.nextTick, scheduler.nextDeadline) * 100 - clock.nanoseconds;
   const exit = processor.run(Math.max(1, Math.min(budget, thread.quantumLeft, untilTimer)));
   const done = processor.instructions - before;
   thread.quantumLeft -= done;

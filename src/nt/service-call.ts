@@ -52,6 +52,11 @@ const MAGIC_HI = 0x4b69_5276;
 const HOME_BYTES = 0x80;
 const MAXIMUM_ARGUMENTS = HOME_BYTES / 8;
 
+/** Where the frame lies above the called function's RSP: behind the return address and the arguments. */
+const FRAME_AT = 8 + HOME_BYTES;
+/** Registers of the called function's first arguments. */
+const CALL_REGISTERS = [RCX, RDX, R8, R9];
+
 const SYSCALL_BYTES = 2;
 const TEB_LAST_ERROR = 0x68;
 const STACK_ARGUMENTS = 0x28;
@@ -76,6 +81,8 @@ export class SystemServiceCall implements ServiceCall {
   readonly #argumentLo = new Uint32Array(4);
   readonly #argumentHi = new Uint32Array(4);
   readonly #header: DataView;
+  readonly #frame = new Uint8Array(FRAME_AT + FRAME_SAVED + MAXIMUM_SAVED * 8);
+  readonly #frameView = new DataView(this.#frame.buffer);
   readonly #context = new Uint8Array(CONTEXT_SIZE);
   #service = 0;
   #stack = 0;
@@ -128,25 +135,28 @@ export class SystemServiceCall implements ServiceCall {
     const { memory, processor } = this;
     const frame = this.#stack + HOME_BYTES;
     try {
-      const isFrame = memory.readU32(frame) === MAGIC_LO && memory.readU32(frame + 4) === MAGIC_HI;
-      const entry = this.kernel.services[memory.readU32(frame + FRAME_SERVICE)];
-      const step = memory.readU32(frame + FRAME_STEP);
-      const count = memory.readU32(frame + FRAME_SAVED_COUNT);
+      const view = this.#frameView;
+      memory.readInto(frame, this.#frame.subarray(0, FRAME_SAVED));
+      const isFrame = view.getUint32(0, true) === MAGIC_LO && view.getUint32(4, true) === MAGIC_HI;
+      const service = view.getUint32(FRAME_SERVICE, true);
+      const step = view.getUint32(FRAME_STEP, true);
+      const count = view.getUint32(FRAME_SAVED_COUNT, true);
+      const entry = this.kernel.services[service];
       if (!isFrame || entry?.steps[step] === undefined || count > MAXIMUM_SAVED) {
         raiseException(this.kernel, this.thread, STATUS_BAD_STACK, 0, this.#returnRip, []);
         return undefined;
       }
       for (let index = 0; index < 4; index++) {
-        this.#argumentLo[index] = memory.readU32(frame + FRAME_ARGUMENTS + index * 8);
-        this.#argumentHi[index] = memory.readU32(frame + FRAME_ARGUMENTS + index * 8 + 4);
+        this.#argumentLo[index] = view.getUint32(FRAME_ARGUMENTS + index * 8, true);
+        this.#argumentHi[index] = view.getUint32(FRAME_ARGUMENTS + index * 8 + 4, true);
       }
-      this.#saved = [];
-      for (let index = 0; index < count; index++)
-        this.#saved.push(memory.readDouble(frame + FRAME_SAVED + index * 8));
-      this.#service = memory.readU32(frame + FRAME_SERVICE);
+      this.#service = service;
       this.#stepNumber = step;
-      this.#stack = memory.readPointer(frame + FRAME_RSP);
-      this.#returnRip = memory.readPointer(frame + FRAME_RIP);
+      this.#stack = this.#getPointer(FRAME_RSP);
+      this.#returnRip = this.#getPointer(FRAME_RIP);
+      memory.readInto(frame + FRAME_SAVED, this.#frame.subarray(0, count * 8));
+      this.#saved = [];
+      for (let index = 0; index < count; index++) this.#saved.push(view.getFloat64(index * 8, true));
       this.#inStep = true;
       this.resultLo = processor.getLo(R10);
       this.resultHi = processor.getHi(R10);
@@ -299,35 +309,46 @@ export class SystemServiceCall implements ServiceCall {
     const { memory, processor } = this;
     const frame = Math.floor((this.#stack - gap - FRAME_SAVED - saved.length * 8) / 16) * 16;
     const rsp = frame - HOME_BYTES - 8;
-    const home = rsp + 8;
-    memory.probeWrite(rsp, this.#stack - gap - rsp);
-    memory.writeU64(frame + FRAME_MAGIC, MAGIC_LO, MAGIC_HI);
-    memory.writeU32(frame + FRAME_SERVICE, this.#service);
-    memory.writeU32(frame + FRAME_STEP, step);
-    memory.writePointer(frame + FRAME_RSP, this.#stack);
-    memory.writePointer(frame + FRAME_RIP, this.#returnRip);
-    for (let index = 0; index < 4; index++)
-      memory.writeU64(
-        frame + FRAME_ARGUMENTS + index * 8,
-        this.#argumentLo[index]!,
-        this.#argumentHi[index]!,
+    const view = this.#frameView;
+    this.#frame.fill(0);
+    this.#putPointer(0, this.kernel.symbol(this.process, 'ntdll.dll', 'KiServiceReturn'));
+    view.setUint32(FRAME_AT + FRAME_MAGIC, MAGIC_LO, true);
+    view.setUint32(FRAME_AT + FRAME_MAGIC + 4, MAGIC_HI, true);
+    view.setUint32(FRAME_AT + FRAME_SERVICE, this.#service, true);
+    view.setUint32(FRAME_AT + FRAME_STEP, step, true);
+    this.#putPointer(FRAME_AT + FRAME_RSP, this.#stack);
+    this.#putPointer(FRAME_AT + FRAME_RIP, this.#returnRip);
+    for (let index = 0; index < 4; index++) {
+      view.setUint32(FRAME_AT + FRAME_ARGUMENTS + index * 8, this.#argumentLo[index]!, true);
+      view.setUint32(FRAME_AT + FRAME_ARGUMENTS + index * 8 + 4, this.#argumentHi[index]!, true);
+    }
+    view.setUint32(FRAME_AT + FRAME_SAVED_COUNT, saved.length, true);
+    for (let index = 0; index < saved.length; index++)
+      view.setFloat64(FRAME_AT + FRAME_SAVED + index * 8, saved[index]!, true);
+    for (let index = 0; index < args.length; index++) this.#putPointer(8 + index * 8, args[index]!);
+    const length = FRAME_AT + FRAME_SAVED + saved.length * 8;
+    memory.probeWrite(rsp, length);
+    memory.writeBytes(rsp, this.#frame.subarray(0, length));
+    for (let index = 0; index < args.length && index < 4; index++)
+      processor.set(
+        CALL_REGISTERS[index]!,
+        view.getUint32(8 + index * 8, true),
+        view.getUint32(12 + index * 8, true),
       );
-    memory.writeU64(frame + FRAME_SAVED_COUNT, saved.length, 0);
-    saved.forEach((value, index) => {
-      memory.writeDouble(frame + FRAME_SAVED + index * 8, value);
-    });
-    args.forEach((value, index) => {
-      const high = Math.floor(value / TWO_32);
-      const lo = value - high * TWO_32;
-      const hi = high >= 0x8000 && high <= 0xffff ? (high | 0xffff0000) >>> 0 : high >>> 0;
-      memory.writeU64(home + index * 8, lo, hi);
-      const register = [RCX, RDX, R8, R9][index];
-      if (register !== undefined) processor.set(register, lo, hi);
-    });
-    memory.writePointer(rsp, this.kernel.symbol(this.process, 'ntdll.dll', 'KiServiceReturn'));
     processor.setAddress(RSP, rsp);
     this.#jumpTo(target);
     return PENDING;
+  }
+
+  #getPointer(offset: number): number {
+    return canonical(this.#frameView.getUint32(offset, true), this.#frameView.getUint32(offset + 4, true));
+  }
+
+  /** A number as 64 bits in the frame: 48-bit system addresses and negative numbers are extended. */
+  #putPointer(offset: number, value: number): void {
+    const high = Math.floor(value / TWO_32);
+    this.#frameView.setUint32(offset, value - high * TWO_32, true);
+    this.#frameView.setUint32(offset + 4, high >= 0x8000 && high <= 0xffff ? high | 0xffff0000 : high, true);
   }
 
   #jumpTo(target: number): void {

@@ -18,6 +18,11 @@ export class SystemClock {
     readonly bootSeconds: number,
   ) {}
 
+  /** Nanoseconds since the machine began. */
+  get nanoseconds(): number {
+    return this.clock.nanoseconds;
+  }
+
   /** 100 ns units since the machine began. */
   get now100ns(): number {
     return this.clock.time100ns;

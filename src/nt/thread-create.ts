@@ -22,6 +22,7 @@ import type { Kernel } from './kernel.js';
 import { createObject } from './object-manager.js';
 import type { Process } from './process.js';
 import { NORMAL_PRIORITY, THREAD_SUSPENDED, type Thread } from './thread.js';
+import { terminateThread } from './thread-delete.js';
 
 /** Offsets in the TEB and its size (published layout of TEB on x64). */
 export const TEB_STACK_BASE = 0x08;
@@ -112,7 +113,10 @@ export function createThread(kernel: Kernel, process: Process, creation: ThreadC
   });
   process.threads.push(thread);
   kernel.threadCreated(thread);
-  if (status !== STATUS_SUCCESS) return status;
+  if (status !== STATUS_SUCCESS) {
+    terminateThread(kernel, thread, status);
+    return status;
+  }
   kernel.scheduler.makeReady(thread);
   return thread;
 }
