@@ -1,9 +1,10 @@
 // Binary floating point in integers: the arithmetic that SSE's rare cases and the whole x87 share.
 //
-// A Float is an unpacked number. A finite one is (-1)^sign * (hi:lo / 2^127) * 2^exp with the top bit of `hi` set;
-// where a result has more than 128 bits, the lowest bit of `lo` stands for all that was cut ("sticky"), so that a
-// later rounding to 64 bits or fewer is exact. A NaN keeps its payload left-aligned in `hi`, with the top bit set.
-// Floats live in fixed slots of the header's scratch: nothing is allocated and nothing outlives an instruction.
+// A Float is an unpacked number. A finite one is (-1)^sign * (hi:lo / 2^127) * 2^exp with the top bit of `hi`
+// set; where a result has more than 128 bits, the lowest bit of `lo` stands for all that was cut ("sticky"),
+// so that a later rounding to 64 bits or fewer is exact. A NaN keeps its payload left-aligned in `hi`, with
+// the top bit set. Floats live in fixed slots of the header's scratch: nothing is allocated and nothing
+// outlives an instruction.
 // Source: IEEE 754-2008; Intel SDM volume 1, chapters 4.8, 4.9 and 8.
 
 import { FLOAT_SCRATCH } from './layout';
@@ -47,7 +48,10 @@ export class Float {
   lo: u64;
 }
 
-/** Scratch slot `index` (0 to 25). Slots 0 to 7 are for instructions, the rest for the routines below and the transcendentals. */
+/**
+ * Scratch slot `index` (0 to 25). Slots 0 to 7 are for instructions, the rest for the routines below and the
+ * transcendentals.
+ */
 // @ts-ignore: decorator
 @inline
 export function slot(index: u32): Float {
@@ -95,86 +99,6 @@ export function setInteger(f: Float, value: i64): void {
   setFinite(f, sign, 63 - <i32>shift, magnitude << shift, 0);
 }
 
-/** `fraction` holds the stored fraction bits from bit 62 down, `exp` is the exponent of the smallest normal number. */
-function setDenormal(f: Float, sign: u32, fraction: u64, exp: i32): void {
-  if (fraction == 0) {
-    setSpecial(f, ZERO, sign);
-    return;
-  }
-  const shift = clz(fraction);
-  setFinite(f, sign, exp - <i32>shift, fraction << shift, 0);
-  f.denormal = 1;
-}
-
-function setInfinityOrNan(f: Float, sign: u32, fraction: u64): void {
-  setSpecial(f, fraction == 0 ? INFINITE : fraction >> 62 ? QUIET_NAN : SIGNALING_NAN, sign);
-  f.hi = fraction | TOP_BIT;
-}
-
-export function unpack32(bits: u32, f: Float): void {
-  const sign = bits >> 31;
-  const exp = (bits >> 23) & 0xff;
-  const fraction = <u64>(bits & 0x7fffff) << 40;
-  if (exp == 0) setDenormal(f, sign, fraction, -126);
-  else if (exp == 0xff) setInfinityOrNan(f, sign, fraction);
-  else setFinite(f, sign, <i32>exp - 127, fraction | TOP_BIT, 0);
-}
-
-export function unpack64(bits: u64, f: Float): void {
-  const sign = <u32>(bits >> 63);
-  const exp = <u32>(bits >> 52) & 0x7ff;
-  const fraction = (bits & 0xfffffffffffff) << 11;
-  if (exp == 0) setDenormal(f, sign, fraction, -1022);
-  else if (exp == 0x7ff) setInfinityOrNan(f, sign, fraction);
-  else setFinite(f, sign, <i32>exp - 1023, fraction | TOP_BIT, 0);
-}
-
-/** Reads the 10 bytes of an extended number at `address`. */
-export function unpack80(address: usize, f: Float): void {
-  const significand = load<u64>(address);
-  const head: u32 = load<u16>(address, 8);
-  const sign = head >> 15;
-  const exp = head & 0x7fff;
-  if (exp == 0) setDenormal(f, sign, significand, -16382);
-  else if (significand < TOP_BIT) {
-    setSpecial(f, UNSUPPORTED, sign);
-    f.hi = significand;
-  } else if (exp == 0x7fff) setInfinityOrNan(f, sign, significand & ~TOP_BIT);
-  else setFinite(f, sign, <i32>exp - 16383, significand, 0);
-}
-
-/** The bits of a number that round() has brought into range. Packing a signaling NaN makes it quiet. */
-export function pack32(f: Float): u32 {
-  const sign = f.sign << 31;
-  if (f.kind == ZERO) return sign;
-  if (f.kind == INFINITE) return sign | 0x7f800000;
-  const fraction = <u32>(f.hi >> 40) & 0x7fffff;
-  if (f.kind >= QUIET_NAN) return sign | 0x7fc00000 | fraction;
-  return sign | (f.hi < TOP_BIT ? 0 : <u32>(f.exp + 127) << 23) | fraction;
-}
-
-export function pack64(f: Float): u64 {
-  const sign = <u64>f.sign << 63;
-  if (f.kind == ZERO) return sign;
-  if (f.kind == INFINITE) return sign | 0x7ff0000000000000;
-  const fraction = (f.hi >> 11) & 0xfffffffffffff;
-  if (f.kind >= QUIET_NAN) return sign | 0x7ff8000000000000 | fraction;
-  return sign | (f.hi < TOP_BIT ? 0 : <u64>(f.exp + 1023) << 52) | fraction;
-}
-
-export function pack80(f: Float, address: usize): void {
-  let significand = f.hi;
-  let exp: u32 = 0x7fff;
-  if (f.kind == ZERO) {
-    significand = 0;
-    exp = 0;
-  } else if (f.kind == INFINITE) significand = TOP_BIT;
-  else if (f.kind >= QUIET_NAN) significand |= 0xc000000000000000;
-  else exp = f.hi < TOP_BIT ? 0 : <u32>(f.exp + 16383);
-  store<u64>(address, significand);
-  store<u16>(address, <u16>((f.sign << 15) | exp), 8);
-}
-
 // ---- 128-bit pieces ----
 
 /** The upper 64 bits of a 64 x 64 bit product. */
@@ -188,7 +112,10 @@ export function multiplyHigh(a: u64, b: u64): u64 {
   return a1 * b1 + (middle >> 32) + (other >> 32);
 }
 
-/** high:low / divisor, where high < divisor and the divisor's top bit is set. Knuth, volume 2, algorithm D with 32-bit digits. */
+/**
+ * high:low / divisor, where high < divisor and the divisor's top bit is set. Knuth, volume 2, algorithm D
+ * with 32-bit digits.
+ */
 function divide128(high: u64, low: u64, divisor: u64): u64 {
   const d1 = divisor >> 32;
   const d0 = divisor & 0xffffffff;
@@ -216,7 +143,7 @@ export function shiftRightSticky(f: Float, count: u32): void {
   const lo = f.lo;
   let lost: bool;
   if (count < 64) {
-    lost = (lo << (64 - count)) != 0;
+    lost = lo << (64 - count) != 0;
     f.lo = (hi << (64 - count)) | (lo >> count);
     f.hi = hi >> count;
   } else if (count < 128) {
@@ -259,7 +186,8 @@ export function add(a: Float, b: Float, r: Float, rounding: u32): u32 {
     if (b.kind == INFINITE && a.sign != b.sign) return invalid(r);
     copy(a, r);
   } else if (b.kind == INFINITE) copy(b, r);
-  else if (a.kind == ZERO && b.kind == ZERO) setSpecial(r, ZERO, a.sign == b.sign ? a.sign : zeroSign(rounding));
+  else if (a.kind == ZERO && b.kind == ZERO)
+    setSpecial(r, ZERO, a.sign == b.sign ? a.sign : zeroSign(rounding));
   else if (b.kind == ZERO) copy(a, r);
   else if (a.kind == ZERO) copy(b, r);
   else if (isSmaller(a, b)) addFinite(b, a, r, rounding);
@@ -305,7 +233,10 @@ function addFinite(big: Float, small: Float, r: Float, rounding: u32): void {
   }
 }
 
-/** a * b; `r` may be an operand. Exact but for the sticky bit when both have 64-bit significands; else within 2^-125. */
+/**
+ * a * b; `r` may be an operand. Exact but for the sticky bit when both have 64-bit significands; else within
+ * 2^-125.
+ */
 export function multiply(a: Float, b: Float, r: Float): u32 {
   const sign = a.sign ^ b.sign;
   if (a.kind == INFINITE || b.kind == INFINITE) {
@@ -361,7 +292,10 @@ function divideFinite(a: Float, b: Float, r: Float, sign: u32): void {
   setFinite(r, sign, exp, first, second | sticky);
 }
 
-/** The square root of a number that is not negative; `r` may be the operand. The significand of `a` has 64 bits. */
+/**
+ * The square root of a number that is not negative; `r` may be the operand. The significand of `a` has 64
+ * bits.
+ */
 export function squareRoot(a: Float, r: Float): u32 {
   if (a.kind == ZERO || (a.kind == INFINITE && !a.sign)) {
     copy(a, r);
@@ -369,7 +303,8 @@ export function squareRoot(a: Float, r: Float): u32 {
   }
   if (a.sign) return invalid(r);
   const odd = <u64>(a.exp & 1);
-  // The radicand is a.hi << 62 or << 63, in pairs of bits; 64 steps give 64 bits of root, then the remainder decides two more.
+  // The radicand is a.hi << 62 or << 63, taken two bits a step: 64 steps give 64 bits of root, then the
+  // remainder decides two more.
   let restHigh: u64 = 0;
   let rest: u64 = 0;
   let root: u64 = 0;
@@ -418,7 +353,7 @@ function roundSignificand(f: Float, bits: u32, rounding: u32): u32 {
   const tail = bits == 64 ? f.lo : (f.hi << bits) | (f.lo != 0 ? 1 : 0);
   f.lo = 0;
   if (tail == 0) return 0;
-  const unit = <u64>1 << (64 - bits);
+  const unit = (<u64>1) << (64 - bits);
   f.hi &= ~(unit - 1);
   if (!roundsUp(f.sign, tail, (f.hi & unit) != 0, rounding)) return PE;
   f.hi += unit;
@@ -429,7 +364,9 @@ function roundSignificand(f: Float, bits: u32, rounding: u32): u32 {
   return PE | ROUNDED_UP;
 }
 
-/** Whether a magnitude with `tail` (not zero, left-aligned) beyond its last place is rounded away from zero. */
+/**
+ * Whether a magnitude with `tail` (not zero, left-aligned) beyond its last place is rounded away from zero.
+ */
 function roundsUp(sign: u32, tail: u64, odd: bool, rounding: u32): bool {
   if (rounding == NEAREST) return tail > TOP_BIT || (tail == TOP_BIT && odd);
   return rounding == (sign ? DOWN : UP);
@@ -443,8 +380,9 @@ function carries(f: Float, bits: u32, rounding: u32): bool {
 }
 
 /**
- * Rounds to `bits` bits within the exponents `least` to `greatest`, as denormals below. `unmasked` names the exceptions that are not
- * masked: for overflow and underflow the exponent then wraps instead. Answers flags and ROUNDED_UP. Tininess is found after rounding.
+ * Rounds to `bits` bits within the exponents `least` to `greatest`, as denormals below. `unmasked` names the
+ * exceptions that are not masked: for overflow and underflow the exponent then wraps instead. Answers flags
+ * and ROUNDED_UP. Tininess is found after rounding.
  */
 export function round(f: Float, bits: u32, least: i32, greatest: i32, rounding: u32, unmasked: u32): u32 {
   if (f.kind != FINITE) return 0;
@@ -491,11 +429,13 @@ export function roundToInteger(f: Float, rounding: u32): u32 {
   return flags;
 }
 
-/** The value of a whole Float as a signed integer of `width` bits; the smallest integer when it does not fit. */
+/**
+ * The value of a whole Float as a signed integer of `width` bits; the smallest integer when it does not fit.
+ */
 export function integerOf(f: Float, width: u32): i64 {
   if (f.kind == ZERO) return 0;
   const magnitude = f.kind == FINITE && f.exp <= 63 ? f.hi >> (63 - f.exp) : ~(<u64>0);
-  const least = <u64>1 << (width - 1);
+  const least = (<u64>1) << (width - 1);
   if (magnitude < least) return f.sign ? -(<i64>magnitude) : <i64>magnitude;
   return -(<i64>least);
 }
@@ -505,6 +445,6 @@ export function fitsInteger(f: Float, width: u32): bool {
   if (f.kind == ZERO) return true;
   if (f.kind != FINITE || f.exp > 63) return false;
   const magnitude = f.hi >> (63 - f.exp);
-  const least = <u64>1 << (width - 1);
+  const least = (<u64>1) << (width - 1);
   return magnitude < least || (f.sign != 0 && magnitude == least);
 }

@@ -1,28 +1,49 @@
 // Floating-point arithmetic and compares of SSE and SSE2.
 //
-// A lane first tries WebAssembly's own arithmetic, which agrees with the processor when rounding is to nearest and operands and
-// result are zero or normal. Everything else (NaNs, infinities, denormals, other roundings, the first inexact result) goes
-// through softfloat.ts. Source: Intel SDM volume 1, chapters 4.8, 10 and 11; volume 2 (the pages of the instructions).
+// A lane first tries WebAssembly's own arithmetic, which agrees with the processor when rounding is to
+// nearest and operands and result are zero or normal. Everything else (NaNs, infinities, denormals, other
+// roundings, the first inexact result) goes through softfloat.ts. Source: Intel SDM volume 1, chapters 4.8,
+// 10 and 11; volume 2 (the pages of the instructions).
 
 import { setStatus } from './flags';
 import { CF, PF, ZF } from './layout';
-import { DE, Float, IE, add, compare, divide, multiply, slot, squareRoot } from './softfloat';
-import { RESULT, asFloat, isInexactSticky, isNan, isSignaling, isUsual, laneBits } from './sse-environment';
-import { mxcsr, raise, roundAndStore, rounding, storeLane, unpack } from './sse-environment';
+import { DE, IE, Float, add, compare, divide, multiply, slot, squareRoot } from './softfloat';
+import {
+  RESULT,
+  asFloat,
+  isInexactSticky,
+  isNan,
+  isSignaling,
+  isUsual,
+  laneBits,
+  mxcsr,
+  raise,
+  roundAndStore,
+  rounding,
+  storeLane,
+  unpack,
+} from './sse-environment';
 import { reciprocal, reciprocalRoot } from './sse-estimate';
 import * as ops from './sse-ops';
 
-/** Runs one operation of a family in one of its four forms. Answers 0 or the exception vector; with one, `dst` is unchanged. */
+/**
+ * Runs one operation of a family in one of its four forms. Answers 0 or the exception vector; with one,
+ * `dst` is unchanged.
+ */
 export function sseArith(op: u32, dst: usize, src: usize, imm: u32): u32 {
   const family = op & ~3;
   if (family == ops.SSE_COMI || family == ops.SSE_UCOMI) {
     return op & 1 ? compareScalars<f64>(family, dst, src) : compareScalars<f32>(family, dst, src);
   }
   switch (op & 3) {
-    case ops.SSE_FORM_SD: return scalar<f64>(family, dst, src, imm);
-    case ops.SSE_FORM_SS: return scalar<f32>(family, dst, src, imm);
-    case ops.SSE_FORM_PD: return packed<f64>(family, dst, src, imm);
-    default: return packed<f32>(family, dst, src, imm);
+    case ops.SSE_FORM_SD:
+      return scalar<f64>(family, dst, src, imm);
+    case ops.SSE_FORM_SS:
+      return scalar<f32>(family, dst, src, imm);
+    case ops.SSE_FORM_PD:
+      return packed<f64>(family, dst, src, imm);
+    default:
+      return packed<f32>(family, dst, src, imm);
   }
 }
 
@@ -87,7 +108,10 @@ function isClear<T>(x: T): bool {
   return magnitude > leastNormal<T>() && magnitude <= greatest<T>();
 }
 
-/** Computes a lane by WebAssembly's arithmetic into `place`; answers false when that might not be what the processor does. */
+/**
+ * Computes a lane by WebAssembly's arithmetic into `place`; answers false when that might not be what the
+ * processor does.
+ */
 // @ts-ignore: decorator
 @inline
 function quickLane<T>(family: u32, a: T, b: T, imm: u32, place: usize, control: u32): bool {
@@ -102,7 +126,7 @@ function quickLane<T>(family: u32, a: T, b: T, imm: u32, place: usize, control: 
       break;
     case ops.SSE_SUB:
       r = <T>(a - b);
-      if (!isOrdinary<T>(r) || !(sticky || isExactSum<T>(a, <T>(-b), r))) return false;
+      if (!isOrdinary<T>(r) || !(sticky || isExactSum<T>(a, <T>-b, r))) return false;
       break;
     case ops.SSE_MUL:
       r = <T>(a * b);
@@ -180,7 +204,10 @@ function zeroLanes<T>(x: v128): v128 {
   return v128.eq<T>(x, i64x2.splat(0));
 }
 
-/** Computes all lanes at once, for when the precision exception is already recorded; answers false when any lane needs care. */
+/**
+ * Computes all lanes at once, for when the precision exception is already recorded; answers false when any
+ * lane needs care.
+ */
 function quickPacked<T>(family: u32, dst: usize, src: usize): bool {
   const a = v128.load(dst);
   const b = v128.load(src);
@@ -240,8 +267,10 @@ function carefulLane<T>(family: u32, aBits: u64, bBits: u64, imm: u32, index: u3
   unpack<T>(family == ops.SSE_SQRT ? bBits : aBits, control, a);
   switch (family) {
     case ops.SSE_MIN:
-    case ops.SSE_MAX: return selectLane<T>(family, a, b, aBits, bBits, index);
-    case ops.SSE_CMP: return compareLane<T>(a, b, imm, index);
+    case ops.SSE_MAX:
+      return selectLane<T>(family, a, b, aBits, bBits, index);
+    case ops.SSE_CMP:
+      return compareLane<T>(a, b, imm, index);
   }
   if (isNan(a) || isNan(b)) {
     const quiet: u64 = sizeof<T>() == 8 ? 0x0008000000000000 : 0x00400000;
@@ -279,7 +308,11 @@ function selectLane<T>(family: u32, a: Float, b: Float, aBits: u64, bBits: u64, 
   const order = unordered ? 0 : compare(a, b);
   const first = family == ops.SSE_MIN ? order < 0 : order > 0;
   const chosen = first ? a : b;
-  storeLane<T>(RESULT, index, chosen.kind ? (first ? aBits : bBits) : <u64>chosen.sign << (sizeof<T>() * 8 - 1));
+  storeLane<T>(
+    RESULT,
+    index,
+    chosen.kind ? (first ? aBits : bBits) : (<u64>chosen.sign) << (sizeof<T>() * 8 - 1),
+  );
   if (unordered) return IE;
   return a.denormal | b.denormal ? DE : 0;
 }
@@ -294,11 +327,14 @@ function relation(a: Float, b: Float): u32 {
   return <u32>(compare(a, b) + 1);
 }
 
-/** All ones when the predicate (EQ LT LE UNORD NEQ NLT NLE ORD: one digit each, a bit for each relation) holds. */
+/**
+ * All ones when the predicate (EQ LT LE UNORD NEQ NLT NLE ORD: one digit each, a bit for each relation)
+ * holds.
+ */
 // @ts-ignore: decorator
 @inline
 function holds(predicate: u32, relation: u32): u64 {
-  return <u64>0 - <u64>((<u32>0x7ced8312 >> ((predicate & 7) << 2) >> relation) & 1);
+  return <u64>0 - <u64>(((<u32>0x7ced8312 >> ((predicate & 7) << 2)) >> relation) & 1);
 }
 
 function compareLane<T>(a: Float, b: Float, predicate: u32, index: u32): u32 {

@@ -1,20 +1,38 @@
-// What the floating-point parts of SSE share: MXCSR, operands in the way MXCSR asks for them, and the end of an operation.
+// What the floating-point parts of SSE share: MXCSR, operands in the way MXCSR asks for them, and the end of
+// an operation.
 // Source: Intel SDM volume 1, 10.2.3, 11.5.2 (exceptions of packed operations) and 4.8.3.5 (NaN results).
 
 import { FLOAT_SCRATCH, MXCSR } from './layout';
-import { DE, Float, IE, PE, QUIET_NAN, SIGNALING_NAN, UE, ZE, ZERO } from './softfloat';
-import { isTiny, pack32, pack64, round, setSpecial, unpack32, unpack64 } from './softfloat';
+import {
+  DE,
+  IE,
+  PE,
+  QUIET_NAN,
+  SIGNALING_NAN,
+  UE,
+  ZE,
+  ZERO,
+  Float,
+  isTiny,
+  round,
+  setSpecial,
+} from './softfloat';
+import { pack32, pack64, unpack32, unpack64 } from './softfloat-format';
 
 const DENORMALS_ARE_ZERO: u32 = 0x40;
 const FLUSH_TO_ZERO: u32 = 0x8000;
 const ROUNDING: u32 = 0x6000;
 const PRECISION_MASK: u32 = 0x1000;
-/** Exceptions found before an operation computes; unmasked, they keep those found after from being reported. */
+/**
+ * Exceptions found before an operation computes; unmasked, they keep those found after from being reported.
+ */
 const BEFORE: u32 = IE | DE | ZE;
 /** Vector of the SIMD floating-point exception. */
 const VECTOR_XM: u32 = 19;
 
-/** 16 bytes for the result of a packed operation until all lanes are known to be free of unmasked exceptions. */
+/**
+ * 16 bytes for the result of a packed operation until all lanes are known to be free of unmasked exceptions.
+ */
 export const RESULT: usize = FLOAT_SCRATCH + 24 * 32;
 
 // @ts-ignore: decorator

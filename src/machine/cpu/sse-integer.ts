@@ -2,7 +2,10 @@
 
 import * as ops from './sse-ops';
 
-/** Runs one packed integer operation on two 16-byte operands; these raise no exception. `imm` is the count of the immediate shifts. */
+/**
+ * Runs one packed integer operation on two 16-byte operands; these raise no exception. `imm` is the count of
+ * the immediate shifts.
+ */
 export function sseInteger(op: u32, dst: usize, src: usize, imm: u32): void {
   switch (op) {
     case ops.SSE_PADDB: v128.store(dst, v128.add<i8>(v128.load(dst), v128.load(src))); return;

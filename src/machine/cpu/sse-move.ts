@@ -1,10 +1,13 @@
-// Moves, bitwise logic and shuffles of the SSE and SSE2 sets. Operands are addresses of register slots or of a
-// scratch copy of memory; both may be the same slot, so each operation reads everything before it writes.
+// Moves, bitwise logic and shuffles of the SSE and SSE2 sets. Operands are addresses of register slots or of
+// a scratch copy of memory; both may be the same slot, so each operation reads everything before it writes.
 // Source: Intel SDM volume 2 (the pages of the instructions).
 
 import * as ops from './sse-ops';
 
-/** Runs one move, logic or shuffle operation; these raise no exception. For MASK_MOVE `imm` is the address of the mask. */
+/**
+ * Runs one move, logic or shuffle operation; these raise no exception. For MASK_MOVE `imm` is the address of
+ * the mask.
+ */
 export function sseMove(op: u32, dst: usize, src: usize, imm: u32): void {
   switch (op) {
     case ops.SSE_MOVE_16: v128.store(dst, v128.load(src)); return;

@@ -1,4 +1,5 @@
-// MXCSR and the FXSAVE area. Source: Intel SDM volume 1, 10.2.3 and 10.5.1; volume 2, FXSAVE (tables of the two 64-bit layouts).
+// MXCSR and the FXSAVE area. Source: Intel SDM volume 1, 10.2.3 and 10.5.1; volume 2, FXSAVE (tables of the
+// two 64-bit layouts).
 
 import * as at from './layout';
 import * as ops from './sse-ops';
@@ -12,7 +13,8 @@ const EMPTY: u32 = 3;
 /** Runs LDMXCSR, STMXCSR, FXSAVE or FXRSTOR on the scratch copy of its memory operand. Answers 0 or 13. */
 export function sseState(op: u32, memory: usize): u32 {
   switch (op) {
-    case ops.SSE_LDMXCSR: return loadMxcsr(load<u32>(memory));
+    case ops.SSE_LDMXCSR:
+      return loadMxcsr(load<u32>(memory));
     case ops.SSE_STMXCSR:
       store<u32>(memory, load<u32>(at.MXCSR));
       return 0;
@@ -31,7 +33,10 @@ function loadMxcsr(value: u32): u32 {
   return 0;
 }
 
-/** Writes the area, all but its last 96 bytes, which belong to software. `wide`: 64-bit instruction and data pointers. */
+/**
+ * Writes the area, all but its last 96 bytes, which belong to software. `wide`: 64-bit instruction and data
+ * pointers.
+ */
 function save(area: usize, wide: bool): void {
   store<u16>(area, load<u16>(at.FPU_CONTROL));
   store<u16>(area, load<u16>(at.FPU_STATUS), 2);

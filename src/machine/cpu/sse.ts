@@ -4,13 +4,14 @@ import { sseArith } from './sse-arith';
 import { sseConvert } from './sse-convert';
 import { sseInteger } from './sse-integer';
 import { sseMove } from './sse-move';
-import { sseState } from './sse-state';
 import * as ops from './sse-ops';
+import { sseState } from './sse-state';
 
 /**
- * Runs operation `op` (sse-ops.ts). `dst` and `src` are the addresses of the first and second operand: a 16-byte register slot,
- * an 8-byte general register, or a scratch copy of memory; they may be the same. `imm` is the immediate byte; for MASK_MOVE it is the
- * address of the mask register. Answers 0, or the vector of the exception (13 or 19); with one, no operand has changed.
+ * Runs operation `op` (sse-ops.ts). `dst` and `src` are the addresses of the first and second operand: a
+ * 16-byte register slot, an 8-byte general register, or a scratch copy of memory; they may be the same.
+ * `imm` is the immediate byte; for MASK_MOVE it is the address of the mask register. Answers 0, or the
+ * vector of the exception (13 or 19); with one, no operand has changed.
  */
 export function sse(op: u32, dst: usize, src: usize, imm: u32): u32 {
   if (<i32>op >= ops.SSE_LDMXCSR) return sseState(op, dst);

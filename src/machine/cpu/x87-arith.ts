@@ -2,12 +2,66 @@
 // Source: Intel SDM volume 1, chapter 8; volume 2 (the pages of the instructions).
 
 import { setStatus } from './flags';
-import { EXPONENT_WRAP, FINITE, Float, IE, INFINITE, NEAREST, OE, PE, QUIET_NAN, ROUNDED_UP, TRUNCATE, UE, ZE, ZERO } from './softfloat';
-import { add, compare, copy, divide, integerOf, multiply, normalize, roundToInteger, setFinite, setIndefinite, setInteger } from './softfloat';
-import { setSpecial, slot, squareRoot, unpack32, unpack64 } from './softfloat';
-import { C0, C1, C2, C3, SF, deliver, denormalFlag, isEmpty, isNan, isUnmasked, pop, precision, preparePush, propagateNan } from './x87-stack';
-import { raise, readRegister, registerOf, rotate, rounding, setC1, setConditions, setStatusWord, stackUnderflow, status, unmasked, writeRegister } from './x87-stack';
+import {
+  EXPONENT_WRAP,
+  FINITE,
+  IE,
+  INFINITE,
+  NEAREST,
+  OE,
+  PE,
+  QUIET_NAN,
+  ROUNDED_UP,
+  TRUNCATE,
+  UE,
+  ZE,
+  ZERO,
+  Float,
+  add,
+  compare,
+  copy,
+  divide,
+  integerOf,
+  multiply,
+  normalize,
+  roundToInteger,
+  setFinite,
+  setIndefinite,
+  setInteger,
+  setSpecial,
+  slot,
+  squareRoot,
+} from './softfloat';
+import { unpack32, unpack64 } from './softfloat-format';
 import * as ops from './x87-ops';
+import {
+  C0,
+  C1,
+  C2,
+  C3,
+  SF,
+  deliver,
+  denormalFlag,
+  isEmpty,
+  isNan,
+  isUnmasked,
+  pop,
+  precision,
+  preparePush,
+  propagateNan,
+  raise,
+  readRegister,
+  registerOf,
+  rotate,
+  rounding,
+  setC1,
+  setConditions,
+  setStatusWord,
+  stackUnderflow,
+  status,
+  unmasked,
+  writeRegister,
+} from './x87-stack';
 
 // ---- two operands ----
 
@@ -92,8 +146,9 @@ function calculate(kind: u32, operand: Float, to: u32): bool {
 // ---- compares ----
 
 /**
- * Compares ST(0) with a number (`missing`: it comes from an empty register). The relation goes to C3, C2, C0 or, with `toFlags`, to
- * ZF, PF, CF. A quiet compare accepts quiet NaNs. Answers whether the instruction's pops happen.
+ * Compares ST(0) with a number (`missing`: it comes from an empty register). The relation goes to C3, C2, C0
+ * or, with `toFlags`, to ZF, PF, CF. A quiet compare accepts quiet NaNs. Answers whether the instruction's
+ * pops happen.
  */
 function compareTop(operand: Float, missing: bool, quiet: bool, toFlags: bool): bool {
   let relation: u32 = C3 | C2 | C0;
@@ -166,7 +221,10 @@ export function changeSign(absolute: bool): void {
   setC1(0);
 }
 
-/** Reads ST(0) for an operation on it alone; when it is empty or a NaN the operation is already over and the answer is false. */
+/**
+ * Reads ST(0) for an operation on it alone; when it is empty or a NaN the operation is already over and the
+ * answer is false.
+ */
 export function readTop(f: Float): bool {
   if (isEmpty(0)) {
     stackUnderflow(0);
@@ -291,7 +349,10 @@ function extractFault(underflow: bool): void {
 
 // ---- remainders ----
 
-/** FPREM (quotient cut) and FPREM1 (quotient to nearest): ST(0) modulo ST(1), in steps of at most 63 bits of quotient. */
+/**
+ * FPREM (quotient cut) and FPREM1 (quotient to nearest): ST(0) modulo ST(1), in steps of at most 63 bits of
+ * quotient.
+ */
 export function remainder(nearest: bool): void {
   const a = slot(0);
   const b = slot(1);
@@ -327,7 +388,10 @@ export function remainder(nearest: bool): void {
   setConditions((quotient & 1 ? C1 : 0) | (quotient & 2 ? C3 : 0) | (quotient & 4 ? C0 : 0));
 }
 
-/** a modulo (b with exponent `exp`), by shifting and subtracting; answers the quotient. A zero keeps the sign of `a`. */
+/**
+ * a modulo (b with exponent `exp`), by shifting and subtracting; answers the quotient. A zero keeps the sign
+ * of `a`.
+ */
 function reduce(a: Float, b: Float, exp: i32): u64 {
   let rest = a.hi;
   let quotient: u64 = 0;

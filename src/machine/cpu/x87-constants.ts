@@ -1,5 +1,6 @@
-// Coefficients of the series behind the x87 transcendental functions: fixed-point numbers of 128 bits with 127 of them behind the
-// point, upper half first, rounded to nearest. Each comment says the exact value; the tests recompute them all.
+// Coefficients of the series behind the x87 transcendental functions: fixed-point numbers of 128 bits with
+// 127 of them behind the point, upper half first, rounded to nearest. Each comment says the exact value; the
+// tests recompute them all.
 
 /** 1 / (k + 1)!: (e^x - 1) / x. */
 export const EXP_SERIES_TERMS: u32 = 25;

@@ -1,17 +1,31 @@
 // x87 control: the control, status and tag words and the saved environments.
-// Source: Intel SDM volume 1, 8.1.8 to 8.1.10 (layouts of the environment); volume 2 (the pages of the instructions).
+// Source: Intel SDM volume 1, 8.1.8 to 8.1.10 (layouts of the environment); volume 2 (the pages of the
+// instructions).
 
 import * as at from './layout';
 import { TOP_BIT } from './softfloat';
-import { copyRegister, pop, registerOf, rotate, setC1, setEmpty, setStatusWord, status, summarize } from './x87-stack';
 import * as ops from './x87-ops';
+import {
+  copyRegister,
+  pop,
+  registerOf,
+  rotate,
+  setC1,
+  setEmpty,
+  setStatusWord,
+  status,
+  summarize,
+} from './x87-stack';
 
 const EXCEPTION_MASKS: u32 = 0x3f;
 /** Control word bits that exist; bit 6 always reads as one. */
 const CONTROL_BITS: u32 = 0x1f3f;
 const CONTROL_ONE: u32 = 0x40;
 
-/** Runs a control operation; `memory` is the scratch copy of its memory operand or, for FNSTSW AX, the slot of RAX. */
+/**
+ * Runs a control operation; `memory` is the scratch copy of its memory operand or, for FNSTSW AX, the slot
+ * of RAX.
+ */
 export function controlOperation(op: u32, memory: usize, i: u32): void {
   switch (op) {
     case ops.X87_WAIT:
@@ -89,7 +103,7 @@ function setControl(value: u32): void {
 }
 
 /** FNINIT: all exceptions masked, rounding to nearest, 64-bit precision, all registers empty. */
-export function initialize(): void {
+function initialize(): void {
   store<u32>(at.FPU_CONTROL, 0x37f);
   store<u32>(at.FPU_STATUS, 0);
   store<u32>(at.FPU_TAG, 0xffff);

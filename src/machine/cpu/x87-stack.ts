@@ -2,7 +2,21 @@
 // Source: Intel SDM volume 1, chapters 8.1 (state), 8.4 and 8.5 (exceptions), 4.8.3.5 (NaN results).
 
 import * as at from './layout';
-import { DE, Float, IE, PE, QUIET_NAN, SIGNALING_NAN, UNSUPPORTED, ZE, copy, pack80, round, setIndefinite, slot, unpack80 } from './softfloat';
+import {
+  DE,
+  IE,
+  PE,
+  QUIET_NAN,
+  SIGNALING_NAN,
+  UNSUPPORTED,
+  ZE,
+  Float,
+  copy,
+  round,
+  setIndefinite,
+  slot,
+} from './softfloat';
+import { pack80, unpack80 } from './softfloat-format';
 
 /** Bits of the status word. */
 export const SF: u32 = 0x40;
@@ -11,11 +25,14 @@ export const C0: u32 = 0x100;
 export const C1: u32 = 0x200;
 export const C2: u32 = 0x400;
 export const C3: u32 = 0x4000;
-export const BUSY: u32 = 0x8000;
-export const CONDITIONS: u32 = C0 | C1 | C2 | C3;
+const BUSY: u32 = 0x8000;
+const CONDITIONS: u32 = C0 | C1 | C2 | C3;
 const EXCEPTIONS: u32 = 0x3f;
 
-/** Answers of an operation besides 0: the vector of a pending exception; finished, but the memory operand must not be written. */
+/**
+ * Answers of an operation besides 0: the vector of a pending exception; finished, but the memory operand
+ * must not be written.
+ */
 export const VECTOR_MF: u32 = 16;
 export const NO_STORE: u32 = 256;
 
@@ -96,7 +113,7 @@ export function top(): u32 {
 }
 
 function setTop(value: u32): void {
-  setStatusWord((status() & ~(<u32>7 << 11)) | ((value & 7) << 11));
+  setStatusWord((status() & ~((<u32>7) << 11)) | ((value & 7) << 11));
 }
 
 /** Byte address of the physical register under ST(i). */
@@ -116,7 +133,10 @@ export function isEmpty(i: u32): bool {
   return ((load<u32>(at.FPU_TAG) >> tagShift(i)) & 3) == EMPTY;
 }
 
-/** Tags say only whether a register is in use (0) or empty (3); what a used one holds is worked out when the tag word is stored. */
+/**
+ * Tags say only whether a register is in use (0) or empty (3); what a used one holds is worked out when the
+ * tag word is stored.
+ */
 export function setUsed(i: u32): void {
   store<u32>(at.FPU_TAG, load<u32>(at.FPU_TAG) & ~(EMPTY << tagShift(i)));
 }
@@ -157,8 +177,8 @@ function writeIndefinite(i: u32): void {
 }
 
 /**
- * A register that should hold a number is empty: with the invalid exception masked ST(destination) becomes the indefinite.
- * Answers whether the operation goes on (its pops happen).
+ * A register that should hold a number is empty: with the invalid exception masked ST(destination) becomes
+ * the indefinite. Answers whether the operation goes on (its pops happen).
  */
 export function stackUnderflow(destination: u32): bool {
   raise(IE | SF);
@@ -167,7 +187,10 @@ export function stackUnderflow(destination: u32): bool {
   return true;
 }
 
-/** Makes room for a push: TOP moves down. When the place is in use the answer is false, and the indefinite is pushed if masked. */
+/**
+ * Makes room for a push: TOP moves down. When the place is in use the answer is false, and the indefinite is
+ * pushed if masked.
+ */
 export function preparePush(): bool {
   if (isEmpty(7)) {
     rotate(7);
@@ -190,7 +213,10 @@ export function isNan(f: Float): bool {
   return f.kind >= QUIET_NAN;
 }
 
-/** Puts the NaN that answers an operation on `a` and `b` into `r`; answers IE when either is signaling or not supported. */
+/**
+ * Puts the NaN that answers an operation on `a` and `b` into `r`; answers IE when either is signaling or not
+ * supported.
+ */
 export function propagateNan(a: Float, b: Float, r: Float): u32 {
   if (a.kind == UNSUPPORTED || b.kind == UNSUPPORTED) {
     setIndefinite(r);
@@ -202,7 +228,10 @@ export function propagateNan(a: Float, b: Float, r: Float): u32 {
   return flags;
 }
 
-/** A NaN goes before a number, a quiet NaN before a signaling one, then the larger significand, then the positive one. */
+/**
+ * A NaN goes before a number, a quiet NaN before a signaling one, then the larger significand, then the
+ * positive one.
+ */
 function prefersFirst(a: Float, b: Float): bool {
   if (!isNan(a) || !isNan(b)) return isNan(a);
   if (a.kind != b.kind) return a.kind == QUIET_NAN;
@@ -218,8 +247,8 @@ export function denormalFlag(a: Float, b: Float): u32 {
 }
 
 /**
- * Ends an operation: rounds `r` to `bits` bits into ST(i) and records the exceptions, of which `flags` were found before.
- * Answers false, with nothing written, when one of those is not masked.
+ * Ends an operation: rounds `r` to `bits` bits into ST(i) and records the exceptions, of which `flags` were
+ * found before. Answers false, with nothing written, when one of those is not masked.
  */
 export function deliver(r: Float, i: u32, bits: u32, flags: u32): bool {
   if (isUnmasked(flags)) {

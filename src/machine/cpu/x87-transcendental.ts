@@ -1,118 +1,98 @@
 // The x87 transcendental functions, computed with 128-bit significands and rounded once.
 //
-// Each is an argument reduction and one short power series, evaluated in fixed point. FSIN, FCOS, FSINCOS and FPTAN reduce by the
-// 66-bit pi that the processors use, so that large arguments give the processors' answers and not the true ones.
-// Source: Intel SDM volume 1, 8.3.8 (approximation of pi) and 8.3.10; volume 2 (special cases in the pages of the instructions).
+// Each is an argument reduction and one short power series, evaluated in fixed point. FSIN, FCOS, FSINCOS and
+// FPTAN reduce by the 66-bit pi that the processors use, so that large arguments give the processors' answers
+// and not the true ones.
+// Source: Intel SDM volume 1, 8.3.8 (approximation of pi) and 8.3.10; volume 2 (special cases in the pages of
+// the instructions).
 
-import { FINITE, Float, IE, INFINITE, NEAREST, PE, TOP_BIT, ZE, ZERO, add, compare, copy, divide, multiply, multiplyHigh } from './softfloat';
-import { normalize, setFinite, setIndefinite, setInteger, setSpecial, shiftRightSticky, slot } from './softfloat';
-import { ARCTAN, COS_SERIES, COS_SERIES_TERMS, EXP_SERIES, EXP_SERIES_TERMS, ODD_SERIES, ODD_SERIES_TERMS } from './x87-constants';
-import { SIN_SERIES, SIN_SERIES_TERMS } from './x87-constants';
-import { C1, C2, SF, deliver, denormalFlag, isEmpty, isNan, isUnmasked, pop, preparePush, propagateNan, raise, readRegister } from './x87-stack';
-import { rotate, setC1, setStatusWord, stackUnderflow, status, writeRegister } from './x87-stack';
+import {
+  FINITE,
+  IE,
+  INFINITE,
+  PE,
+  TOP_BIT,
+  ZE,
+  ZERO,
+  Float,
+  compare,
+  copy,
+  divide,
+  multiply,
+  normalize,
+  setFinite,
+  setIndefinite,
+  setInteger,
+  setSpecial,
+  slot,
+} from './softfloat';
+import { addWide, divideWide, oddSeries, sumSeries } from './softfloat-wide';
 import { readTop } from './x87-arith';
-import { setConstant } from './x87-transfer';
+import {
+  ARCTAN,
+  COS_SERIES,
+  COS_SERIES_TERMS,
+  EXP_SERIES,
+  EXP_SERIES_TERMS,
+  ODD_SERIES,
+  ODD_SERIES_TERMS,
+  SIN_SERIES,
+  SIN_SERIES_TERMS,
+} from './x87-constants';
 import * as ops from './x87-ops';
+import {
+  C1,
+  C2,
+  SF,
+  deliver,
+  denormalFlag,
+  isEmpty,
+  isNan,
+  isUnmasked,
+  pop,
+  preparePush,
+  propagateNan,
+  raise,
+  readRegister,
+  rotate,
+  setC1,
+  setStatusWord,
+  stackUnderflow,
+  status,
+  writeRegister,
+} from './x87-stack';
+import { setConstant } from './x87-transfer';
 
 /** Terms of ODD_SERIES that arguments below 1/31 need. */
 const SHORT_SERIES_TERMS: u32 = 9;
 
 export function transcendental(op: u32): void {
   switch (op) {
-    case ops.X87_F2XM1: exponential(); return;
+    case ops.X87_F2XM1:
+      exponential();
+      return;
     case ops.X87_YL2X:
     case ops.X87_YL2XP1:
-    case ops.X87_PATAN: twoOperands(op); return;
+    case ops.X87_PATAN:
+      twoOperands(op);
+      return;
     case ops.X87_SIN:
-    case ops.X87_COS: sineOrCosine(op == ops.X87_COS); return;
-    default: pair(op == ops.X87_PTAN);
+    case ops.X87_COS:
+      sineOrCosine(op == ops.X87_COS);
+      return;
+    default:
+      pair(op == ops.X87_PTAN);
   }
 }
 
-// ---- wide arithmetic ----
-
-/** The Float of half of scratch that the functions below use for numbers of their own. */
+/**
+ * A slot for a number of the functions below; the two operands and the results of an instruction lie in
+ * others.
+ */
 // @ts-ignore: decorator
 @inline
 function work(index: u32): Float {
   return slot(8 + index);
-}
-
-/** a - b, or a + b; `r` may be an operand. */
-function addWide(a: Float, b: Float, minus: bool, r: Float): void {
-  const other = slot(22);
-  const sum = slot(23);
-  copy(b, other);
-  if (minus) other.sign ^= 1;
-  add(a, other, sum, NEAREST);
-  copy(sum, r);
-}
-
-/** a / b for a divisor with all 128 bits, within 2^-124: the quotient by its upper half, corrected for the lower. */
-function divideWide(a: Float, b: Float, r: Float): void {
-  if (b.lo == 0) {
-    divide(a, b, r);
-    return;
-  }
-  const rest = slot(20);
-  const divisor = slot(21);
-  copy(b, divisor);
-  divisor.lo = 0;
-  setFinite(rest, 0, b.exp - 64, b.lo, 0);
-  normalize(rest);
-  divide(rest, divisor, rest);
-  rest.sign = 0;
-  divide(a, divisor, r);
-  multiply(r, rest, rest);
-  addWide(r, rest, true, r);
-}
-
-/** The sum of coefficient(k) * z^k, with alternating signs or not, for 0 <= z < 1. `z` is destroyed. */
-function sumSeries(table: usize, terms: u32, z: Float, alternating: bool, r: Float): void {
-  let zHigh: u64 = 0;
-  let zLow: u64 = 0;
-  if (z.kind == FINITE) {
-    shiftRightSticky(z, <u32>(-1 - z.exp));
-    zHigh = z.hi;
-    zLow = z.lo;
-  }
-  let at = table + <usize>((terms - 1) << 4);
-  let high = load<u64>(at);
-  let low = load<u64>(at, 8);
-  while (at > table) {
-    at -= 16;
-    let product = high * zHigh;
-    let carried = multiplyHigh(high, zHigh);
-    const first = multiplyHigh(high, zLow);
-    const second = multiplyHigh(low, zHigh);
-    product += first;
-    if (product < first) carried++;
-    product += second;
-    if (product < second) carried++;
-    const coefficient = load<u64>(at, 8);
-    if (alternating) {
-      low = coefficient - product;
-      high = load<u64>(at) - carried - (coefficient < product ? 1 : 0);
-    } else {
-      low = coefficient + product;
-      high = load<u64>(at) + carried + (low < product ? 1 : 0);
-    }
-  }
-  // What the last place cannot show still makes an alternating sum smaller than its first term.
-  if (alternating && z.kind == FINITE) {
-    if (low == 0) high--;
-    low--;
-  }
-  setFinite(r, 0, 0, high, low);
-  normalize(r);
-}
-
-/** x times the series in powers of x^2; `r` is not `x`. */
-function oddSeries(table: usize, terms: u32, x: Float, alternating: bool, r: Float): void {
-  const square = slot(19);
-  multiply(x, x, square);
-  sumSeries(table, terms, square, alternating, r);
-  multiply(x, r, r);
 }
 
 // ---- endings ----
@@ -126,7 +106,10 @@ function inexact(r: Float): u32 {
 
 // ---- 2^x - 1 ----
 
-/** F2XM1. The results for 1 and -1 are exact; outside, where the manual leaves the result open, the operand stays. */
+/**
+ * F2XM1. The results for 1 and -1 are exact; outside, where the manual leaves the result open, the operand
+ * stays.
+ */
 function exponential(): void {
   const x = slot(0);
   if (!readTop(x)) return;
@@ -184,14 +167,16 @@ function logarithm(x: Float, y: Float, plusOne: bool, r: Float): u32 {
     return IE;
   } else if (x.kind == INFINITE) setSpecial(log, INFINITE, 0);
   else if (plusOne) {
-    // No logarithm exists from -1 down, and the manual leaves the result open: the answer is x, or its product with zero or infinity.
+    // No logarithm exists from -1 down, and the manual leaves the result open: the processors answer x, or
+    // its product with zero or infinity.
     if (!x.sign || x.exp < 0) log2OfSum(x, log);
     else if (y.kind == FINITE) {
       copy(x, r);
       return denormal | PE;
     } else copy(x, log);
   } else log2(x, log);
-  // A whole logarithm, of a power of two, is exact, and so is its product; the processors report it as inexact all the same.
+  // A whole logarithm, of a power of two, is exact, and so is its product; the processors report it as
+  // inexact all the same.
   const whole = log.lo == 0;
   const flags = multiply(y, log, r);
   if (flags) return flags;
@@ -284,7 +269,7 @@ function firstQuadrant(x: Float, y: Float, r: Float): void {
 
 /** arctan(t) for 0 < t <= 1: the nearest sixteenth's from a table, and the rest by the series. */
 function arcTangentOfRatio(t: Float, r: Float): void {
-  const sixteenths = t.exp == 0 ? 16 : t.exp < -6 ? 0 : <u32>(((t.hi >> (-1 - t.exp) >> 59) + 1) >> 1);
+  const sixteenths = t.exp == 0 ? 16 : t.exp < -6 ? 0 : <u32>((((t.hi >> (-1 - t.exp)) >> 59) + 1) >> 1);
   const u = work(4);
   copy(t, u);
   if (sixteenths) {
@@ -315,7 +300,10 @@ function arcTangentOfRatio(t: Float, r: Float): void {
 const HALF_PI_HIGH: u64 = 0xc90fdaa22168c234;
 const HALF_PI_LOW: u64 = 0xc000000000000000;
 
-/** The quadrant of a positive finite angle: `x` becomes its distance (perhaps negative) from the nearest multiple of pi / 2, which is the answer. */
+/**
+ * Replaces a positive finite angle by its distance (perhaps negative) from the nearest multiple of pi / 2;
+ * answers the multiple.
+ */
 function reduceAngle(x: Float): u64 {
   if (x.exp < -1) return 0;
   let high = x.hi;

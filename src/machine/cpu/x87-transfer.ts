@@ -3,11 +3,47 @@
 
 import { status as statusFlags } from './flags';
 import { CF, PF, ZF } from './layout';
-import { DE, FINITE, Float, IE, OE, PE, ROUNDED_UP, SIGNALING_NAN, UE, UNSUPPORTED, fitsInteger, integerOf, pack32, pack64, round } from './softfloat';
-import { roundToInteger, setFinite, setIndefinite, setInteger, setSpecial, slot, unpack32, unpack64, ZERO } from './softfloat';
-import { NO_STORE, SF, copyRegister, isEmpty, isNan, isUnmasked, pop, preparePush, raise, readRegister, registerOf } from './x87-stack';
-import { rotate, rounding, setUsed, stackUnderflow, unmasked, writeRegister } from './x87-stack';
+import {
+  DE,
+  IE,
+  OE,
+  PE,
+  ROUNDED_UP,
+  SIGNALING_NAN,
+  UE,
+  UNSUPPORTED,
+  ZERO,
+  Float,
+  fitsInteger,
+  integerOf,
+  round,
+  roundToInteger,
+  setFinite,
+  setIndefinite,
+  setInteger,
+  setSpecial,
+  slot,
+} from './softfloat';
+import { pack32, pack64, unpack32, unpack64 } from './softfloat-format';
 import * as ops from './x87-ops';
+import {
+  NO_STORE,
+  SF,
+  copyRegister,
+  isEmpty,
+  isUnmasked,
+  pop,
+  preparePush,
+  raise,
+  readRegister,
+  registerOf,
+  rotate,
+  rounding,
+  setUsed,
+  stackUnderflow,
+  unmasked,
+  writeRegister,
+} from './x87-stack';
 
 /** Runs a load, store or move. Answers 0 or NO_STORE. */
 export function transfer(op: u32, memory: usize, i: u32): u32 {
@@ -98,13 +134,26 @@ function pushConstant(op: u32): void {
 /** The constant that X87_LD1 to X87_LDZ name, to 128 bits. */
 export function setConstant(op: u32, f: Float): void {
   switch (op) {
-    case ops.X87_LD1: setFinite(f, 0, 0, 0x8000000000000000, 0); return;
-    case ops.X87_LDL2T: setFinite(f, 0, 1, 0xd49a784bcd1b8afe, 0x492bf6ff4dafdb4c); return;
-    case ops.X87_LDL2E: setFinite(f, 0, 0, 0xb8aa3b295c17f0bb, 0xbe87fed0691d3e88); return;
-    case ops.X87_LDPI: setFinite(f, 0, 1, 0xc90fdaa22168c234, 0xc4c6628b80dc1cd1); return;
-    case ops.X87_LDLG2: setFinite(f, 0, -2, 0x9a209a84fbcff798, 0x8f8959ac0b7c9178); return;
-    case ops.X87_LDLN2: setFinite(f, 0, -1, 0xb17217f7d1cf79ab, 0xc9e3b39803f2f6af); return;
-    default: setSpecial(f, ZERO, 0);
+    case ops.X87_LD1:
+      setFinite(f, 0, 0, 0x8000000000000000, 0);
+      return;
+    case ops.X87_LDL2T:
+      setFinite(f, 0, 1, 0xd49a784bcd1b8afe, 0x492bf6ff4dafdb4c);
+      return;
+    case ops.X87_LDL2E:
+      setFinite(f, 0, 0, 0xb8aa3b295c17f0bb, 0xbe87fed0691d3e88);
+      return;
+    case ops.X87_LDPI:
+      setFinite(f, 0, 1, 0xc90fdaa22168c234, 0xc4c6628b80dc1cd1);
+      return;
+    case ops.X87_LDLG2:
+      setFinite(f, 0, -2, 0x9a209a84fbcff798, 0x8f8959ac0b7c9178);
+      return;
+    case ops.X87_LDLN2:
+      setFinite(f, 0, -1, 0xb17217f7d1cf79ab, 0xc9e3b39803f2f6af);
+      return;
+    default:
+      setSpecial(f, ZERO, 0);
   }
 }
 
@@ -136,7 +185,13 @@ function storeTop(op: u32, memory: usize, i: u32): u32 {
 }
 
 function isPopping(op: u32): bool {
-  return op != ops.X87_ST_M32 && op != ops.X87_ST_I && op != ops.X87_ST_M64 && op != ops.X87_IST_16 && op != ops.X87_IST_32;
+  return (
+    op != ops.X87_ST_M32 &&
+    op != ops.X87_ST_I &&
+    op != ops.X87_ST_M64 &&
+    op != ops.X87_IST_16 &&
+    op != ops.X87_IST_32
+  );
 }
 
 function storeRegister(i: u32, pops: bool): void {
@@ -165,7 +220,10 @@ function storeExtended(memory: usize): bool {
   return true;
 }
 
-/** Stores ST(0) as a shorter number or an integer. Answers false when an exception that is not masked keeps memory as it was. */
+/**
+ * Stores ST(0) as a shorter number or an integer. Answers false when an exception that is not masked keeps
+ * memory as it was.
+ */
 function storeConverted(op: u32, memory: usize): bool {
   const f = slot(0);
   let flags: u32 = 0;
@@ -208,10 +266,13 @@ function roundToWhole(f: Float, op: u32, before: u32): u32 {
 function widthOf(op: u32): u32 {
   switch (op) {
     case ops.X87_IST_16:
-    case ops.X87_ISTP_16: return 16;
+    case ops.X87_ISTP_16:
+      return 16;
     case ops.X87_IST_32:
-    case ops.X87_ISTP_32: return 32;
-    default: return 64;
+    case ops.X87_ISTP_32:
+      return 32;
+    default:
+      return 64;
   }
 }
 
@@ -257,7 +318,7 @@ function writeDecimal(memory: usize, f: Float, indefinite: bool): void {
   for (let n: usize = 0; n < 9; n++) {
     const pair = rest % 100;
     rest /= 100;
-    store<u8>(memory + n, <u8>((pair / 10) << 4 | pair % 10));
+    store<u8>(memory + n, <u8>(((pair / 10) << 4) | (pair % 10)));
   }
   store<u8>(memory, <u8>(f.sign << 7), 9);
 }
