@@ -1,4 +1,8 @@
 // The x87 operations by number.
+//
+// Where Intel's manual leaves something open or the makers differ (condition codes after a compare whose
+// exception is not masked, C1 after FCOMI and FCMOV, the precision exception of exact results of FYL2X and
+// F2XM1, arguments outside of a function's range), these do what AMD's processors were seen to do.
 
 import {
   arithmetic,
