@@ -36,7 +36,7 @@ function nextRandom(sections: SectionTable): number {
 }
 
 /** True when the image asks to be moved and can be. */
-export function isRandomized(headers: PeHeaders): boolean {
+function isRandomized(headers: PeHeaders): boolean {
   return (
     (headers.dllCharacteristics & IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE) !== 0 &&
     isRelocatable(headers) &&

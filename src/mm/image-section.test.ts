@@ -1,6 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { PAGE_EXECUTE, PAGE_READONLY, SEC_FILE, SEC_IMAGE } from '../base/memory-constants.js';
+import {
+  PAGE_EXECUTE,
+  PAGE_EXECUTE_READ,
+  PAGE_READONLY,
+  PAGE_READWRITE,
+  SEC_FILE,
+  SEC_IMAGE,
+} from '../base/memory-constants.js';
 import * as nt from '../base/ntstatus.js';
 import * as pe from '../pe/pe-constants.js';
 import { parsePeImage } from '../pe/pe-image.js';
@@ -12,6 +19,7 @@ import { attach, deleteAddressSpace, detach } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { availableFrames } from './page-lists.js';
 import { findPte } from './page-tables.js';
+import { protectVirtualMemory } from './protect-virtual-memory.js';
 import { pteFrame } from './pte.js';
 import { createSection, dereferenceSection, querySection, type Section } from './section.js';
 import { mapViewOfSection, unmapAllViews, unmapViewOfSection, type ViewRequest } from './section-view.js';
@@ -112,6 +120,34 @@ describe('image sections', () => {
       0x41, 0, 0x90,
     ]);
     expect(mm.counters.imageRead).toBe(before);
+    verify(mm);
+  });
+
+  it('give a private copy of code that is made writable', () => {
+    const machine = memoryMachine(4);
+    const { mm, user } = machine;
+    const target = open(mm, sample());
+    const spaces = [machine.newSpace(), machine.newSpace()] as const;
+    for (const space of spaces) mapViewOfSection(mm, space, target, view());
+    attach(mm, spaces[0]);
+    expect(user.readU8(BASE + 0x1100)).toBe(0x90);
+    const protect = (newProtect: number) => {
+      const out = { oldProtect: 0 };
+      const request = { baseAddress: BASE + 0x1000, regionSize: 0x1000 };
+      expect(protectVirtualMemory(mm, spaces[0], request, newProtect, out)).toBe(nt.STATUS_SUCCESS);
+      return out.oldProtect;
+    };
+    const charge = () => spaces[0].vads.find(BASE / 4096)?.commitCharge;
+    expect([protect(PAGE_READWRITE), charge()]).toEqual([PAGE_EXECUTE_READ, 4]);
+    user.writeU8(BASE + 0x1100, 0xc3);
+    verify(mm);
+    expect([protect(PAGE_EXECUTE_READ), charge()]).toEqual([PAGE_READWRITE, 4]);
+    expect(isViolation(() => user.writeU8(BASE + 0x1100, 1))).toBe(true);
+    expect(user.readU8(BASE + 0x1100)).toBe(0xc3);
+    attach(mm, spaces[1]);
+    expect(user.readU8(BASE + 0x1100)).toBe(0x90);
+    verify(mm);
+    unmapAllViews(mm, spaces[0]);
     verify(mm);
   });
 

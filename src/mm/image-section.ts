@@ -90,7 +90,7 @@ function roundUp(value: number, unit: number): number {
 }
 
 /** Pages of the image, the last one rounded up. */
-export function imagePages(headers: PeHeaders): number {
+function imagePages(headers: PeHeaders): number {
   return Math.ceil(headers.sizeOfImage / PAGE_SIZE);
 }
 

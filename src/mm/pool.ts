@@ -29,7 +29,7 @@ const PAGE_SIZE = 4096;
 export const POOL_UNIT = 16;
 const PAGE_UNITS = PAGE_SIZE / POOL_UNIT;
 /** Bytes: the largest allocation that has a header. */
-export const LARGEST_SMALL_BLOCK = PAGE_SIZE - 2 * POOL_UNIT;
+const LARGEST_SMALL_BLOCK = PAGE_SIZE - 2 * POOL_UNIT;
 /** Free blocks of one unit have no room for links and are on no list. */
 const SMALLEST_LISTED = 2;
 

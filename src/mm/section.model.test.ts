@@ -20,9 +20,8 @@ import { type AddressSpace, attach, deleteAddressSpace } from './address-space.j
 import { flushMappedFile, readMappedFile, writeMappedFile } from './mapped-file.js';
 import { allocateFrame, availableFrames, returnUnusedFrame } from './page-lists.js';
 import { findPte } from './page-tables.js';
-import { PFN_PROTOTYPE } from './pfn-database.js';
 import { protectVirtualMemory } from './protect-virtual-memory.js';
-import { PTE_VALID, pteFrame, validProtection } from './pte.js';
+import { PTE_VALID, validProtection } from './pte.js';
 import { trimPage } from './pte-deletion.js';
 import { queryVirtualMemory } from './query-virtual-memory.js';
 import { createSection, dereferenceSection, type Section } from './section.js';
@@ -259,8 +258,8 @@ class Model {
     const word = findPte(mm, view.space, address);
     if (word === 0) return;
     const lo = mm.words[word]!;
-    if ((lo & PTE_VALID) === 0 || (mm.pfn.flags[pteFrame(lo)]! & PFN_PROTOTYPE) === 0) return;
-    trimPage(mm, view.space, word, address, validProtection(lo, mm.words[word + 1]!));
+    if ((lo & PTE_VALID) !== 0)
+      trimPage(mm, view.space, word, address, validProtection(lo, mm.words[word + 1]!));
   }
 
   /** Uses every frame that can be had, and gives them back: standby pages are lost, dirty file pages written before. */
