@@ -20,9 +20,11 @@ export class Console {
   inputCodePage = 437;
   outputCodePage = 437;
   title = '';
-  /** Bytes that have arrived and were not read; lines end in CR LF. */
+  /** Bytes that have arrived, lines ending in CR LF; those before #next were read. */
   #input = new Uint8Array(0);
-  /** The line being read: bytes of #input up to here belong to it (0: none begun). */
+  #next = 0;
+  #length = 0;
+  /** Bytes of the line being read that are left (0: none begun). */
   #lineLeft = 0;
   #ended = false;
   #lastWasCr = false;
@@ -39,49 +41,62 @@ export class Console {
       this.#ended = true;
       return;
     }
-    const converted: number[] = [];
+    this.#makeRoom(bytes.length * 2);
     for (const byte of bytes) {
-      if (byte === LF && !this.#lastWasCr) converted.push(CR);
-      converted.push(byte);
+      if (byte === LF && !this.#lastWasCr) this.#input[this.#length++] = CR;
+      this.#input[this.#length++] = byte;
       this.#lastWasCr = byte === CR;
     }
-    const joined = new Uint8Array(this.#input.length + converted.length);
-    joined.set(this.#input);
-    joined.set(converted, this.#input.length);
-    this.#input = joined;
+  }
+
+  /** Makes room for more bytes; what was read is dropped. */
+  #makeRoom(count: number): void {
+    const pending = this.#input.subarray(this.#next, this.#length);
+    if (this.#length + count > this.#input.length) {
+      const grown = new Uint8Array((pending.length + count) * 2);
+      grown.set(pending);
+      this.#input = grown;
+      this.#length = pending.length;
+      this.#next = 0;
+    }
   }
 
   /** Whether a read would be answered now. */
   get isReadable(): boolean {
-    return this.#ended || this.#lineLeft > 0 || this.#input.includes(LF);
+    return this.#ended || this.#lineLeft > 0 || this.#endOfLine() > 0;
+  }
+
+  /** Bytes of the next line with its LF, 0 when it is not complete. */
+  #endOfLine(): number {
+    const end = this.#input.indexOf(LF, this.#next);
+    return end < 0 || end >= this.#length ? 0 : end + 1 - this.#next;
   }
 
   /** Bytes that arrived and were not read. */
   get pendingBytes(): number {
-    return this.#input.length;
+    return this.#length - this.#next;
   }
 
   /** Takes up to `maximum` bytes of the current line; empty at the end of the input. Call only when readable. */
   read(maximum: number): Uint8Array {
     if (this.#lineLeft === 0) {
-      const end = this.#input.indexOf(LF);
-      this.#lineLeft = end < 0 ? this.#input.length : end + 1;
-      if (this.#input[0] === CONTROL_Z) {
-        this.#input = this.#input.slice(this.#lineLeft);
+      this.#lineLeft = this.#endOfLine() || this.pendingBytes;
+      if (this.#lineLeft > 0 && this.#input[this.#next] === CONTROL_Z) {
+        this.#next += this.#lineLeft;
         this.#lineLeft = 0;
         return new Uint8Array(0);
       }
     }
     const count = Math.min(maximum, this.#lineLeft);
-    const taken = this.#input.slice(0, count);
-    this.#input = this.#input.slice(count);
+    const taken = this.#input.slice(this.#next, this.#next + count);
+    this.#next += count;
     this.#lineLeft -= count;
     return taken;
   }
 
   /** Drops what was not read (FlushConsoleInputBuffer). */
   flushInput(): void {
-    this.#input = new Uint8Array(0);
+    this.#next = this.#length;
     this.#lineLeft = 0;
   }
 }

@@ -14,7 +14,6 @@ import {
   STATUS_TOO_MANY_OPENED_FILES,
   STATUS_USER_MAPPED_FILE,
 } from '../base/ntstatus.js';
-import { foldName } from '../host/folding.js';
 import type { HostEntry } from '../host/host.js';
 import {
   DELETE,
@@ -198,7 +197,7 @@ function createOnDisk(
     modifiedMs: kernel.timeMs,
     name: below.at(-1)!,
   };
-  mount.host.setModified(mount.root, below, kernel.timeMs);
+  kernel.fileSystem.writtenMs.set(foldPath(location.drive, location.path), kernel.timeMs);
   const opened = directory
     ? openDirectory(kernel, location, entry, { ...request, disposition: FILE_OPEN }, out)
     : openExisting(kernel, location, entry, { ...request, disposition: FILE_OPEN }, out);
@@ -295,22 +294,18 @@ export function closeFileObject(kernel: Kernel, object: FileObject): void {
   updateShareAccess(file, object, -1);
   if (object.deleteOnClose) file.deletePending = true;
   if (file.openCount > 0) return;
-  if (file.modified) stampModified(kernel, file.mount, file.components);
+  const key = foldPath(location!.drive, [...file.mount.components, ...file.components]);
+  if (file.modified) {
+    file.modifiedMs = kernel.timeMs;
+    kernel.fileSystem.writtenMs.set(key, kernel.timeMs);
+  }
   file.modified = false;
   if (file.deletePending) {
+    kernel.fileSystem.writtenMs.delete(key);
     removeEntry({ ...(location as DiskLocation), mount: file.mount, below: file.components });
     kernel.fileSystem.forget(file);
   }
   kernel.fileSystem.releaseUnused();
-}
-
-/** The time of a written file is virtual time, so that two runs leave the same. A file that is gone keeps no time. */
-function stampModified(kernel: Kernel, mount: Mount, components: readonly string[]): void {
-  try {
-    mount.host.setModified(mount.root, components, kernel.timeMs);
-  } catch (error) {
-    statusOfHostError(error);
-  }
 }
 
 /** Removes a name; a host that refuses at this late point leaves the file. */
@@ -320,9 +315,4 @@ function removeEntry({ mount, below }: DiskLocation): void {
   } catch (error) {
     statusOfHostError(error);
   }
-}
-
-/** Whether two paths mean the same file. */
-export function isSamePath(left: string, right: string): boolean {
-  return foldName(left) === foldName(right);
 }

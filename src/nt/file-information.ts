@@ -155,6 +155,7 @@ export function setFileTime(kernel: Kernel, process: Process, handle: number, mo
   if (!mount) return STATUS_INVALID_DEVICE_REQUEST;
   try {
     mount.host.setModified(mount.root, object.file?.components ?? below, modifiedMs);
+    kernel.fileSystem.writtenMs.delete(foldPath(object.location!.drive, object.location!.path));
   } catch (error) {
     return statusOfHostError(error);
   }
@@ -228,6 +229,9 @@ export function renameFile(
   } catch (error) {
     return statusOfHostError(error);
   }
+  const writtenMs = fileSystem.writtenMs.get(oldKey);
+  if (writtenMs !== undefined) fileSystem.writtenMs.set(newKey, writtenMs);
+  if (oldKey !== newKey) fileSystem.writtenMs.delete(oldKey);
   object.location = target;
   object.path = `${target.drive}:\\${target.path.join('\\')}`;
   if (file) {

@@ -66,6 +66,11 @@ export class FileSystem {
   readonly openFiles = new Map<string, FileControlBlock>();
   /** Files whose name is gone while a section still uses them. */
   readonly orphans: FileControlBlock[] = [];
+  /**
+   * When files were written in this run, by folded path, in milliseconds since 1970: virtual time, where the host's own
+   * clock would show.
+   */
+  readonly writtenMs = new Map<string, number>();
   /** Guest paths of folders where a write was refused because they are read only, in the order of the first refusal. */
   readonly refusedWrites: string[] = [];
 
@@ -99,14 +104,24 @@ export class FileSystem {
   /** What is at a place, null for nothing; throws HostError. */
   entryAt(location: FileLocation): HostEntry | null {
     const { mount, path } = location;
-    if (mount && location.below.length > 0) return mount.host.lookup(mount.root, location.below);
+    if (mount && location.below.length > 0) {
+      const entry = mount.host.lookup(mount.root, location.below);
+      return entry && this.#withTime(entry, foldPath(location.drive, path));
+    }
     return { kind: 'directory', size: 0, modifiedMs: 0, name: path.at(-1) ?? '' };
+  }
+
+  #withTime(entry: HostEntry, key: string): HostEntry {
+    const writtenMs = this.writtenMs.get(key);
+    return writtenMs === undefined ? entry : { ...entry, modifiedMs: writtenMs };
   }
 
   /** Sorted entries of a directory, mounts inside it included; throws HostError. */
   list(location: FileLocation): HostEntry[] {
     const { mount, drive, path } = location;
-    const entries = mount ? [...mount.host.list(mount.root, location.below)] : [];
+    const entries = (mount ? mount.host.list(mount.root, location.below) : []).map((entry) =>
+      this.#withTime(entry, foldPath(drive, [...path, entry.name])),
+    );
     for (const { drive: other, components } of this.mounts) {
       const name = components[path.length];
       const below = other === drive && name !== undefined;

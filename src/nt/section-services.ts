@@ -17,7 +17,6 @@ import {
   STATUS_ACCESS_DENIED,
   STATUS_INVALID_FILE_FOR_SECTION,
   STATUS_INVALID_PAGE_PROTECTION,
-  STATUS_OBJECT_NAME_EXISTS,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
 import { createSection as createMmSection, type Section } from '../mm/section.js';
@@ -32,10 +31,8 @@ import type { Kernel } from './kernel.js';
 import type { KernelObject } from './object.js';
 import {
   createNamedObject,
-  findForCreation,
   type NamedCreation,
   openNamedObject,
-  openOrDelete,
   referenceByHandle,
 } from './object-manager.js';
 import type { Process } from './process.js';
@@ -66,12 +63,6 @@ export function createSection(
   section: SectionCreation,
   out: { handle: number },
 ): number {
-  const found = findForCreation(kernel, creation, 'section');
-  if (typeof found === 'number') return found;
-  if (found) {
-    const status = openOrDelete(kernel, process, found, creation.access, creation.handleFlags ?? 0, out);
-    return status === STATUS_SUCCESS ? STATUS_OBJECT_NAME_EXISTS : status;
-  }
   const make = () => makeSection(kernel, process, section);
   return createNamedObject(kernel, process, creation, 'section', make, out);
 }
