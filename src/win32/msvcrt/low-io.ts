@@ -8,9 +8,9 @@ import { queryInformationFile, setFilePosition } from '../../nt/file-information
 import { readFile, writeFile } from '../../nt/io.js';
 import { closeHandle } from '../../nt/object-manager.js';
 import { PENDING, type ServiceCall } from '../../nt/service.js';
+import { standardHandle } from '../kernel32/process-parameters.js';
 import { dosErrorOf } from '../ntdll/dos-error.js';
 import { EBADF, EINVAL, EMFILE, ENOSPC, ESPIPE, errnoOfWin32 } from './errno.js';
-import { standardHandle } from './parameters.js';
 import { block, crtState, type LowFile, setErrno, THREAD_DOS_ERROR, threadData } from './state.js';
 
 export const FOPEN = 0x01;

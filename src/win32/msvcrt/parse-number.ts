@@ -20,7 +20,8 @@ export interface ParsedInteger {
 
 const SMALLEST_NORMAL = 2.2250738585072014e-308;
 const DECIMAL = /^[\t-\r ]*([+-]?)(\d+\.?\d*|\.\d+)(?:[eEdD]([+-]?\d+))?/;
-const HEXADECIMAL = /^[\t-\r ]*([+-]?)0[xX](?:([\da-fA-F]+)\.?([\da-fA-F]*)|\.([\da-fA-F]+))(?:[pP]([+-]?\d+))?/;
+const HEXADECIMAL =
+  /^[\t-\r ]*([+-]?)0[xX](?:([\da-fA-F]+)\.?([\da-fA-F]*)|\.([\da-fA-F]+))(?:[pP]([+-]?\d+))?/;
 const SPECIAL = /^[\t-\r ]*([+-]?)(infinity|inf|nan)/i;
 const PREFIX = /^[\t-\r ]*([+-]?)/;
 /** Binary exponents beyond this are infinity or zero whatever the digits. */

@@ -1,7 +1,14 @@
 /** The printf family. Source: "Formatted output functions", "_snprintf", "_scprintf", "_snwprintf", Microsoft. */
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { EILSEQ, EINVAL } from './errno.js';
-import { type Fill, type FormatArguments, type Formatted, formatText, isSingleByte, type Piece } from './printf-format.js';
+import {
+  type Fill,
+  type FormatArguments,
+  type Formatted,
+  formatText,
+  isSingleByte,
+  type Piece,
+} from './printf-format.js';
 import { failWith, setErrno } from './state.js';
 import { EOF, Stream, standardStream } from './stream.js';
 import { bytesOf, readNarrow, readWide, wideBytesOf } from './text.js';
@@ -228,7 +235,7 @@ const toOutput =
   (call) =>
     printTo(standardStream(call, 1), format(call, 0, wide, argumentsAt(call, 1, isList)), wide);
 
-const toString =
+const toBuffer =
   (wide: boolean, isList: boolean): ServiceFunction =>
   (call) =>
     printToString(call, wide, 1, isList);
@@ -285,12 +292,12 @@ export const printfFunctions: Record<string, ServiceFunction> = {
   vfprintf_s: toStream(false, true),
   fwprintf_s: toStream(true, false),
   vfwprintf_s: toStream(true, true),
-  sprintf: toString(false, false),
-  vsprintf: toString(false, true),
-  swprintf: toString(true, false),
-  vswprintf: toString(true, true),
-  _swprintf: toString(true, false),
-  _vswprintf: toString(true, true),
+  sprintf: toBuffer(false, false),
+  vsprintf: toBuffer(false, true),
+  swprintf: toBuffer(true, false),
+  vswprintf: toBuffer(true, true),
+  _swprintf: toBuffer(true, false),
+  _vswprintf: toBuffer(true, true),
   _snprintf: bounded(false, false),
   _vsnprintf: bounded(false, true),
   _snwprintf: bounded(true, false),

@@ -1,0 +1,93 @@
+/** malloc and its family on the runtime's heap, which is the process heap. Source: "Memory allocation", Microsoft. */
+import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { processHeap } from '../ntdll/heap-services.js';
+import { allocate, isHeapSound, reallocate, release, resizeInPlace, sizeOf } from './crt-heap.js';
+import { EINVAL, ENOMEM } from './errno.js';
+import { failWith } from './state.js';
+
+/** Largest request: _HEAP_MAXREQ of the 64-bit runtime. */
+const MAXIMUM_REQUEST = 2 ** 64 - 32;
+const HEAP_OK = -2;
+const HEAP_BAD_NODE = -4;
+const POINTER = 8;
+
+function allocateOrFail(call: ServiceCall, bytes: number, zero: boolean): number {
+  const address = bytes > MAXIMUM_REQUEST ? 0 : allocate(call, bytes, zero);
+  return address === 0 ? failWith(call, ENOMEM, 0) : address;
+}
+
+function resize(call: ServiceCall): number {
+  const [address, bytes] = [call.address(0), call.size(1)];
+  if (address === 0) return allocateOrFail(call, bytes, false);
+  if (bytes === 0) {
+    release(call, address);
+    return 0;
+  }
+  const moved = bytes > MAXIMUM_REQUEST ? 0 : reallocate(call, address, bytes);
+  return moved === 0 ? failWith(call, ENOMEM, 0) : moved;
+}
+
+/** An aligned block: the address that malloc gave lies in the 8 bytes below it. */
+function allocateAligned(call: ServiceCall, bytes: number, alignment: number, offset: number): number {
+  const isPowerOfTwo = alignment > 0 && Number.isInteger(Math.log2(alignment));
+  if (!isPowerOfTwo || (offset !== 0 && offset >= bytes)) return failWith(call, EINVAL, 0);
+  const unit = Math.max(alignment, POINTER);
+  const raw = allocateOrFail(call, bytes + unit + POINTER, false);
+  if (raw === 0) return 0;
+  const address = Math.ceil((raw + POINTER + offset) / unit) * unit - offset;
+  call.memory.writePointer(Math.floor((address - POINTER) / POINTER) * POINTER, raw);
+  return address;
+}
+
+const rawOf = (call: ServiceCall, address: number) =>
+  call.memory.readPointer(Math.floor((address - POINTER) / POINTER) * POINTER);
+
+function resizeAligned(
+  call: ServiceCall,
+  address: number,
+  bytes: number,
+  alignment: number,
+  offset: number,
+): number {
+  if (address === 0) return allocateAligned(call, bytes, alignment, offset);
+  const raw = rawOf(call, address);
+  if (bytes === 0) {
+    release(call, raw);
+    return 0;
+  }
+  const old = raw + sizeOf(call, raw) - address;
+  const moved = allocateAligned(call, bytes, alignment, offset);
+  if (moved === 0) return 0;
+  call.memory.copy(moved, address, Math.min(old, bytes));
+  release(call, raw);
+  return moved;
+}
+
+function free(call: ServiceCall): void {
+  const address = call.address(0);
+  if (address !== 0) release(call, address);
+}
+
+export const memoryFunctions: Record<string, ServiceFunction> = {
+  malloc: (call) => allocateOrFail(call, call.size(0), false),
+  calloc: (call) => allocateOrFail(call, call.size(0) * call.size(1), true),
+  realloc: resize,
+  free,
+  _msize: (call) => (call.address(0) === 0 ? failWith(call, EINVAL) : sizeOf(call, call.address(0))),
+  _expand: (call) => (resizeInPlace(call, call.address(0), call.size(1)) ? call.address(0) : 0),
+  _aligned_malloc: (call) => allocateAligned(call, call.size(0), call.size(1), 0),
+  _aligned_offset_malloc: (call) => allocateAligned(call, call.size(0), call.size(1), call.size(2)),
+  _aligned_realloc: (call) => resizeAligned(call, call.address(0), call.size(1), call.size(2), 0),
+  _aligned_offset_realloc: (call) =>
+    resizeAligned(call, call.address(0), call.size(1), call.size(2), call.size(3)),
+  _aligned_free: (call) => {
+    if (call.address(0) !== 0) release(call, rawOf(call, call.address(0)));
+  },
+  _heapchk: (call) => (isHeapSound(call) ? HEAP_OK : HEAP_BAD_NODE),
+  _heapmin: () => 0,
+  _get_heap_handle: processHeap,
+  '??2@YAPEAX_K@Z': (call) => allocateOrFail(call, call.size(0), false),
+  '??3@YAXPEAX@Z': free,
+  '??_U@YAPEAX_K@Z': (call) => allocateOrFail(call, call.size(0), false),
+  '??_V@YAXPEAX@Z': free,
+};
