@@ -91,7 +91,7 @@ function captureFloatingPoint(ram: Uint8Array, view: DataView): void {
   view.setUint16(at, header.getUint32(FPU_CONTROL, true), true);
   view.setUint16(at + 2, status, true);
   view.setUint8(at + 4, abridgeTags(header.getUint32(FPU_TAG, true)));
-  view.setUint16(at + 6, header.getUint32(FPU_OPCODE, true), true);
+  view.setUint16(at + 6, header.getUint32(FPU_OPCODE, true) & 0x7ff, true);
   for (let byte = 0; byte < 8; byte += 4) {
     view.setUint32(at + 8 + byte, header.getUint32(FPU_IP + byte, true), true);
     view.setUint32(at + 16 + byte, header.getUint32(FPU_DP + byte, true), true);

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { quoteArguments } from './command-line.js';
+import { dosDeviceName, dosPathToNtPath, dosPathType, fullDosPath } from './dos-path.js';
+import { matchesPattern } from './file-name.js';
+
+describe('Win32 paths', () => {
+  it.each([
+    ['\\\\?\\C:\\x', 'verbatim'],
+    ['\\\\.\\x', 'device'],
+    ['//./x', 'device'],
+    ['//?/x', 'device'],
+    ['\\\\server\\share', 'unc'],
+    ['//server/share', 'unc'],
+    ['C:\\x', 'absolute'],
+    ['C:/x', 'absolute'],
+    ['C:x', 'drive-relative'],
+    ['C:', 'drive-relative'],
+    ['\\x', 'rooted'],
+    ['x', 'relative'],
+    ['', 'relative'],
+  ])('%j is %s', (path, type) => expect(dosPathType(path)).toBe(type));
+
+  it.each([
+    ['a.txt', 'C:\\work\\dir\\a.txt'],
+    ['..\\a.txt', 'C:\\work\\a.txt'],
+    ['..\\..\\..\\..\\a.txt', 'C:\\a.txt'],
+    ['.', 'C:\\work\\dir'],
+    ['sub\\', 'C:\\work\\dir\\sub\\'],
+    ['.\\a\\.\\b\\..\\c', 'C:\\work\\dir\\a\\c'],
+    ['a//b\\\\c', 'C:\\work\\dir\\a\\b\\c'],
+    ['\\a', 'C:\\a'],
+    ['C:a', 'C:\\work\\dir\\a'],
+    ['c:..\\a', 'C:\\work\\a'],
+    ['D:a', 'D:\\a'],
+    ['d:\\A\\..\\b', 'D:\\b'],
+    ['a.txt. .', 'C:\\work\\dir\\a.txt'],
+    ['a.\\b', 'C:\\work\\dir\\a\\b'],
+    ['...', 'C:\\work\\dir'],
+    ['\\\\server\\share\\..\\x', '\\\\server\\x'],
+    ['nul', '\\\\.\\NUL'],
+    ['C:\\x\\NUL.txt', '\\\\.\\NUL'],
+    ['com1:', '\\\\.\\COM1'],
+    ['\\\\?\\C:\\a\\..\\b', '\\\\?\\C:\\a\\..\\b'],
+  ])('%j is %j in full', (path, full) => expect(fullDosPath(path, 'C:\\work\\dir')).toBe(full));
+
+  it.each([
+    ['a.txt', '\\??\\C:\\work\\a.txt'],
+    ['\\\\server\\share\\x', '\\??\\UNC\\server\\share\\x'],
+    ['\\\\?\\C:\\x.', '\\??\\C:\\x.'],
+    ['nul', '\\??\\NUL'],
+    ['', null],
+  ])('%j is the NT path %j', (path, ntPath) => expect(dosPathToNtPath(path, 'C:\\work')).toBe(ntPath));
+
+  it.each([
+    ['nul', 'NUL'],
+    ['dir\\Aux.txt', 'AUX'],
+    ['NUL  .x', 'NUL'],
+    ['LPT9', 'LPT9'],
+    ['lpt0', null],
+    ['null', null],
+    ['conout$', 'CONOUT$'],
+    ['nul\\x', null],
+    ['\\\\?\\C:\\nul', null],
+  ])('%j names the device %j', (path, device) => expect(dosDeviceName(path)).toBe(device));
+});
+
+describe('patterns of FindFirstFile', () => {
+  it.each([
+    ['a.txt', '*', true],
+    ['a.txt', '*.*', true],
+    ['a', '*.*', true],
+    ['a.txt', 'A.*', true],
+    ['a.txt', '?.txt', true],
+    ['ab.txt', '?.txt', false],
+    ['abcabd', '*abd', true],
+    ['a.txt', '*.tx', false],
+    ['a', 'a?', true],
+    ['a', 'a.', true],
+    [`${'a'.repeat(200)}b`, `${'*a'.repeat(100)}c`, false],
+  ])('%j and %j: %s', (name, pattern, matches) => expect(matchesPattern(name, pattern)).toBe(matches));
+});
+
+describe('command lines', () => {
+  it('quote what needs it, as the C runtime reads them', () => {
+    expect(quoteArguments(['a b.exe', '', 'plain', 'say "hi"', 'C:\\dir x\\', 'a\\\\"b'])).toBe(
+      '"a b.exe" "" plain "say \\"hi\\"" "C:\\dir x\\\\" "a\\\\\\\\\\"b"',
+    );
+  });
+});
