@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { CONTEXT, FPU_STATUS, FPU_TAG, CONTEXT_SIZE as HEADER_BYTES } from '../machine/cpu/layout.js';
+import {
+  CONTEXT,
+  FPU_CONTROL,
+  FPU_STATUS,
+  FPU_TAG,
+  CONTEXT_SIZE as HEADER_BYTES,
+} from '../machine/cpu/layout.js';
 import { below, mulberry32, seedFor } from '../testing/seed.js';
 import { makeTestKernel } from '../testing/test-kernel.js';
 import {
