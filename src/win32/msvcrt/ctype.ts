@@ -139,8 +139,6 @@ const isNarrow: ServiceFunction = (call) => narrowMasked(call.i32(0), call.u32(1
 
 export const ctypeFunctions: Record<string, ServiceFunction> = {
   ...maskedFunctions(),
-  tolower: lower,
-  toupper: upper,
   _tolower_l: lower,
   _toupper_l: upper,
   _tolower: (call) => call.i32(0) + 32,

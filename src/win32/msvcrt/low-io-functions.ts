@@ -4,6 +4,7 @@ import {
   STATUS_OBJECT_PATH_NOT_FOUND,
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
+import { currentDirectory } from '../../ldr/process-parameters.js';
 import { DELETE, SYNCHRONIZE } from '../../nt/access.js';
 import { createFile } from '../../nt/create-file.js';
 import {
@@ -55,7 +56,6 @@ import {
   openLow,
   SH_DENYNO,
 } from './open-file.js';
-import { currentDirectory } from './parameters.js';
 import { waiting } from './reader.js';
 import { crtState, failWith } from './state.js';
 import { narrowOf, readNarrow, readWide, unicodeOf, writeNarrow, writeWide } from './text.js';

@@ -10,9 +10,3 @@ export function commandLine(call: ServiceCall): string {
 export function imagePath(call: ServiceCall): string {
   return unicodeString(call, processParameters(call) + peb.PARAMETERS_IMAGE_PATH);
 }
-
-/** Without a trailing backslash except in a root. */
-export function currentDirectory(call: ServiceCall): string {
-  const path = unicodeString(call, processParameters(call) + peb.PARAMETERS_CURRENT_DIRECTORY);
-  return path.length > 3 && path.endsWith('\\') ? path.slice(0, -1) : path;
-}
