@@ -25,7 +25,9 @@ const OPTIONS = [
   '201',
 ];
 
-const sources = filesBelow('src/machine/cpu').filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
+const sources = filesBelow('src/machine/cpu').filter(
+  (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+);
 const stamp = `// ${hashOf([...sources, 'scripts/build-cpu.mjs', 'package-lock.json'])}`;
 
 if (!existsSync(OUTPUT) || !readFileSync(OUTPUT, 'utf8').startsWith(stamp)) {

@@ -1,8 +1,8 @@
 import { CODE_END, CODE_NEXT, SCRATCH } from './cpu/layout.js';
 import * as uop from './cpu/uops.js';
-import { DECODED, DECODE_TRUNCATED, InstructionDecoder, LONGEST_INSTRUCTION } from './decoder.js';
-import { integerHandler } from './decoder-integer.js';
+import { DECODE_TRUNCATED, DECODED, InstructionDecoder, LONGEST_INSTRUCTION } from './decoder.js';
 import type { Handler } from './decoder-integer.js';
+import { integerHandler } from './decoder-integer.js';
 import { vectorHandler } from './decoder-vector.js';
 import type { PhysicalMemory } from './physical-memory.js';
 import { PAGE_SIZE } from './physical-memory.js';

@@ -5,8 +5,8 @@
 import { GPR, ZERO } from './cpu/layout.js';
 import * as uop from './cpu/uops.js';
 import { OPERAND_IMMEDIATE, OPERAND_MEMORY, OPERAND_REGISTER } from './decoder.js';
-import { FLAGS_FROM_ADD, FLAGS_FROM_RESULT, FLAGS_FROM_SUB, FLAGS_UNKNOWN } from './uop-writer.js';
 import type { UopFields, UopWriter } from './uop-writer.js';
+import { FLAGS_FROM_ADD, FLAGS_FROM_RESULT, FLAGS_FROM_SUB, FLAGS_UNKNOWN } from './uop-writer.js';
 
 /** Writes one instruction. `width` is that of its first operand in bytes, from the form's name. */
 export type Handler = (writer: UopWriter, width: number) => void;
@@ -122,11 +122,11 @@ function push(writer: UopWriter, width: number): void {
   const operand = writer.decoded.operands[0];
   keepFlags(writer);
   if (operand.kind === OPERAND_IMMEDIATE) {
-    if (writer.decoded.code.startsWith('Pushq')) return writer.plain(uop.OP_PUSH_I, { ...immediate(writer), accesses: 1 });
-    return writer.plain(uop.OP_PUSH_I16, { ...immediate(writer), width: 2 });
-  }
-  if (width === 2) return rm(writer, 0, uop.OP_PUSH16, { width: 2 });
-  if (operand.kind === OPERAND_MEMORY) writer.withMemory(uop.OP_PUSH_M, { accesses: 2 });
+    const isWide = writer.decoded.code.startsWith('Pushq');
+    if (isWide) writer.plain(uop.OP_PUSH_I, { ...immediate(writer), accesses: 1 });
+    else writer.plain(uop.OP_PUSH_I16, { ...immediate(writer), width: 2 });
+  } else if (width === 2) rm(writer, 0, uop.OP_PUSH16, { width: 2 });
+  else if (operand.kind === OPERAND_MEMORY) writer.withMemory(uop.OP_PUSH_M, { accesses: 2 });
   else writer.plain(uop.OP_PUSH_R, { dst: operand.slot, accesses: 1 });
 }
 
@@ -185,7 +185,10 @@ function onRm(op: number, sub = 0): Handler {
 
 function signedMultiply(writer: UopWriter, width: number): void {
   const { decoded } = writer;
-  if (decoded.operandCount === 1) return rm(writer, 0, uop.OP_IMUL1, { width });
+  if (decoded.operandCount === 1) {
+    rm(writer, 0, uop.OP_IMUL1, { width });
+    return;
+  }
   const hasImmediate = decoded.operandCount === 3;
   const memory = isMemory(writer, 1);
   const [first, second] = decoded.operands;
@@ -194,9 +197,17 @@ function signedMultiply(writer: UopWriter, width: number): void {
   } else if (hasImmediate && memory) {
     // Loads first, then multiplies the register: the load cannot fail after a change.
     writer.withMemory(uop.OP_MOV + uop.RM * 4 + Math.log2(width), { dst: first.slot, accesses: 1 });
-    writer.plain(width === 8 ? uop.OP_IMUL64_RRI : uop.OP_IMUL32_RRI, { dst: first.slot, src: first.slot, ...immediate(writer) });
+    writer.plain(width === 8 ? uop.OP_IMUL64_RRI : uop.OP_IMUL32_RRI, {
+      dst: first.slot,
+      src: first.slot,
+      ...immediate(writer),
+    });
   } else if (hasImmediate) {
-    writer.plain(width === 8 ? uop.OP_IMUL64_RRI : uop.OP_IMUL32_RRI, { dst: first.slot, src: second.slot, ...immediate(writer) });
+    writer.plain(width === 8 ? uop.OP_IMUL64_RRI : uop.OP_IMUL32_RRI, {
+      dst: first.slot,
+      src: second.slot,
+      ...immediate(writer),
+    });
   } else {
     const op = memory ? uop.OP_IMUL32_RM : uop.OP_IMUL32_RR;
     fromRm(writer, op + (width === 8 ? 1 : 0), { accesses: memory ? 1 : 0 });
@@ -206,7 +217,8 @@ function signedMultiply(writer: UopWriter, width: number): void {
 function bitTest(sub: number): Handler {
   return (writer, width) => {
     const index = writer.decoded.operands[1];
-    const given = index.kind === OPERAND_REGISTER ? { src: index.slot } : { immediate: writer.decoded.immediate & 0xff };
+    const given =
+      index.kind === OPERAND_REGISTER ? { src: index.slot } : { immediate: writer.decoded.immediate & 0xff };
     rm(writer, 0, uop.OP_BIT, { sub, width, ...given });
   };
 }
@@ -433,7 +445,10 @@ put('Syscall', ending(uop.OP_SYSCALL));
 put('Int1', ending(uop.OP_TRAP, { immediate: 1 }));
 put('Int3', ending(uop.OP_TRAP, { immediate: 3 }));
 put('Int', interrupt);
-put('Nop Nopw Nopd Nopq Pause Endbr64 Endbr32 Rdsspd Rdsspq Lfence Mfence Sfence Cldemote', plain(uop.OP_NOP));
+put(
+  'Nop Nopw Nopd Nopq Pause Endbr64 Endbr32 Rdsspd Rdsspq Lfence Mfence Sfence Cldemote',
+  plain(uop.OP_NOP),
+);
 put('Prefetchnta Prefetcht0 Prefetcht1 Prefetcht2 Prefetch Prefetchw Prefetchwt1', plain(uop.OP_NOP));
 // The rest is for the kernel.
 const PRIVILEGED =
@@ -447,7 +462,16 @@ function isPrivilegedMove(operands: readonly string[]): boolean {
 
 /** The width in bytes that an operand's name tells: "rm32", "imm8", "AL", "RAX". */
 function widthOf(operand: string | undefined): number {
-  const fixed: Record<string, number> = { AL: 1, AX: 2, EAX: 4, RAX: 8, moffs8: 1, moffs16: 2, moffs32: 4, moffs64: 8 };
+  const fixed: Record<string, number> = {
+    AL: 1,
+    AX: 2,
+    EAX: 4,
+    RAX: 8,
+    moffs8: 1,
+    moffs16: 2,
+    moffs32: 4,
+    moffs64: 8,
+  };
   if (operand === undefined) return 0;
   return fixed[operand] ?? Number(/(\d+)$/.exec(operand)?.[1] ?? 0) / 8;
 }
@@ -461,7 +485,8 @@ export function integerHandler(code: string): { handler: Handler; width: number 
     return { handler: ending(uop.OP_FAULT, { immediate: 13 }), width };
   }
   if (name === 'Mov' && operands[1] === 'Sreg') return { handler: moveFromSegment, width };
-  if (name === 'Mov' && operands[0] === 'Sreg') return { handler: ending(uop.OP_FAULT, { immediate: 13 }), width };
+  if (name === 'Mov' && operands[0] === 'Sreg')
+    return { handler: ending(uop.OP_FAULT, { immediate: 13 }), width };
   if (/^Push[wq]$/.test(name) && /^[FG]S$/.test(operands[0] ?? '')) {
     return { handler: pushSegment, width: name === 'Pushw' ? 2 : 8 };
   }

@@ -1,12 +1,13 @@
 /** The SSE and x87 instructions: their operands, from the tables of forms. */
-import * as uop from './cpu/uops.js';
+
 import * as ops from './cpu/sse-ops.js';
+import * as uop from './cpu/uops.js';
 import { OPERAND_MEMORY } from './decoder.js';
 import type { Handler } from './decoder-integer.js';
-import { MEMORY_WRITE, SSE_FORMS } from './decoder-sse.js';
 import type { SseForm } from './decoder-sse.js';
-import { X87_FORMS } from './decoder-x87.js';
+import { MEMORY_WRITE, SSE_FORMS } from './decoder-sse.js';
 import type { X87Form } from './decoder-x87.js';
+import { X87_FORMS } from './decoder-x87.js';
 import type { UopWriter } from './uop-writer.js';
 
 /** Bits of SUB, as in cpu/vector-operands.ts. */
@@ -100,7 +101,13 @@ function writeMemoryForm(
   if (form.aligned) sub |= OPERAND_ALIGNED;
   const immediate = form.memoryOp | (form.bytes << 16);
   const immediateHigh = immediateOf(writer, form);
-  writer.withMemory(memoryOperation(form.memoryOp), { ...fields, sub, immediate, immediateHigh, accesses: 1 });
+  writer.withMemory(memoryOperation(form.memoryOp), {
+    ...fields,
+    sub,
+    immediate,
+    immediateHigh,
+    accesses: 1,
+  });
 }
 
 function x87Handler(code: string, form: X87Form): Handler {

@@ -231,7 +231,8 @@ export class InstructionDecoder {
     decoded.index = ZERO;
     decoded.displacement = 0;
     decoded.displacementHigh = 0;
-    const narrow = kind === OpKind.MemorySegESI || kind === OpKind.MemorySegEDI || kind === OpKind.MemoryESEDI;
+    const narrow =
+      kind === OpKind.MemorySegESI || kind === OpKind.MemorySegEDI || kind === OpKind.MemoryESEDI;
     if (narrow) decoded.addressSize = 4;
     if (kind !== OpKind.MemoryESEDI && kind !== OpKind.MemoryESRDI) {
       decoded.segment = segmentSlot(this.instruction.memorySegment);

@@ -39,13 +39,16 @@ interface Core {
 }
 
 const WORD = 2 ** 32;
-const LONGEST_RUN = 0x7fffffff;
+/** Instructions in one stay in the compiled loop: the engine replaces its code by better code only between two. */
+const LONGEST_STAY = 0x40000;
 const SINGLE_STEP = 1;
 
 let compiled: WebAssembly.Module | undefined;
 
 function compile(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(Uint8Array.from(atob(CPU_WASM), (character) => character.charCodeAt(0)));
+  compiled ??= new WebAssembly.Module(
+    Uint8Array.from(atob(CPU_WASM), (character) => character.charCodeAt(0)),
+  );
   return compiled;
 }
 
@@ -78,7 +81,7 @@ export class Processor {
     this.words[at.NON_CANONICAL >> 2] = 0;
     while (left > 0) {
       const isStepping = (this.words[at.RFLAGS >> 2]! & at.TF) !== 0;
-      const slice = isStepping ? 1 : Math.min(left, LONGEST_RUN);
+      const slice = isStepping ? 1 : Math.min(left, LONGEST_STAY);
       const exit = this.core.execute(slice);
       const done = slice - this.words[at.BUDGET >> 2]!;
       left -= done;
@@ -95,7 +98,10 @@ export class Processor {
   /** Serves the interpreter's request for code. */
   private decode(): void {
     const to = this.words[at.DECODE_TO >> 2]!;
-    if (to !== 0) return this.decoder.decodeCrossing(to);
+    if (to !== 0) {
+      this.decoder.decodeCrossing(to);
+      return;
+    }
     if (this.decoder.isFull) this.core.dropAll();
     this.core.addBlock(this.decoder.decode(this.words[at.DECODE_FROM >> 2]!));
   }

@@ -114,7 +114,10 @@ export class UopWriter {
   /** Gives the last operation its address: ADDRESS when that is formed already. */
   private putOperandAddress(isFormed: boolean): void {
     const { decoded } = this;
-    if (isFormed) return this.putAddress(ADDRESS, ZERO, 0, 0);
+    if (isFormed) {
+      this.putAddress(ADDRESS, ZERO, 0, 0);
+      return;
+    }
     // Relative to the page, a displacement just below 2 GiB may not fit: 4096 of it is taken from a constant.
     const isBeyond = decoded.base === CODE_PAGE && decoded.displacementHigh === 0 && decoded.displacement < 0;
     if (isBeyond) this.putAddress(CODE_PAGE, PAGE_BYTES, 0, decoded.displacement - 4096);

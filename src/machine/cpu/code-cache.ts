@@ -33,6 +33,8 @@ export function find(): usize {
   store<u64>(at.CODE_PAGE, page);
   const block = blockAt(host);
   if (!block) {
+    // The look-up comes again when the code is decoded: it counts once.
+    store<u64>(at.TLB_ACCESSES, load<u64>(at.TLB_ACCESSES) - 1);
     store<u32>(at.EXCEPTION_VECTOR, 0);
     store<u32>(at.DECODE_FROM, host);
     store<u32>(at.DECODE_TO, 0);
