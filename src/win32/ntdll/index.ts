@@ -2,8 +2,13 @@ import type { SystemModule } from '../../nt/system-module.js';
 import { criticalSectionServices } from './critical-section.js';
 import { dosErrorOf } from './dos-error.js';
 import { exceptionCode, exceptionServices } from './exception-services.js';
+import { fileServices } from './file-services.js';
 import { heapServices } from './heap-services.js';
 import { loaderServices } from './loader-services.js';
+import { memoryServices } from './memory-services.js';
+import { objectServices } from './object-services.js';
+import { processServices } from './process-services.js';
+import { sectionServices } from './section-services.js';
 import { stringServices } from './strings.js';
 
 /** ntdll.dll: the way into the system, the loader, the heap manager and the run-time library below Win32. */
@@ -12,8 +17,13 @@ export const ntdll: SystemModule = {
   functions: {
     ...criticalSectionServices,
     ...exceptionServices,
+    ...fileServices,
     ...heapServices,
     ...loaderServices,
+    ...memoryServices,
+    ...objectServices,
+    ...processServices,
+    ...sectionServices,
     ...stringServices,
     RtlNtStatusToDosError: (call) => dosErrorOf(call.u32(0)),
   },

@@ -1,0 +1,109 @@
+/** Structures that many native services take: OBJECT_ATTRIBUTES, IO_STATUS_BLOCK, process handles, LARGE_INTEGER pointers. */
+import { STATUS_PROCESS_IS_TERMINATING } from '../../base/ntstatus.js';
+import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
+import { referenceByHandle } from '../../nt/object-manager.js';
+import type { Process } from '../../nt/process.js';
+import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { readUnicodeString } from './strings.js';
+
+const ROOT_DIRECTORY = 0x08;
+const OBJECT_NAME = 0x10;
+const ATTRIBUTES = 0x18;
+const OBJ_INHERIT = 0x02;
+const OBJ_OPENIF = 0x80;
+
+/** OBJECT_ATTRIBUTES. Source: Microsoft, "OBJECT_ATTRIBUTES structure (ntdef.h)". */
+export interface ObjectAttributes {
+  /** Handle of the directory that the name begins in, 0 for none. */
+  readonly rootDirectory: number;
+  /** Null for an unnamed object. */
+  readonly name: string | null;
+  /** HANDLE_FLAG_*. */
+  readonly handleFlags: number;
+  readonly openIf: boolean;
+}
+
+/** Reads the structure; a null pointer means an unnamed object without flags. */
+export function readObjectAttributes(call: ServiceCall, address: number): ObjectAttributes {
+  if (address === 0) return { rootDirectory: 0, name: null, handleFlags: 0, openIf: false };
+  const { memory } = call;
+  const name = memory.readPointer(address + OBJECT_NAME);
+  const attributes = memory.readU32(address + ATTRIBUTES);
+  return {
+    rootDirectory: memory.readU32(address + ROOT_DIRECTORY),
+    name: name === 0 ? null : readUnicodeString(call, name),
+    handleFlags: attributes & OBJ_INHERIT ? HANDLE_FLAG_INHERIT : 0,
+    openIf: (attributes & OBJ_OPENIF) !== 0,
+  };
+}
+
+/** Makes sure that an IO_STATUS_BLOCK can be written. */
+export function probeStatusBlock(call: ServiceCall, address: number): void {
+  call.memory.probeWrite(address, 16);
+}
+
+/** Writes an IO_STATUS_BLOCK; returns the status. */
+export function writeStatusBlock(
+  call: ServiceCall,
+  address: number,
+  status: number,
+  information: number,
+): number {
+  call.memory.writeU64(address, status, 0);
+  call.memory.writeU64(address + 8, information >>> 0, Math.floor(information / 2 ** 32));
+  return status;
+}
+
+/** A LARGE_INTEGER that a pointer names, as a number; null for a null pointer. */
+export function readLargeInteger(call: ServiceCall, address: number): number | null {
+  if (address === 0) return null;
+  return call.memory.readI32(address + 4) * 2 ** 32 + call.memory.readU32(address);
+}
+
+/** A SIZE_T or offset as 8 bytes. */
+export function writeSize(call: ServiceCall, address: number, value: number): void {
+  call.memory.writeU64(address, value % 2 ** 32, Math.floor(value / 2 ** 32));
+}
+
+/** An 8-byte unsigned value as a number: exact below 2^53. */
+export function readSize(call: ServiceCall, address: number): number {
+  return call.memory.readU64Hi(address) * 2 ** 32 + call.memory.readU64Lo(address);
+}
+
+/** Stores a handle where a pointer says. */
+export function writeHandle(call: ServiceCall, address: number, handle: number): void {
+  call.memory.writeU64(address, handle, 0);
+}
+
+/** Runs an operation in the address space of a process; a number from the handle is the NTSTATUS that refuses it. */
+export function inProcess(
+  call: ServiceCall,
+  handle: number,
+  access: number,
+  operation: (process: Process) => number,
+): number {
+  const { kernel } = call;
+  const process = referenceByHandle(kernel, call.process, handle, 'process', access);
+  if (typeof process === 'number') return process;
+  if (process === call.process) return operation(call.process);
+  const target = process as Process;
+  if (target.deleted) return STATUS_PROCESS_IS_TERMINATING;
+  kernel.attachProcess(target);
+  try {
+    return operation(target);
+  } finally {
+    kernel.detachProcess();
+  }
+}
+
+/** Each service under its two names: user mode's NtX and ZwX are one function. */
+export function nativeServices(
+  services: Readonly<Record<string, ServiceFunction>>,
+): Record<string, ServiceFunction> {
+  return Object.fromEntries(
+    Object.entries(services).flatMap(([name, service]) => [
+      [`Nt${name}`, service],
+      [`Zw${name}`, service],
+    ]),
+  );
+}

@@ -1,0 +1,335 @@
+/** Native services of files. Sources: Microsoft, "NtCreateFile function (winternl.h)", "NtReadFile function", "File information classes". */
+import {
+  ntSuccess,
+  STATUS_BUFFER_OVERFLOW,
+  STATUS_INFO_LENGTH_MISMATCH,
+  STATUS_INVALID_INFO_CLASS,
+  STATUS_INVALID_PARAMETER,
+  STATUS_NOT_SUPPORTED,
+  STATUS_OBJECT_NAME_INVALID,
+  STATUS_SUCCESS,
+} from '../../base/ntstatus.js';
+import { createFile, type FileOpenRequest } from '../../nt/create-file.js';
+import {
+  type DirectoryEntry,
+  type FileInformation,
+  queryAttributesFile,
+  queryDirectoryFile,
+  queryInformationFile,
+  renameFile,
+  setDeleteDisposition,
+  setEndOfFile,
+  setFilePosition,
+  setFileTime,
+} from '../../nt/file-information.js';
+import {
+  FILE_DELETE_ON_CLOSE,
+  FILE_OPEN,
+  FILE_SHARE_DELETE,
+  FILE_SHARE_READ,
+  FILE_SHARE_WRITE,
+  type FileObject,
+} from '../../nt/file-object.js';
+import { flushBuffersFile, readFile, writeFile } from '../../nt/io.js';
+import { closeHandle, referenceByHandle } from '../../nt/object-manager.js';
+import { PENDING, type ServiceCall, type ServiceFunction, type ServiceResult } from '../../nt/service.js';
+import { fileTimeOfMs, msOfFileTime, type TimeValue } from '../../nt/system-time.js';
+import {
+  nativeServices,
+  probeStatusBlock,
+  readLargeInteger,
+  readObjectAttributes,
+  writeHandle,
+  writeSize,
+  writeStatusBlock,
+} from './arguments.js';
+import { readUnicodeString } from './strings.js';
+
+const SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+const DELETE_ACCESS = 0x10000;
+
+/** FILE_INFORMATION_CLASS. */
+const FILE_DIRECTORY_INFORMATION = 1;
+const FILE_BASIC_INFORMATION = 4;
+const FILE_STANDARD_INFORMATION = 5;
+const FILE_NAME_INFORMATION = 9;
+const FILE_RENAME_INFORMATION = 10;
+const FILE_NAMES_INFORMATION = 12;
+const FILE_DISPOSITION_INFORMATION = 13;
+const FILE_POSITION_INFORMATION = 14;
+const FILE_END_OF_FILE_INFORMATION = 20;
+const FILE_NETWORK_OPEN_INFORMATION = 34;
+const MINIMUM_NAME_BYTES = 8;
+
+/** Offsets that mean: the end of the file, the file's own position. */
+const WRITE_TO_END = -1;
+const USE_FILE_POSITION = -2;
+
+function open(call: ServiceCall, share: number, disposition: number, options: number): ServiceResult {
+  const [handleAt, statusAt] = [call.address(0), call.address(3)];
+  call.memory.probeWrite(handleAt, 8);
+  probeStatusBlock(call, statusAt);
+  const { name, rootDirectory, handleFlags } = readObjectAttributes(call, call.address(2));
+  const path = name === null ? null : fullName(call, rootDirectory, name);
+  if (path === null) return STATUS_OBJECT_NAME_INVALID;
+  const request: FileOpenRequest = {
+    path,
+    access: call.u32(1),
+    share,
+    disposition,
+    options,
+    handleFlags,
+  };
+  const out = { handle: 0, information: 0 };
+  const status = createFile(call.kernel, call.process, request, out);
+  if (!ntSuccess(status)) return status;
+  writeHandle(call, handleAt, out.handle);
+  return writeStatusBlock(call, statusAt, status, out.information);
+}
+
+/** The NT path of a name that may begin in an open directory; null when that is none. */
+function fullName(call: ServiceCall, rootDirectory: number, name: string): string | null {
+  if (rootDirectory === 0) return name;
+  const object = referenceByHandle(call.kernel, call.process, rootDirectory, 'file', 0);
+  if (typeof object === 'number' || !(object as FileObject).isDirectory) return null;
+  const { path } = object as FileObject;
+  return `\\??\\${path}${path.endsWith('\\') ? '' : '\\'}${name}`;
+}
+
+/** (*handle, access, attributes, ioStatus, *allocationSize, attributes, share, disposition, options, ea, eaLength). */
+const create: ServiceFunction = (call) => open(call, call.u32(6), call.u32(7), call.u32(8));
+
+/** (*handle, access, attributes, ioStatus, share, options). */
+const openFile: ServiceFunction = (call) => open(call, call.u32(4), FILE_OPEN, call.u32(5));
+
+/** Where a transfer begins: null for the file's own position. */
+function transferOffset(call: ServiceCall, address: number): number | null {
+  const offset = readLargeInteger(call, address);
+  return offset === USE_FILE_POSITION ? null : offset;
+}
+
+/** (file, event, apc, apcContext, ioStatus, buffer, length, *offset, *key). */
+const read: ServiceFunction = (call) => {
+  const statusAt = call.address(4);
+  probeStatusBlock(call, statusAt);
+  const offset = transferOffset(call, call.address(7));
+  if (offset !== null && offset < 0) return STATUS_INVALID_PARAMETER;
+  const out = { information: 0 };
+  const status = readFile(call, call.handle(0), call.address(5), call.u32(6), offset, out);
+  return status === PENDING ? PENDING : writeStatusBlock(call, statusAt, status, out.information);
+};
+
+/** (file, event, apc, apcContext, ioStatus, buffer, length, *offset, *key). */
+const write: ServiceFunction = (call) => {
+  const statusAt = call.address(4);
+  probeStatusBlock(call, statusAt);
+  const offset = transferOffset(call, call.address(7));
+  if (offset !== null && offset < WRITE_TO_END) return STATUS_INVALID_PARAMETER;
+  const out = { information: 0 };
+  const status = writeFile(call, call.handle(0), call.address(5), call.u32(6), offset, out);
+  return writeStatusBlock(call, statusAt, status, out.information);
+};
+
+/** (file, ioStatus). */
+const flush: ServiceFunction = (call) => {
+  probeStatusBlock(call, call.address(1));
+  const status = flushBuffersFile(call.kernel, call.process, call.handle(0));
+  return writeStatusBlock(call, call.address(1), status, 0);
+};
+
+function writeTimes(call: ServiceCall, at: number, modifiedMs: number): void {
+  const time: TimeValue = { lo: 0, hi: 0 };
+  fileTimeOfMs(modifiedMs, time);
+  for (let index = 0; index < 4; index++) call.memory.writeU64(at + index * 8, time.lo, time.hi);
+}
+
+/** Writers of what classes answer: bytes of the fixed part, and how it is filled. */
+const QUERIES: Readonly<
+  Record<
+    number,
+    readonly [bytes: number, fill: (call: ServiceCall, at: number, file: FileInformation) => void]
+  >
+> = {
+  [FILE_BASIC_INFORMATION]: [
+    0x28,
+    (call, at, file) => {
+      writeTimes(call, at, file.modifiedMs);
+      call.memory.writeU64(at + 0x20, file.attributes, 0);
+    },
+  ],
+  [FILE_STANDARD_INFORMATION]: [
+    0x18,
+    (call, at, file) => {
+      writeSize(call, at, file.allocationSize);
+      writeSize(call, at + 8, file.size);
+      call.memory.writeU32(at + 0x10, 1);
+      call.memory.writeU32(at + 0x14, (file.deletePending ? 1 : 0) | (file.directory ? 0x100 : 0));
+    },
+  ],
+  [FILE_POSITION_INFORMATION]: [8, (call, at, file) => writeSize(call, at, file.position)],
+  [FILE_NETWORK_OPEN_INFORMATION]: [
+    0x38,
+    (call, at, file) => {
+      writeTimes(call, at, file.modifiedMs);
+      writeSize(call, at + 0x20, file.allocationSize);
+      writeSize(call, at + 0x28, file.size);
+      call.memory.writeU64(at + 0x30, file.attributes, 0);
+    },
+  ],
+};
+
+/** (file, ioStatus, buffer, length, class). */
+const queryInformation: ServiceFunction = (call) => {
+  const [statusAt, buffer, length, kind] = [call.address(1), call.address(2), call.u32(3), call.u32(4)];
+  probeStatusBlock(call, statusAt);
+  const [bytes, fill] = QUERIES[kind] ?? [MINIMUM_NAME_BYTES, null];
+  if (fill === null && kind !== FILE_NAME_INFORMATION) return STATUS_INVALID_INFO_CLASS;
+  if (length < bytes) return STATUS_INFO_LENGTH_MISMATCH;
+  const file = queryInformationFile(call.kernel, call.process, call.handle(0));
+  if (typeof file === 'number') return file;
+  if (fill === null) return writeName(call, statusAt, buffer, length, file.path.slice(2));
+  call.memory.probeWrite(buffer, bytes);
+  fill(call, buffer, file);
+  return writeStatusBlock(call, statusAt, STATUS_SUCCESS, bytes);
+};
+
+/** FILE_NAME_INFORMATION: length of the whole name, and as much of it as there is room for. */
+function writeName(
+  call: ServiceCall,
+  statusAt: number,
+  buffer: number,
+  length: number,
+  name: string,
+): number {
+  const bytes = name.length * 2;
+  const fits = Math.min(bytes, length - 4) & ~1;
+  call.memory.probeWrite(buffer, 4 + fits);
+  call.memory.writeU32(buffer, bytes);
+  call.memory.writeUtf16(buffer + 4, name.slice(0, fits / 2));
+  return writeStatusBlock(call, statusAt, fits < bytes ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS, 4 + fits);
+}
+
+/** (attributes, *information): FILE_BASIC_INFORMATION of a path. */
+const queryAttributes: ServiceFunction = (call) => queryPath(call, FILE_BASIC_INFORMATION);
+/** (attributes, *information): FILE_NETWORK_OPEN_INFORMATION of a path. */
+const queryFullAttributes: ServiceFunction = (call) => queryPath(call, FILE_NETWORK_OPEN_INFORMATION);
+
+function queryPath(call: ServiceCall, kind: number): number {
+  const [bytes, fill] = QUERIES[kind]!;
+  call.memory.probeWrite(call.address(1), bytes);
+  const { name, rootDirectory } = readObjectAttributes(call, call.address(0));
+  const path = name === null ? null : fullName(call, rootDirectory, name);
+  if (path === null) return STATUS_OBJECT_NAME_INVALID;
+  const file = queryAttributesFile(call.kernel, path);
+  if (typeof file === 'number') return file;
+  fill(call, call.address(1), file);
+  return STATUS_SUCCESS;
+}
+
+/** (file, ioStatus, buffer, length, class). */
+const setInformation: ServiceFunction = (call) => {
+  const statusAt = call.address(1);
+  probeStatusBlock(call, statusAt);
+  return writeStatusBlock(call, statusAt, setByClass(call), 0);
+};
+
+function setByClass(call: ServiceCall): number {
+  const { kernel, process, memory } = call;
+  const [handle, buffer, length, kind] = [call.handle(0), call.address(2), call.u32(3), call.u32(4)];
+  switch (kind) {
+    case FILE_POSITION_INFORMATION:
+      if (length < 8) return STATUS_INFO_LENGTH_MISMATCH;
+      return setFilePosition(kernel, process, handle, readLargeInteger(call, buffer) ?? -1);
+    case FILE_END_OF_FILE_INFORMATION:
+      if (length < 8) return STATUS_INFO_LENGTH_MISMATCH;
+      return setEndOfFile(kernel, process, handle, readLargeInteger(call, buffer) ?? -1);
+    case FILE_DISPOSITION_INFORMATION:
+      if (length < 1) return STATUS_INFO_LENGTH_MISMATCH;
+      return setDeleteDisposition(kernel, process, handle, memory.readU8(buffer) !== 0);
+    case FILE_BASIC_INFORMATION:
+      return length < 0x28 ? STATUS_INFO_LENGTH_MISMATCH : setBasic(call, handle, buffer);
+    case FILE_RENAME_INFORMATION:
+      return length < 0x18 ? STATUS_INFO_LENGTH_MISMATCH : rename(call, handle, buffer, length);
+    default:
+      return STATUS_INVALID_INFO_CLASS;
+  }
+}
+
+/** The time of the last write is the only one that is kept; 0 and -1 leave it. */
+function setBasic(call: ServiceCall, handle: number, buffer: number): number {
+  const [lo, hi] = [call.memory.readU64Lo(buffer + 0x10), call.memory.readU64Hi(buffer + 0x10)];
+  if ((lo === 0 && hi === 0) || hi === 0xffffffff) return STATUS_SUCCESS;
+  return setFileTime(call.kernel, call.process, handle, msOfFileTime(lo, hi));
+}
+
+/** FILE_RENAME_INFORMATION: replace, root directory, length of the name, name. */
+function rename(call: ServiceCall, handle: number, buffer: number, length: number): number {
+  const { memory } = call;
+  const bytes = memory.readU32(buffer + 0x10);
+  if (bytes > length - 0x14) return STATUS_INVALID_PARAMETER;
+  let name = '';
+  for (let at = 0; at + 2 <= bytes; at += 2) name += String.fromCharCode(memory.readU16(buffer + 0x14 + at));
+  const path = fullName(call, memory.readU32(buffer + 8), name);
+  if (path === null) return STATUS_OBJECT_NAME_INVALID;
+  return renameFile(call.kernel, call.process, handle, path, memory.readU8(buffer) !== 0);
+}
+
+/** (file, event, apc, apcContext, ioStatus, buffer, length, class, single, *pattern, restart): one entry a call. */
+const queryDirectory: ServiceFunction = (call) => {
+  const [statusAt, buffer, length, kind] = [call.address(4), call.address(5), call.u32(6), call.u32(7)];
+  probeStatusBlock(call, statusAt);
+  if (kind !== FILE_DIRECTORY_INFORMATION && kind !== FILE_NAMES_INFORMATION) return STATUS_NOT_SUPPORTED;
+  const pattern = call.address(9) === 0 ? '*' : readUnicodeString(call, call.address(9));
+  call.memory.probeWrite(buffer, length);
+  const header = kind === FILE_NAMES_INFORMATION ? 0x0c : 0x40;
+  if (length < header + 2) return STATUS_INFO_LENGTH_MISMATCH;
+  const restart = (call.u32(10) & 0xff) !== 0;
+  const entry = queryDirectoryFile(call.kernel, call.process, call.handle(0), pattern, restart);
+  if (typeof entry === 'number') return writeStatusBlock(call, statusAt, entry, 0);
+  if (kind === FILE_DIRECTORY_INFORMATION) writeDirectoryEntry(call, buffer, entry);
+  else call.memory.writeU64(buffer, 0, 0);
+  const fits = Math.min(entry.name.length * 2, length - header) & ~1;
+  call.memory.writeU32(buffer + header - 4, entry.name.length * 2);
+  call.memory.writeUtf16(buffer + header, entry.name.slice(0, fits / 2));
+  const status = fits < entry.name.length * 2 ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+  return writeStatusBlock(call, statusAt, status, header + fits);
+};
+
+function writeDirectoryEntry(call: ServiceCall, at: number, entry: DirectoryEntry): void {
+  call.memory.writeU64(at, 0, 0);
+  writeTimes(call, at + 0x08, entry.modifiedMs);
+  writeSize(call, at + 0x28, entry.size);
+  writeSize(call, at + 0x30, Math.ceil(entry.size / 4096) * 4096);
+  call.memory.writeU32(at + 0x38, entry.attributes);
+}
+
+/** (attributes): opens to delete, and closes. */
+const deleteFile: ServiceFunction = (call) => {
+  const { name, rootDirectory } = readObjectAttributes(call, call.address(0));
+  const path = name === null ? null : fullName(call, rootDirectory, name);
+  if (path === null) return STATUS_OBJECT_NAME_INVALID;
+  const out = { handle: 0, information: 0 };
+  const request = {
+    path,
+    access: DELETE_ACCESS,
+    share: SHARE_ALL,
+    disposition: FILE_OPEN,
+    options: FILE_DELETE_ON_CLOSE,
+  };
+  const status = createFile(call.kernel, call.process, request, out);
+  return ntSuccess(status) ? closeHandle(call.kernel, call.process, out.handle) : status;
+};
+
+export const fileServices = nativeServices({
+  CreateFile: create,
+  OpenFile: openFile,
+  ReadFile: read,
+  WriteFile: write,
+  FlushBuffersFile: flush,
+  QueryInformationFile: queryInformation,
+  SetInformationFile: setInformation,
+  QueryAttributesFile: queryAttributes,
+  QueryFullAttributesFile: queryFullAttributes,
+  QueryDirectoryFile: queryDirectory,
+  DeleteFile: deleteFile,
+});

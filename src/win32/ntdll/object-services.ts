@@ -1,0 +1,200 @@
+/**
+ * Native services of handles, events, mutants, semaphores and waits. Sources: Microsoft, "NtClose function",
+ * "NtWaitForSingleObject function", "ZwDuplicateObject function"; the prototypes of the others as published.
+ */
+import {
+  ntSuccess,
+  STATUS_INVALID_PARAMETER,
+  STATUS_INVALID_PARAMETER_1,
+  STATUS_SUCCESS,
+  STATUS_TIMEOUT,
+} from '../../base/ntstatus.js';
+import { PROCESS_DUP_HANDLE } from '../../nt/access.js';
+import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
+import type { ObjectKind } from '../../nt/object.js';
+import {
+  closeHandle,
+  duplicateObject,
+  type NamedCreation,
+  openNamedObject,
+  referenceByHandle,
+} from '../../nt/object-manager.js';
+import type { Process } from '../../nt/process.js';
+import type { PENDING, ServiceCall, ServiceFunction } from '../../nt/service.js';
+import {
+  createEvent,
+  createMutant,
+  createSemaphore,
+  delayExecution,
+  MAXIMUM_WAIT_OBJECTS,
+  pulseEvent,
+  releaseMutantHandle,
+  releaseSemaphoreHandle,
+  resetEvent,
+  setEvent,
+  waitForObjects,
+} from '../../nt/sync.js';
+import { nativeServices, readLargeInteger, readObjectAttributes, writeHandle } from './arguments.js';
+
+const OBJ_INHERIT = 2;
+const UNITS_PER_MILLISECOND = 10_000;
+/** Seconds from 1601 to 1970, in 100 ns units. */
+const EPOCH_100NS = 11_644_473_600 * 10_000_000;
+
+/** Milliseconds from now that a pointer to a timeout means: none for ever, negative relative, else a system time. */
+function timeout(call: ServiceCall, address: number): number {
+  const value = readLargeInteger(call, address);
+  if (value === null) return Number.POSITIVE_INFINITY;
+  if (value <= 0) return -value / UNITS_PER_MILLISECOND;
+  const nowMs = call.kernel.clock.bootSeconds * 1000 + call.kernel.clock.now100ns / UNITS_PER_MILLISECOND;
+  return Math.max(0, (value - EPOCH_100NS) / UNITS_PER_MILLISECOND - nowMs);
+}
+
+/** The first three arguments of all creations: where the handle goes, access, OBJECT_ATTRIBUTES. */
+function creation(
+  call: ServiceCall,
+  make: (creation: NamedCreation, out: { handle: number }) => number,
+): number {
+  const handleAt = call.address(0);
+  call.memory.probeWrite(handleAt, 8);
+  const { name, handleFlags, openIf } = readObjectAttributes(call, call.address(2));
+  const out = { handle: 0 };
+  const status = make({ path: name, access: call.u32(1), handleFlags, openIf }, out);
+  if (ntSuccess(status)) writeHandle(call, handleAt, out.handle);
+  return status;
+}
+
+const NOTIFICATION_EVENT = 0;
+const SYNCHRONIZATION_EVENT = 1;
+
+/** (*handle, access, attributes, type, initialState). */
+const createEventService: ServiceFunction = (call) => {
+  const [type, initial] = [call.u32(3), (call.u32(4) & 0xff) !== 0];
+  if (type !== NOTIFICATION_EVENT && type !== SYNCHRONIZATION_EVENT) return STATUS_INVALID_PARAMETER;
+  return creation(call, (named, out) =>
+    createEvent(call.kernel, call.process, named, type === NOTIFICATION_EVENT, initial, out),
+  );
+};
+
+/** (*handle, access, attributes, initialOwner). */
+const createMutantService: ServiceFunction = (call) => {
+  const owned = (call.u32(3) & 0xff) !== 0;
+  return creation(call, (named, out) => createMutant(call.kernel, call.process, named, owned, out));
+};
+
+/** (*handle, access, attributes, count, limit). */
+const createSemaphoreService: ServiceFunction = (call) => {
+  const [count, limit] = [call.i32(3), call.i32(4)];
+  return creation(call, (named, out) => createSemaphore(call.kernel, call.process, named, count, limit, out));
+};
+
+/** (*handle, access, attributes). */
+const opening =
+  (kind: ObjectKind): ServiceFunction =>
+  (call) =>
+    creation(call, ({ path, access, handleFlags }, out) =>
+      openNamedObject(call.kernel, call.process, path ?? '', kind, access, handleFlags ?? 0, out),
+    );
+
+/** (event, *previousState): runs a change of an event and stores what it was. */
+const eventChange =
+  (change: typeof setEvent): ServiceFunction =>
+  (call) => {
+    const [handle, previousAt] = [call.handle(0), call.address(1)];
+    if (previousAt !== 0) call.memory.probeWrite(previousAt, 4);
+    const object = referenceByHandle(call.kernel, call.process, handle, 'event', 0);
+    const before = typeof object === 'number' ? 0 : (object as { signalState?: number }).signalState;
+    const status = change(call.kernel, call.process, handle);
+    if (ntSuccess(status) && previousAt !== 0) call.memory.writeU32(previousAt, before ?? 0);
+    return status;
+  };
+
+/** (semaphore, count, *previousCount). */
+const releaseSemaphore: ServiceFunction = (call) => {
+  const previousAt = call.address(2);
+  if (previousAt !== 0) call.memory.probeWrite(previousAt, 4);
+  const out = { previousCount: 0 };
+  const status = releaseSemaphoreHandle(call.kernel, call.process, call.handle(0), call.i32(1), out);
+  if (ntSuccess(status) && previousAt !== 0) call.memory.writeU32(previousAt, out.previousCount);
+  return status;
+};
+
+/** (mutant, *previousCount). */
+const releaseMutant: ServiceFunction = (call) => {
+  const previousAt = call.address(1);
+  if (previousAt !== 0) call.memory.probeWrite(previousAt, 4);
+  const object = referenceByHandle(call.kernel, call.process, call.handle(0), 'mutant', 0);
+  const before = typeof object === 'number' ? 0 : 1 - ((object as { recursion?: number }).recursion ?? 0);
+  const status = releaseMutantHandle(call.kernel, call.process, call.handle(0));
+  if (ntSuccess(status) && previousAt !== 0) call.memory.writeU32(previousAt, before >>> 0);
+  return status;
+};
+
+/** (handle, alertable, *timeout). */
+const waitForSingleObject: ServiceFunction = (call) =>
+  waitForObjects(call, [call.handle(0)], false, timeout(call, call.address(2)));
+
+const WAIT_ALL = 0;
+const WAIT_ANY = 1;
+
+/** (count, *handles, waitType, alertable, *timeout). */
+const waitForMultipleObjects: ServiceFunction = (call) => {
+  const [count, type] = [call.u32(0), call.u32(2)];
+  if (count === 0 || count > MAXIMUM_WAIT_OBJECTS) return STATUS_INVALID_PARAMETER_1;
+  if (type !== WAIT_ALL && type !== WAIT_ANY) return STATUS_INVALID_PARAMETER;
+  const handles: number[] = [];
+  for (let index = 0; index < count; index++) handles.push(call.memory.readI32(call.address(1) + index * 8));
+  return waitForObjects(call, handles, type === WAIT_ALL, timeout(call, call.address(4)));
+};
+
+/** (alertable, *interval). */
+const delay: ServiceFunction = (call): number | typeof PENDING => {
+  const milliseconds = timeout(call, call.address(1));
+  const answer = delayExecution(call, milliseconds);
+  return answer === STATUS_TIMEOUT ? STATUS_SUCCESS : answer;
+};
+
+/** (sourceProcess, sourceHandle, targetProcess, *targetHandle, access, attributes, options). */
+const duplicate: ServiceFunction = (call) => {
+  const { kernel, process } = call;
+  const targetAt = call.address(3);
+  if (targetAt !== 0) call.memory.probeWrite(targetAt, 8);
+  const source = referenceByHandle(kernel, process, call.handle(0), 'process', PROCESS_DUP_HANDLE);
+  if (typeof source === 'number') return source;
+  const target = referenceByHandle(kernel, process, call.handle(2), 'process', PROCESS_DUP_HANDLE);
+  if (typeof target === 'number') return target;
+  const flags = call.u32(5) & OBJ_INHERIT ? HANDLE_FLAG_INHERIT : 0;
+  const out = { handle: 0 };
+  const status = duplicateObject(
+    kernel,
+    source as Process,
+    call.handle(1),
+    target as Process,
+    call.u32(4),
+    flags,
+    call.u32(6),
+    out,
+  );
+  if (ntSuccess(status) && targetAt !== 0) writeHandle(call, targetAt, out.handle);
+  return status;
+};
+
+export const objectServices = nativeServices({
+  Close: (call) => closeHandle(call.kernel, call.process, call.handle(0)),
+  DuplicateObject: duplicate,
+  CreateEvent: createEventService,
+  OpenEvent: opening('event'),
+  SetEvent: eventChange(setEvent),
+  ResetEvent: eventChange(resetEvent),
+  PulseEvent: eventChange(pulseEvent),
+  ClearEvent: (call) => resetEvent(call.kernel, call.process, call.handle(0)),
+  CreateMutant: createMutantService,
+  OpenMutant: opening('mutant'),
+  ReleaseMutant: releaseMutant,
+  CreateSemaphore: createSemaphoreService,
+  OpenSemaphore: opening('semaphore'),
+  ReleaseSemaphore: releaseSemaphore,
+  WaitForSingleObject: waitForSingleObject,
+  WaitForMultipleObjects: waitForMultipleObjects,
+  DelayExecution: delay,
+});
