@@ -1,7 +1,7 @@
 import { STATUS_SUCCESS } from './base/ntstatus.js';
 import type { Host } from './host/host.js';
 import { type FolderSpec, MemoryHost } from './host/memory-host.js';
-import { type Report, report } from './inspect/report.js';
+import { createExitRecords, type Report, recordExit, report } from './inspect/report.js';
 import { generateSystemDlls } from './ldr/system-dlls.js';
 import { MachineProcess, NtStatusError } from './machine-process.js';
 import type { EventListener } from './mm/events.js';
@@ -82,6 +82,7 @@ export class Machine {
   readonly host: Host;
   /** Every process made, in order. */
   readonly processes: MachineProcess[] = [];
+  readonly #exits = createExitRecords();
 
   constructor(options: MachineOptions = {}) {
     this.host = options.host ?? new MemoryHost();
@@ -94,6 +95,7 @@ export class Machine {
       bootSeconds: options.bootSeconds ?? DEFAULT_BOOT_SECONDS,
       quantum: options.quantum,
     });
+    this.kernel.processExiting = (process) => recordExit(this.kernel, process, this.#exits);
     this.kernel.traceServices = options.traceServices ?? false;
     this.mount(TEMPORARY_DIRECTORY, {}, { writable: true });
   }
@@ -156,7 +158,7 @@ export class Machine {
 
   /** The memory report. */
   report(): Report {
-    return report(this.kernel);
+    return report(this.kernel, this.#exits);
   }
 
   /** Proves the invariants of the memory manager; throws VerifyError naming what is wrong. */
