@@ -4,6 +4,7 @@
  * Source: Microsoft, "DllMain entry point"; "PE Format", "TLS Callback Functions".
  */
 import { STATUS_DLL_INIT_FAILED, STATUS_SUCCESS } from '../base/ntstatus.js';
+import { releaseMutant, tryWait } from '../nt/dispatcher.js';
 import type { PENDING, ServiceCall } from '../nt/service.js';
 import { inInitializationOrder, updateEntry } from './ldr-entries.js';
 import { unreferencedModules } from './ldr-load.js';
@@ -90,7 +91,23 @@ export function threadCalls(call: ServiceCall, reason: number): InitializerCall[
     .flatMap((module) => callsOf(module, reason, 0));
 }
 
-/** Begins a run. `base` is the module whose load it finishes; `unload` is unmapped at its end. */
+/**
+ * Takes the loader lock for this thread (LdrpAcquireLoaderLock); PENDING when another thread has it: the service waits and is
+ * entered again. Each lock taken is given back by the end of the run that follows, or by releaseLoaderLock.
+ */
+export function acquireLoaderLock(call: ServiceCall): typeof PENDING | null {
+  const { lock } = loaderOf(call.process);
+  if (call.waitStatus >= 0 || tryWait([lock], false, call.thread) >= 0) return null;
+  return call.wait({ kind: 'objects', objects: [lock], all: false, deadline: null });
+}
+
+export function releaseLoaderLock(call: ServiceCall): void {
+  const { lock } = loaderOf(call.process);
+  releaseMutant(lock, call.thread);
+  call.kernel.scheduler.signal(lock);
+}
+
+/** Begins a run, which gives the loader lock back at its end. `base` is the module whose load it finishes; `unload` is unmapped at its end. */
 export function beginRun(
   call: ServiceCall,
   calls: InitializerCall[],
@@ -121,6 +138,7 @@ export function continueRun(call: ServiceCall, run: InitializerRun, step: number
   }
   const { runs } = loaderOf(call.process);
   runs.splice(runs.indexOf(run), 1);
+  releaseLoaderLock(call);
   return null;
 }
 
@@ -134,7 +152,9 @@ export function resumeRun(call: ServiceCall, id: number | undefined): Initialize
   if (run === undefined) return undefined;
   for (let index = runs.length - 1; index >= 0; index--) {
     const other = runs[index]!;
-    if (other.threadId === call.thread.id && other.id > run.id) runs.splice(index, 1);
+    if (other.threadId !== call.thread.id || other.id <= run.id) continue;
+    runs.splice(index, 1);
+    releaseLoaderLock(call);
   }
   noteReturn(call, run);
   return run;

@@ -8,13 +8,20 @@ import {
   STATUS_ENTRYPOINT_NOT_FOUND,
   STATUS_HEAP_CORRUPTION,
   STATUS_ORDINAL_NOT_FOUND,
-  STATUS_SUCCESS,
 } from '../base/ntstatus.js';
 import { GuestFault } from '../mm/user-memory.js';
 import type { PENDING, Service, ServiceCall, ServiceResult } from '../nt/service.js';
 import { PeError } from '../pe/pe-error.js';
 import { HeapCorruption } from '../win32/ntdll/heap-layout.js';
-import { attachCalls, beginRun, continueRun, detachCalls, resumeRun } from './initializers.js';
+import {
+  acquireLoaderLock,
+  attachCalls,
+  beginRun,
+  continueRun,
+  detachCalls,
+  releaseLoaderLock,
+  resumeRun,
+} from './initializers.js';
 import { updateEntry } from './ldr-entries.js';
 import { loadModule, unloadModule, unreferencedModules } from './ldr-load.js';
 import { describeProcedure, findProcedure, type ProcedureRequest } from './ldr-snap.js';
@@ -57,8 +64,10 @@ export function loadDllService(request: Refusable<string>, finish: Finish): Serv
     enter: (call) => {
       const name = request(call);
       if (typeof name === 'number') return finish(call, name, 0);
+      const waiting = acquireLoaderLock(call);
+      if (waiting !== null) return waiting;
       const run = beginLoad(call, name);
-      return run instanceof LoaderFailure ? finish(call, run.status, 0) : complete(call, run);
+      return run instanceof LoaderFailure ? fail(call, run, finish) : complete(call, run);
     },
     steps: [
       (call, [id]) => {
@@ -100,8 +109,10 @@ export function unloadDllService(request: (call: ServiceCall) => number, finish:
     enter: (call) => {
       const module = moduleAt(call.process, request(call));
       if (module === undefined) return finish(call, STATUS_DLL_NOT_FOUND, 0);
+      const waiting = acquireLoaderLock(call);
+      if (waiting !== null) return waiting;
       const run = guardLoader(() => beginUnload(call, module));
-      return run instanceof LoaderFailure ? finish(call, run.status, 0) : complete(call, run);
+      return run instanceof LoaderFailure ? fail(call, run, finish) : complete(call, run);
     },
     steps: [
       (call, [id]) => {
@@ -137,10 +148,12 @@ export function procedureService(request: Refusable<ProcedureQuery>, finish: Fin
     enter: (call) => {
       const query = request(call);
       if (typeof query === 'number') return finish(call, query, 0);
+      const waiting = acquireLoaderLock(call);
+      if (waiting !== null) return waiting;
       const found = guardLoader(() => findInModule(call, query));
-      if (found instanceof LoaderFailure) return finish(call, found.status, 0);
+      if (found instanceof LoaderFailure) return fail(call, found, finish);
       const { address, fresh } = found;
-      if (fresh.length === 0) return finishProcedure(call, finish, STATUS_SUCCESS, query, address);
+      if (address === 0) return fail(call, notExported(query), finish);
       const run = beginRun(call, attachCalls(call, fresh, 0), address);
       return continueProcedure(call, run, finish);
     },
@@ -167,15 +180,15 @@ function continueProcedure(
   return finish(call, status, ntSuccess(status) ? run.base : 0);
 }
 
-function finishProcedure(
-  call: ServiceCall,
-  finish: Finish,
-  status: number,
-  query: ProcedureQuery,
-  address: number,
-): ServiceResult {
-  if (address !== 0) return finish(call, status, address);
-  return finish(call, query.name === null ? STATUS_ORDINAL_NOT_FOUND : STATUS_ENTRYPOINT_NOT_FOUND, 0);
+/** Gives the loader lock back and answers with the failure's status. */
+function fail(call: ServiceCall, failure: LoaderFailure, finish: Finish): ServiceResult {
+  releaseLoaderLock(call);
+  return finish(call, failure.status, 0);
+}
+
+function notExported(query: ProcedureQuery): LoaderFailure {
+  const status = query.name === null ? STATUS_ORDINAL_NOT_FOUND : STATUS_ENTRYPOINT_NOT_FOUND;
+  return new LoaderFailure(status, `${describeProcedure(query)} is not exported`);
 }
 
 function findInModule(call: ServiceCall, query: ProcedureQuery): { address: number; fresh: LoadedModule[] } {

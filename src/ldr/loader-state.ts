@@ -3,6 +3,7 @@
  * from it for programs and debuggers, and never read back: the program can write there.
  */
 import { foldName } from '../host/folding.js';
+import { type MutantObject, makeMutant } from '../nt/dispatcher.js';
 import type { LoaderState, Process } from '../nt/process.js';
 import type { ExportDirectory } from '../pe/pe-exports.js';
 import type { PeHeaders } from '../pe/pe-headers.js';
@@ -81,6 +82,8 @@ export interface LoaderData extends LoaderState {
   /** Bases, in the order of initialization. */
   readonly initializationOrder: number[];
   readonly runs: InitializerRun[];
+  /** The loader lock: held by a thread while it loads, unloads, or runs the modules' code. */
+  readonly lock: MutantObject;
   nextRun: number;
   /** Guest address of PEB_LDR_DATA. */
   ldrData: number;
@@ -105,6 +108,7 @@ export function loaderOf(process: Process): LoaderData {
       modules: [],
       initializationOrder: [],
       runs: [],
+      lock: makeMutant(null),
       nextRun: 1,
       ldrData: 0,
       heap: 0,

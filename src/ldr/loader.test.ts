@@ -9,12 +9,14 @@ import { FRAME_ACTIVE } from '../mm/pfn-database.js';
 import { verify } from '../mm/verify.js';
 import type { Process } from '../nt/process.js';
 import type { ServiceCall } from '../nt/service.js';
+import { createThread } from '../nt/thread-create.js';
 import { type LoaderMachine, makeLoaderMachine } from '../testing/loader-machine.js';
 import {
   type Assembler,
   buildModule,
   type Code,
   DATA_RVA,
+  TEXT_RVA,
   type TestModule,
   TLS_INDEX_RVA,
 } from '../testing/module-builder.js';
@@ -64,7 +66,7 @@ function run(
 ): { process: Process; machine: LoaderMachine } {
   const machine = makeLoaderMachine(files(...modules), functions);
   const process = start(machine);
-  expect(machine.run()).toBe('exited');
+  expect(machine.run(2_000_000)).toBe('exited');
   verify(machine.kernel.mm);
   return { process, machine };
 }
@@ -430,5 +432,71 @@ describe('modules in guest memory', () => {
       [grown, grown, ['ntdll.dll', 'kernel32.dll', 'dep.dll', 'plug.dll']],
       [base, base, ['ntdll.dll', 'kernel32.dll']],
     ]);
+  });
+});
+
+describe('threads', () => {
+  it('are told to the modules, have TLS of their own, and wait for the loader lock', () => {
+    const seen: unknown[] = [];
+    const functions = {
+      ...dynamic(seen),
+      Start: (call: ServiceCall) => {
+        const thread = createThread(call.kernel, call.process, {
+          startAddress: call.address(0),
+          argument: 0,
+          stackReserve: 0x10000,
+          stackCommit: 0x1000,
+          suspended: false,
+        });
+        return typeof thread === 'number' ? 0 : 1;
+      },
+    };
+    const loadPlug: Code = (code) => code.firstAddress(DATA_RVA).call('kernel32.dll!LoadLibraryA');
+    const { process, machine } = run(
+      [
+        {
+          name: 'test.exe',
+          imports: { 'kernel32.dll': ['Note', 'LoadLibraryA', 'Start', 'ExitThread'] },
+          functions: {
+            thread: (code) =>
+              loadPlug(code.enter())
+                .first(0x500)
+                .call('kernel32.dll!Note')
+                .raw(0xc7, 0x05) // mov dword [data+40h], 1
+                .distance(DATA_RVA + 0x40, 4)
+                .u32(1)
+                .first(3)
+                .call('kernel32.dll!ExitThread')
+                .raw(0xcc),
+          },
+          entry: (code) =>
+            loadPlug(
+              code
+                .enter()
+                .raw(0x48, 0xb8, ...[...'plug.dll'].map((character) => character.charCodeAt(0)))
+                .raw(0x48, 0x89, 0x05) // mov [data], rax
+                .distance(DATA_RVA)
+                .firstAddress(TEXT_RVA)
+                .call('kernel32.dll!Start'),
+            )
+              .raw(0x83, 0x3d) // again: cmp dword [data+40h], 0
+              .distance(DATA_RVA + 0x40, 1)
+              .raw(0)
+              .raw(0x74, 0xf7) // je again
+              .leave(),
+        },
+        {
+          name: 'plug.dll',
+          dll: true,
+          imports: KERNEL32,
+          tls: { template: [1, 2], callbacks: [] },
+          functions: { f: returns(1) },
+          entry: (code) => dllMain(0x10)(code.raw(0xb8).u32(20_000).raw(0xff, 0xc8, 0x75, 0xfc)), // dec eax; jne
+        },
+      ],
+      functions,
+    );
+    expect(process.exitMessage).toBeNull();
+    expect(machine.notes).toEqual([0x11, 0x12, 0x500, 0x13, 0x10]);
   });
 });

@@ -6,6 +6,7 @@ import type { PENDING, Service, ServiceCall, ServiceStep } from '../nt/service.j
 import { THREAD_TERMINATED } from '../nt/thread.js';
 import { terminateThread } from '../nt/thread-delete.js';
 import {
+  acquireLoaderLock,
   beginRun,
   continueRun,
   DLL_THREAD_DETACH,
@@ -26,6 +27,8 @@ function beginProcessExit(call: ServiceCall, status: number, step: number): type
   loader.shuttingDown = true;
   for (const other of [...process.threads])
     if (other !== thread && other.state !== THREAD_TERMINATED) terminateThread(kernel, other, status);
+  const waiting = acquireLoaderLock(call);
+  if (waiting !== null) return waiting;
   guardLoader(() => {
     call.memory.writeU8(loader.ldrData + LDR_DATA_SHUTDOWN_IN_PROGRESS, 1);
     call.memory.writeU64(loader.ldrData + LDR_DATA_SHUTDOWN_THREAD_ID, thread.id, 0);
@@ -40,6 +43,8 @@ function beginThreadExit(call: ServiceCall, status: number, step: number): typeo
   const { process, thread } = call;
   const others = process.threads.some((other) => other !== thread && other.state !== THREAD_TERMINATED);
   if (!others) return beginProcessExit(call, status, step);
+  const waiting = acquireLoaderLock(call);
+  if (waiting !== null) return waiting;
   const run = beginRun(call, threadCalls(call, DLL_THREAD_DETACH));
   run.exit = { kind: 'thread', status };
   return continueExit(call, run, step);

@@ -8,6 +8,7 @@ import { HEAP_GROWABLE } from '../win32/ntdll/heap-layout.js';
 import { createProcessHeap } from '../win32/ntdll/heap-services.js';
 import { readGuestHeaders } from './guest-image.js';
 import {
+  acquireLoaderLock,
   attachCalls,
   beginRun,
   continueRun,
@@ -49,6 +50,8 @@ const STEP_INITIALIZER = 0;
 /** ntdll!LdrInitializeThunk(context, ntdll): prepares the process or the thread, then goes on at the context. */
 export const ldrInitializeThunk: Service = {
   enter: (call) => {
+    const waiting = acquireLoaderLock(call);
+    if (waiting !== null) return waiting;
     const begun = guardLoader(() =>
       loaderOf(call.process).initialized ? beginThread(call) : beginProcess(call),
     );

@@ -42,7 +42,15 @@ export function makeLoaderMachine(
     },
   ]);
   const host = new MemoryHost();
-  const kernel = new Kernel({ ram, pageFiles: [], seed: 1, host, system, bootSeconds: 1_767_225_600 });
+  const kernel = new Kernel({
+    ram,
+    pageFiles: [],
+    seed: 1,
+    host,
+    system,
+    bootSeconds: 1_767_225_600,
+    quantum: 5_000,
+  });
   kernel.fileSystem.mount('C:\\app', host, host.addRoot(files), false);
   kernel.fileSystem.mount('C:\\work', host, host.addRoot(work), false);
   return {
