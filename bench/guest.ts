@@ -1,7 +1,8 @@
 /** Runs the programs in bench/programs and takes the host's time at each line that they print. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HostStream, MemoryHost } from '../src/host/memory-host.js';
+import type { HostStream } from '../src/host/host.js';
+import { MemoryHost } from '../src/host/memory-host.js';
 import { Machine } from '../src/machine.js';
 
 /** A moment at which the program had printed a line. */
