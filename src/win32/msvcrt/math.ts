@@ -4,6 +4,7 @@
  * Microsoft.
  */
 import type { Service, ServiceCall, ServiceFunction, ServiceResult } from '../../nt/service.js';
+import { besselJ, besselY } from './bessel.js';
 import { EDOM, ERANGE } from './errno.js';
 import {
   classify,
@@ -271,8 +272,23 @@ const MXCSR_DEFAULT = 0x1f80;
 /** _controlfp leaves the mask of denormals alone. */
 const WITHOUT_DENORMAL = ~0x80000;
 
+const bessel =
+  (order: number | null, compute: (order: number, x: number) => number): ServiceFunction =>
+  (call) => {
+    const x = order === null ? call.double(1) : call.double(0);
+    const result = compute(order ?? call.i32(0), x);
+    if (Number.isNaN(result) && !Number.isNaN(x)) setErrno(call, EDOM);
+    call.returnDouble(canonicalResult(x, 0, result));
+  };
+
 export const mathFunctions: Record<string, Service | ServiceFunction> = {
   ...operationServices(),
+  _j0: bessel(0, besselJ),
+  _j1: bessel(1, besselJ),
+  _jn: bessel(null, besselJ),
+  _y0: bessel(0, besselY),
+  _y1: bessel(1, besselY),
+  _yn: bessel(null, besselY),
   modf: integerAndRest(false),
   modff: integerAndRest(true),
   frexp: fractionAndExponent,

@@ -90,7 +90,7 @@ describe('printf', () => {
   });
 
   it('knows the sizes', () => {
-    expect(printf('%hd %hu %hhd %hhu', 70000, 70000, 300, 300)).toBe('4464 4464 44 44');
+    expect(printf('%hd %hu %hhd %hhx', 70000, 70000, 300, -1)).toBe('4464 4464 300 ffff');
     expect(printf('%ld %lu %lld %llu', -1, -1, -1, -1)).toBe('-1 4294967295 -1 18446744073709551615');
     expect(printf('%I64d %I32d %I64x %Id', -1, -1, -1, 1n << 40n)).toBe(
       '-1 -1 ffffffffffffffff 1099511627776',

@@ -2,7 +2,7 @@
  * The engine of the printf family. It knows no memory: arguments and strings come through FormatArguments, and the result
  * is a list of pieces, so that everything has been read before anything is written.
  * Source: "Format specification syntax: printf and wprintf functions", Microsoft; the older forms that msvcrt.dll has
- * (%hs, %S, I64, three exponent digits) are described there too.
+ * (%hs, %S, I64, three exponent digits, hh no other than h) are described there too.
  */
 import { EXACT_DECIMALS, formatFloat, isNegative } from './format-float.js';
 
@@ -56,7 +56,7 @@ interface Specification {
   size: Size;
 }
 
-type Size = '' | 'hh' | 'h' | 'l' | 'll' | 'w' | 'pointer' | '32';
+type Size = '' | 'h' | 'l' | 'll' | 'w' | 'pointer' | '32';
 
 const NO_LIMIT = 0x7fffffff;
 const ZERO = 48;
@@ -66,7 +66,6 @@ const SIZE_PREFIXES: readonly [text: string, size: Size][] = [
   ['I64', 'll'],
   ['I32', '32'],
   ['ll', 'll'],
-  ['hh', 'hh'],
   ['l', 'l'],
   ['h', 'h'],
   ['w', 'w'],
@@ -260,7 +259,6 @@ class Formatter {
     const { lo, hi } = this.args;
     let value = lo | 0;
     if (spec.size === 'h') value = (value << 16) >> 16;
-    else if (spec.size === 'hh') value = (value << 24) >> 24;
     const negative = this.is64Bit(spec.size) ? hi >>> 31 === 1 : value < 0;
     const digits = this.is64Bit(spec.size) ? absolute64(lo, hi, negative) : String(Math.abs(value));
     this.integer(spec, negative, digits);
@@ -271,7 +269,6 @@ class Formatter {
     const { lo, hi } = this.args;
     let value = lo >>> 0;
     if (spec.size === 'h') value &= 0xffff;
-    else if (spec.size === 'hh') value &= 0xff;
     let text = this.is64Bit(spec.size) ? unsigned64(lo, hi, radix) : value.toString(radix);
     if (prefix === '0X') text = text.toUpperCase();
     const isZero = text === '0';
@@ -342,7 +339,7 @@ class Formatter {
 
   /** Whether the argument is wide: the lower-case letter means the function's own width, the upper-case one the other. */
   private isWide(spec: Specification, letter: string): boolean {
-    if (spec.size === 'h' || spec.size === 'hh') return false;
+    if (spec.size === 'h') return false;
     if (spec.size === 'l' || spec.size === 'll' || spec.size === 'w') return true;
     return (letter === 'c' || letter === 's') === this.wide;
   }
@@ -372,7 +369,7 @@ class Formatter {
 
   private count(spec: Specification): void {
     this.args.next();
-    const bytes = this.is64Bit(spec.size) ? 8 : spec.size === 'h' ? 2 : spec.size === 'hh' ? 1 : 4;
+    const bytes = this.is64Bit(spec.size) ? 8 : spec.size === 'h' ? 2 : 4;
     this.stores.push({ address: this.args.address, bytes, count: this.length });
   }
 }

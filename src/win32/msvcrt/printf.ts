@@ -98,8 +98,7 @@ function storeCounts(call: ServiceCall, { stores }: Formatted): void {
   for (const { address, bytes, count } of stores) {
     if (bytes === 8) call.memory.writeU64(address, count, 0);
     else if (bytes === 4) call.memory.writeU32(address, count);
-    else if (bytes === 2) call.memory.writeU16(address, count);
-    else call.memory.writeU8(address, count);
+    else call.memory.writeU16(address, count);
   }
 }
 

@@ -189,7 +189,7 @@ class Scanner {
   private integer({ assign, width, size }: Directive, base: number): boolean {
     const text = this.take(width, integerState(base));
     const { magnitude, negative, end } = parseInteger(text, base);
-    if (end === 0 && !/^[+-]?0[xX]$/.test(text)) return false;
+    if (end === 0) return false;
     if (!assign) return true;
     this.target.next();
     this.target.storeInteger(this.target.address, this.integerBytes(size), negative ? -magnitude : magnitude);

@@ -106,6 +106,8 @@ class Sort {
   begin(low: number, high: number): boolean {
     this.low = low;
     this.high = high;
+    this.up = low;
+    this.down = high;
     const count = Math.floor((high - low) / this.width) + 1;
     if (count > SMALL) {
       this.middle = low + Math.floor(count / 2) * this.width;
