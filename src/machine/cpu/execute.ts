@@ -14,7 +14,7 @@ import { aluMI, aluMR, aluRI, aluRM, aluRR, narrowMemory, narrowRM, narrowRegist
 import { callMemory, callTo, jumpMemory, jumpTo, leaveFrame, loads, multiplyMemory, pop } from './plain';
 import { push, pushMemory, pushReturn, returnAndDrop, stores } from './plain';
 import { rare } from './rare';
-import { isAligned, loadsScalar, loadsXmm, quickScalar, quickScalarMemory, storesXmm } from './quick-sse';
+import { isAligned, loadsScalar, loadsXmm, scalar, scalarMemory, setXmm, storesXmm, xmmDst, xmmSrc } from './quick-sse';
 import * as sseOps from './sse-ops';
 import { timeStamp } from './system';
 import { sseMemory, sseRegisters, x87Operation } from './vector-operands';
@@ -90,11 +90,12 @@ function way(u: usize, taken: bool): usize {
   return taken ? u + uop.TAKEN : u + uop.FALL;
 }
 
-/** A branch for the first time: sets RIP; answers where to keep the block once it is found, or 0 if that may not be. */
-function firstTime(u: usize, taken: bool): usize {
+/** A branch goes its way for the first time: sets RIP; answers where to keep the block once it is found, 0 if it may not be kept. */
+function firstTime(u: usize, field: usize): usize {
+  const taken = field == u + uop.TAKEN;
   if (taken) aim(u);
   else pass(u);
-  return load<u8>(u, uop.CHAINED) & (taken ? 1 : 2) ? way(u, taken) : 0;
+  return load<u8>(u, uop.CHAINED) & (taken ? 1 : 2) ? field : 0;
 }
 
 /** OP_ADDRESS: an address formed in 32 bits or with a segment's base. */
@@ -144,44 +145,39 @@ export function execute(budget: i32): i32 {
           if (next) break;
           return leaveAt(load<u32>(at.EXCEPTION_VECTOR) ? exitOfFault() : at.EXIT_DECODE, u, left, accesses);
         }
-        case uop.OP_NEXT: next = load<u32>(way(u, false)); if (!next) link = firstTime(u, false); break;
+        case uop.OP_NEXT: link = way(u, false); break;
         case uop.OP_ADDRESS: formAddress(u); continue;
         case uop.OP_NOP: continue;
 
-        case uop.OP_JMP: next = load<u32>(way(u, true)); if (!next) link = firstTime(u, true); break;
+        case uop.OP_JMP: link = way(u, true); break;
         case uop.OP_JMP_R: if (jumpTo(dst<u64>(u))) break; return fault(u, left, accesses);
         case uop.OP_JMP_M: if (jumpMemory(u)) break; return fault(u, left, accesses);
-        case uop.OP_CALL: {
-          if (!pushReturn(u)) return fault(u, left, accesses);
-          next = load<u32>(way(u, true));
-          if (!next) link = firstTime(u, true);
-          break;
-        }
+        case uop.OP_CALL: if (!pushReturn(u)) return fault(u, left, accesses); link = way(u, true); break;
         case uop.OP_CALL_R: if (callTo(u, dst<u64>(u))) break; return fault(u, left, accesses);
         case uop.OP_CALL_M: if (callMemory(u)) break; return fault(u, left, accesses);
         case uop.OP_RET: if (returnAndDrop(0)) break; return fault(u, left, accesses);
         case uop.OP_RET_I: if (returnAndDrop(load<u32>(u, uop.IMM))) break; return fault(u, left, accesses);
-        case uop.OP_JCC: { const taken = condition(load<u8>(u, uop.SUB)); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JO_SUB: { const taken = compared(0); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JNO_SUB: { const taken = compared(1); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JB_SUB: { const taken = compared(2); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JAE_SUB: { const taken = compared(3); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JE_SUB: { const taken = compared(4); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JNE_SUB: { const taken = compared(5); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JBE_SUB: { const taken = compared(6); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JA_SUB: { const taken = compared(7); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JS_SUB: { const taken = compared(8); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JNS_SUB: { const taken = compared(9); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JP_SUB: { const taken = compared(10); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JNP_SUB: { const taken = compared(11); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JL_SUB: { const taken = compared(12); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JGE_SUB: { const taken = compared(13); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JLE_SUB: { const taken = compared(14); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JG_SUB: { const taken = compared(15); next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JZ_ADD: { const taken = load<u64>(at.FLAGS_A) + load<u64>(at.FLAGS_B) == 0; next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JNZ_ADD: { const taken = load<u64>(at.FLAGS_A) + load<u64>(at.FLAGS_B) != 0; next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JZ_RESULT: { const taken = load<u64>(at.FLAGS_A) == 0; next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
-        case uop.OP_JNZ_RESULT: { const taken = load<u64>(at.FLAGS_A) != 0; next = load<u32>(way(u, taken)); if (!next) link = firstTime(u, taken); break; }
+        case uop.OP_JCC: link = way(u, condition(load<u8>(u, uop.SUB))); break;
+        case uop.OP_JO_SUB: link = way(u, compared(0)); break;
+        case uop.OP_JNO_SUB: link = way(u, compared(1)); break;
+        case uop.OP_JB_SUB: link = way(u, compared(2)); break;
+        case uop.OP_JAE_SUB: link = way(u, compared(3)); break;
+        case uop.OP_JE_SUB: link = way(u, compared(4)); break;
+        case uop.OP_JNE_SUB: link = way(u, compared(5)); break;
+        case uop.OP_JBE_SUB: link = way(u, compared(6)); break;
+        case uop.OP_JA_SUB: link = way(u, compared(7)); break;
+        case uop.OP_JS_SUB: link = way(u, compared(8)); break;
+        case uop.OP_JNS_SUB: link = way(u, compared(9)); break;
+        case uop.OP_JP_SUB: link = way(u, compared(10)); break;
+        case uop.OP_JNP_SUB: link = way(u, compared(11)); break;
+        case uop.OP_JL_SUB: link = way(u, compared(12)); break;
+        case uop.OP_JGE_SUB: link = way(u, compared(13)); break;
+        case uop.OP_JLE_SUB: link = way(u, compared(14)); break;
+        case uop.OP_JG_SUB: link = way(u, compared(15)); break;
+        case uop.OP_JZ_ADD: link = way(u, load<u64>(at.FLAGS_A) + load<u64>(at.FLAGS_B) == 0); break;
+        case uop.OP_JNZ_ADD: link = way(u, load<u64>(at.FLAGS_A) + load<u64>(at.FLAGS_B) != 0); break;
+        case uop.OP_JZ_RESULT: link = way(u, load<u64>(at.FLAGS_A) == 0); break;
+        case uop.OP_JNZ_RESULT: link = way(u, load<u64>(at.FLAGS_A) != 0); break;
 
         case uop.OP_MOV_RR8: setDst<u8>(u, src<u8>(u)); continue;
         case uop.OP_MOV_RR16: setDst<u16>(u, src<u16>(u)); continue;
@@ -369,7 +365,7 @@ export function execute(budget: i32): i32 {
         case uop.OP_ALU16_MR: if (narrowMemory<u16>(u, src<u16>(u))) continue; return fault(u, left, accesses);
         case uop.OP_ALU16_MI: if (narrowMemory<u16>(u, imm<u16>(u))) continue; return fault(u, left, accesses);
 
-        case uop.OP_MOVAPS_RR: v128.store(load<u16>(u, uop.DST), v128.load(load<u16>(u, uop.SRC))); continue;
+        case uop.OP_MOVAPS_RR: setXmm(u, xmmSrc(u)); continue;
         case uop.OP_MOVUPS_RM: if (loadsXmm(u)) continue; return fault(u, left, accesses);
         case uop.OP_MOVUPS_MR: if (storesXmm(u)) continue; return fault(u, left, accesses);
         case uop.OP_MOVAPS_RM: if (isAligned(u) && loadsXmm(u)) continue; return fault(u, left, accesses);
@@ -378,29 +374,29 @@ export function execute(budget: i32): i32 {
         case uop.OP_MOVSD_MR: if (stores<u64>(u, src<u64>(u))) continue; return fault(u, left, accesses);
         case uop.OP_MOVSS_RM: if (loadsScalar<u32>(u)) continue; return fault(u, left, accesses);
         case uop.OP_MOVSS_MR: if (stores<u32>(u, src<u32>(u))) continue; return fault(u, left, accesses);
-        case uop.OP_ADDSD_RR: if (quickScalar<f64>(sseOps.SSE_ADD, u, src<f64>(u)) || sseRegisters(u)) continue; return fault(u, left, accesses);
-        case uop.OP_ADDSD_RM: if (quickScalarMemory<f64>(sseOps.SSE_ADD, u) || sseMemory(u)) continue; return fault(u, left, accesses);
-        case uop.OP_ADDSS_RR: if (quickScalar<f32>(sseOps.SSE_ADD, u, src<f32>(u)) || sseRegisters(u)) continue; return fault(u, left, accesses);
-        case uop.OP_ADDSS_RM: if (quickScalarMemory<f32>(sseOps.SSE_ADD, u) || sseMemory(u)) continue; return fault(u, left, accesses);
-        case uop.OP_SUBSD_RR: if (quickScalar<f64>(sseOps.SSE_SUB, u, src<f64>(u)) || sseRegisters(u)) continue; return fault(u, left, accesses);
-        case uop.OP_SUBSD_RM: if (quickScalarMemory<f64>(sseOps.SSE_SUB, u) || sseMemory(u)) continue; return fault(u, left, accesses);
-        case uop.OP_SUBSS_RR: if (quickScalar<f32>(sseOps.SSE_SUB, u, src<f32>(u)) || sseRegisters(u)) continue; return fault(u, left, accesses);
-        case uop.OP_SUBSS_RM: if (quickScalarMemory<f32>(sseOps.SSE_SUB, u) || sseMemory(u)) continue; return fault(u, left, accesses);
-        case uop.OP_MULSD_RR: if (quickScalar<f64>(sseOps.SSE_MUL, u, src<f64>(u)) || sseRegisters(u)) continue; return fault(u, left, accesses);
-        case uop.OP_MULSD_RM: if (quickScalarMemory<f64>(sseOps.SSE_MUL, u) || sseMemory(u)) continue; return fault(u, left, accesses);
-        case uop.OP_MULSS_RR: if (quickScalar<f32>(sseOps.SSE_MUL, u, src<f32>(u)) || sseRegisters(u)) continue; return fault(u, left, accesses);
-        case uop.OP_MULSS_RM: if (quickScalarMemory<f32>(sseOps.SSE_MUL, u) || sseMemory(u)) continue; return fault(u, left, accesses);
-        case uop.OP_DIVSD_RR: if (quickScalar<f64>(sseOps.SSE_DIV, u, src<f64>(u)) || sseRegisters(u)) continue; return fault(u, left, accesses);
-        case uop.OP_DIVSD_RM: if (quickScalarMemory<f64>(sseOps.SSE_DIV, u) || sseMemory(u)) continue; return fault(u, left, accesses);
-        case uop.OP_DIVSS_RR: if (quickScalar<f32>(sseOps.SSE_DIV, u, src<f32>(u)) || sseRegisters(u)) continue; return fault(u, left, accesses);
-        case uop.OP_DIVSS_RM: if (quickScalarMemory<f32>(sseOps.SSE_DIV, u) || sseMemory(u)) continue; return fault(u, left, accesses);
-        case uop.OP_SSE_XOR: v128.store(load<u16>(u, uop.DST), v128.xor(v128.load(load<u16>(u, uop.DST)), v128.load(load<u16>(u, uop.SRC)))); continue;
-        case uop.OP_SSE_AND: v128.store(load<u16>(u, uop.DST), v128.and(v128.load(load<u16>(u, uop.DST)), v128.load(load<u16>(u, uop.SRC)))); continue;
-        case uop.OP_SSE_OR: v128.store(load<u16>(u, uop.DST), v128.or(v128.load(load<u16>(u, uop.DST)), v128.load(load<u16>(u, uop.SRC)))); continue;
-        case uop.OP_PADDD: v128.store(load<u16>(u, uop.DST), v128.add<i32>(v128.load(load<u16>(u, uop.DST)), v128.load(load<u16>(u, uop.SRC)))); continue;
-        case uop.OP_PADDQ: v128.store(load<u16>(u, uop.DST), v128.add<i64>(v128.load(load<u16>(u, uop.DST)), v128.load(load<u16>(u, uop.SRC)))); continue;
-        case uop.OP_PSUBD: v128.store(load<u16>(u, uop.DST), v128.sub<i32>(v128.load(load<u16>(u, uop.DST)), v128.load(load<u16>(u, uop.SRC)))); continue;
-        case uop.OP_PSUBQ: v128.store(load<u16>(u, uop.DST), v128.sub<i64>(v128.load(load<u16>(u, uop.DST)), v128.load(load<u16>(u, uop.SRC)))); continue;
+        case uop.OP_ADDSD_RR: if (scalar<f64>(sseOps.SSE_ADD, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADDSD_RM: if (scalarMemory<f64>(sseOps.SSE_ADD, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADDSS_RR: if (scalar<f32>(sseOps.SSE_ADD, u)) continue; return fault(u, left, accesses);
+        case uop.OP_ADDSS_RM: if (scalarMemory<f32>(sseOps.SSE_ADD, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SUBSD_RR: if (scalar<f64>(sseOps.SSE_SUB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SUBSD_RM: if (scalarMemory<f64>(sseOps.SSE_SUB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SUBSS_RR: if (scalar<f32>(sseOps.SSE_SUB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SUBSS_RM: if (scalarMemory<f32>(sseOps.SSE_SUB, u)) continue; return fault(u, left, accesses);
+        case uop.OP_MULSD_RR: if (scalar<f64>(sseOps.SSE_MUL, u)) continue; return fault(u, left, accesses);
+        case uop.OP_MULSD_RM: if (scalarMemory<f64>(sseOps.SSE_MUL, u)) continue; return fault(u, left, accesses);
+        case uop.OP_MULSS_RR: if (scalar<f32>(sseOps.SSE_MUL, u)) continue; return fault(u, left, accesses);
+        case uop.OP_MULSS_RM: if (scalarMemory<f32>(sseOps.SSE_MUL, u)) continue; return fault(u, left, accesses);
+        case uop.OP_DIVSD_RR: if (scalar<f64>(sseOps.SSE_DIV, u)) continue; return fault(u, left, accesses);
+        case uop.OP_DIVSD_RM: if (scalarMemory<f64>(sseOps.SSE_DIV, u)) continue; return fault(u, left, accesses);
+        case uop.OP_DIVSS_RR: if (scalar<f32>(sseOps.SSE_DIV, u)) continue; return fault(u, left, accesses);
+        case uop.OP_DIVSS_RM: if (scalarMemory<f32>(sseOps.SSE_DIV, u)) continue; return fault(u, left, accesses);
+        case uop.OP_SSE_XOR: setXmm(u, v128.xor(xmmDst(u), xmmSrc(u))); continue;
+        case uop.OP_SSE_AND: setXmm(u, v128.and(xmmDst(u), xmmSrc(u))); continue;
+        case uop.OP_SSE_OR: setXmm(u, v128.or(xmmDst(u), xmmSrc(u))); continue;
+        case uop.OP_PADDD: setXmm(u, v128.add<i32>(xmmDst(u), xmmSrc(u))); continue;
+        case uop.OP_PADDQ: setXmm(u, v128.add<i64>(xmmDst(u), xmmSrc(u))); continue;
+        case uop.OP_PSUBD: setXmm(u, v128.sub<i32>(xmmDst(u), xmmSrc(u))); continue;
+        case uop.OP_PSUBQ: setXmm(u, v128.sub<i64>(xmmDst(u), xmmSrc(u))); continue;
         case uop.OP_SSE_RR: if (sseRegisters(u)) continue; return fault(u, left, accesses);
         case uop.OP_SSE_M: if (sseMemory(u)) continue; return fault(u, left, accesses);
         case uop.OP_X87: if (x87Operation(u)) continue; return fault(u, left, accesses);
@@ -415,6 +411,10 @@ export function execute(budget: i32): i32 {
           if (answer != uop.JUMPED) return leaveAfter(answer, u, left, accesses);
           break;
         }
+      }
+      if (link) {
+        next = load<u32>(link);
+        if (!next) link = firstTime(u, link);
       }
       break;
     }

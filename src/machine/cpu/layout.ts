@@ -63,7 +63,7 @@ export const FRAME_BLOCKS = 0x70c;
 export const CODE_START = 0x710;
 export const CODE_END = 0x714;
 export const CODE_NEXT = 0x718;
-/** How many translations of large pages the TLB may hold. */
+/** Not 0: the TLB may hold translations of large pages. */
 export const TLB_LARGE = 0x71c;
 /** What the decoder is asked for: byte offset of the code in RAM, and the place where the decoded uops go. */
 export const DECODE_FROM = 0x720;

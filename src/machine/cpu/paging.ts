@@ -189,6 +189,7 @@ function clear(entry: usize): void {
 /** Empties the TLB, with or without the global translations. */
 export function flush(global: bool): void {
   store<u64>(at.TLB_FLUSHES, load<u64>(at.TLB_FLUSHES) + 1);
+  if (global) store<u32>(at.TLB_LARGE, 0);
   for (let entry: usize = at.TLB; entry < TLB_END; entry += 32) {
     if (global || !(load<u64>(supervisorOf(entry)) & at.TLB_GLOBAL)) clear(entry);
   }

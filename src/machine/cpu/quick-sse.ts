@@ -5,8 +5,9 @@
 import * as at from './layout';
 import * as uop from './uops';
 import { finish, reading, writing } from './memory';
-import { dst, effective } from './operands';
+import { dst, effective, src } from './operands';
 import * as ops from './sse-ops';
+import { sseMemory, sseRegisters } from './vector-operands';
 
 /** MXCSR with all exceptions masked, the default rounding, no flush to zero, and the precision flag set; other flags aside. */
 const USUAL: u32 = 0x1fa0;
@@ -29,7 +30,7 @@ function isOrdinary<T>(x: T): bool {
 /** dst = dst op b, if that is the usual case. */
 // @ts-ignore: decorator
 @inline
-export function quickScalar<T>(op: i32, u: usize, b: T): bool {
+function quickly<T>(op: i32, u: usize, b: T): bool {
   if ((load<u32>(at.MXCSR) & ~OTHER_FLAGS) != USUAL) return false;
   const a = dst<T>(u);
   let r: T;
@@ -43,12 +44,37 @@ export function quickScalar<T>(op: i32, u: usize, b: T): bool {
   return true;
 }
 
-/** The same with b in memory. False also where it cannot be read: the careful way reports that. */
+/** dst = dst op src, of scalars. False: a fault. */
 // @ts-ignore: decorator
 @inline
-export function quickScalarMemory<T>(op: i32, u: usize): bool {
+export function scalar<T>(op: i32, u: usize): bool {
+  return quickly<T>(op, u, src<T>(u)) || sseRegisters(u);
+}
+
+/** The same from memory. Where that cannot be read, the careful way reports it. */
+// @ts-ignore: decorator
+@inline
+export function scalarMemory<T>(op: i32, u: usize): bool {
   const host = reading<T>(effective(u));
-  return host ? quickScalar<T>(op, u, load<T>(host)) : false;
+  return (host != 0 && quickly<T>(op, u, load<T>(host))) || sseMemory(u);
+}
+
+// @ts-ignore: decorator
+@inline
+export function xmmDst(u: usize): v128 {
+  return v128.load(load<u16>(u, uop.DST));
+}
+
+// @ts-ignore: decorator
+@inline
+export function xmmSrc(u: usize): v128 {
+  return v128.load(load<u16>(u, uop.SRC));
+}
+
+// @ts-ignore: decorator
+@inline
+export function setXmm(u: usize, value: v128): void {
+  v128.store(load<u16>(u, uop.DST), value);
 }
 
 /** Whether the operand lies at a multiple of 16; the header holds the fault if not. */
@@ -65,7 +91,7 @@ export function isAligned(u: usize): bool {
 export function loadsXmm(u: usize): bool {
   const host = reading<v128>(effective(u));
   if (!host) return false;
-  v128.store(load<u16>(u, uop.DST), v128.load(host));
+  setXmm(u, v128.load(host));
   return true;
 }
 
@@ -74,7 +100,7 @@ export function loadsXmm(u: usize): bool {
 export function storesXmm(u: usize): bool {
   const host = writing<v128>(effective(u));
   if (!host) return false;
-  v128.store(host, v128.load(load<u16>(u, uop.SRC)));
+  v128.store(host, xmmSrc(u));
   finish(host);
   return true;
 }
