@@ -1,0 +1,264 @@
+/** Files by handle (fileapi.h). Sources: Microsoft, "CreateFileW function", "ReadFile function", "WriteFile function", "SetFilePointerEx function", "GetFileSize function". */
+import {
+  ntSuccess,
+  STATUS_END_OF_FILE,
+  STATUS_FILE_IS_A_DIRECTORY,
+  STATUS_INVALID_DEVICE_REQUEST,
+  STATUS_OBJECT_NAME_COLLISION,
+} from '../../base/ntstatus.js';
+import { DELETE, FILE_READ_ATTRIBUTES, GENERIC_WRITE, SYNCHRONIZE } from '../../nt/access.js';
+import { createFile as ntCreateFile } from '../../nt/create-file.js';
+import { queryInformationFile, setEndOfFile, setFilePosition } from '../../nt/file-information.js';
+import * as option from '../../nt/file-object.js';
+import { flushBuffersFile, readFile, writeFile } from '../../nt/io.js';
+import { closeHandle } from '../../nt/object-manager.js';
+import { PENDING, type Service, type ServiceCall, type ServiceFunction } from '../../nt/service.js';
+import { setEvent } from '../../nt/sync.js';
+import {
+  ERROR_ACCESS_DENIED,
+  ERROR_ALREADY_EXISTS,
+  ERROR_FILE_EXISTS,
+  ERROR_INVALID_PARAMETER,
+  ERROR_PATH_NOT_FOUND,
+} from '../ntdll/dos-error.js';
+import { ntPathOf } from './path.js';
+import { ERROR_NEGATIVE_SEEK, failStatus, INVALID_HANDLE_VALUE, TRUE, truth, writeU64 } from './results.js';
+import { inheritanceOf } from './security-attributes.js';
+import { bothForms, type TextForm } from './text-form.js';
+
+const CREATE_ALWAYS = 2;
+const OPEN_ALWAYS = 4;
+const TRUNCATE_EXISTING = 5;
+const FILE_FLAG_DELETE_ON_CLOSE = 0x04000000;
+const FILE_FLAG_BACKUP_SEMANTICS = 0x02000000;
+
+/** NtCreateFile's disposition of each of CreateFile's, from CREATE_NEW (1) on. */
+const DISPOSITIONS = [
+  option.FILE_CREATE,
+  option.FILE_OVERWRITE_IF,
+  option.FILE_OPEN,
+  option.FILE_OPEN_IF,
+  option.FILE_OVERWRITE,
+];
+
+export interface OpenRequest {
+  readonly access: number;
+  readonly share: number;
+  /** CREATE_NEW, … */
+  readonly disposition: number;
+  /** FILE_FLAG_* and FILE_ATTRIBUTE_*. */
+  readonly flags: number;
+  readonly handleFlags: number;
+}
+
+/** CreateFile's work for a path; INVALID_HANDLE_VALUE with the last error. */
+export function openPath(call: ServiceCall, path: string, request: OpenRequest): number {
+  const { access, disposition, flags } = request;
+  const ntDisposition = DISPOSITIONS[disposition - 1];
+  if (ntDisposition === undefined || (disposition === TRUNCATE_EXISTING && !(access & GENERIC_WRITE)))
+    return call.fail(ERROR_INVALID_PARAMETER, INVALID_HANDLE_VALUE);
+  const ntPath = ntPathOf(call, path);
+  if (ntPath === null) return call.fail(ERROR_PATH_NOT_FOUND, INVALID_HANDLE_VALUE);
+  const deleting = (flags & FILE_FLAG_DELETE_ON_CLOSE) !== 0;
+  const out = { handle: 0, information: 0 };
+  const status = ntCreateFile(
+    call.kernel,
+    call.process,
+    {
+      path: ntPath,
+      access: access | SYNCHRONIZE | FILE_READ_ATTRIBUTES | (deleting ? DELETE : 0),
+      share: request.share,
+      disposition: ntDisposition,
+      options:
+        (deleting ? option.FILE_DELETE_ON_CLOSE : 0) |
+        (flags & FILE_FLAG_BACKUP_SEMANTICS ? 0 : option.FILE_NON_DIRECTORY_FILE),
+      handleFlags: request.handleFlags,
+    },
+    out,
+  );
+  if (!ntSuccess(status)) return refuseOpen(call, path, status);
+  if (disposition === CREATE_ALWAYS || disposition === OPEN_ALWAYS) {
+    const existed = disposition === CREATE_ALWAYS ? option.FILE_OVERWRITTEN : option.FILE_OPENED;
+    call.lastError = out.information === existed ? ERROR_ALREADY_EXISTS : 0;
+  }
+  return out.handle;
+}
+
+function refuseOpen(call: ServiceCall, path: string, status: number): number {
+  if (status === STATUS_OBJECT_NAME_COLLISION) return call.fail(ERROR_FILE_EXISTS, INVALID_HANDLE_VALUE);
+  if (status === STATUS_FILE_IS_A_DIRECTORY)
+    return call.fail(/[\\/]$/.test(path) ? ERROR_PATH_NOT_FOUND : ERROR_ACCESS_DENIED, INVALID_HANDLE_VALUE);
+  return failStatus(call, status, INVALID_HANDLE_VALUE);
+}
+
+/** HANDLE CreateFile(name, access, share, security, disposition, flags, template). */
+const createFile =
+  (form: TextForm): ServiceFunction =>
+  (call) => {
+    if (call.address(0) === 0) return call.fail(ERROR_PATH_NOT_FOUND, INVALID_HANDLE_VALUE);
+    return openPath(call, form.read(call, call.address(0)), {
+      access: call.u32(1),
+      share: call.u32(2),
+      disposition: call.u32(4),
+      flags: call.u32(5),
+      handleFlags: inheritanceOf(call, call.address(3)),
+    });
+  };
+
+/** OVERLAPPED: byte offsets. */
+const OVERLAPPED_INTERNAL = 0x00;
+const OVERLAPPED_INTERNAL_HIGH = 0x08;
+const OVERLAPPED_OFFSET = 0x10;
+const OVERLAPPED_EVENT = 0x18;
+const OVERLAPPED_BYTES = 0x20;
+
+/** Where a transfer begins: null for the file's own position, -1 for its end (both words all ones). */
+function offsetOf(call: ServiceCall, overlapped: number): number | null {
+  if (overlapped === 0) return null;
+  const lo = call.memory.readU32(overlapped + OVERLAPPED_OFFSET);
+  const hi = call.memory.readU32(overlapped + OVERLAPPED_OFFSET + 4);
+  return lo === 0xffffffff && hi === 0xffffffff ? -1 : hi * 2 ** 32 + lo;
+}
+
+/** Probes what a transfer will write beside the data. */
+function probeTransfer(call: ServiceCall, countAt: number, overlapped: number): void {
+  if (countAt !== 0 || overlapped === 0) call.memory.probeWrite(countAt, 4);
+  if (overlapped !== 0) call.memory.probeWrite(overlapped, OVERLAPPED_BYTES);
+}
+
+function finishTransfer(call: ServiceCall, status: number, count: number): number {
+  const [countAt, overlapped] = [call.address(3), call.address(4)];
+  if (countAt !== 0) call.memory.writeU32(countAt, count);
+  if (overlapped !== 0) {
+    call.memory.writeU64(overlapped + OVERLAPPED_INTERNAL, status, 0);
+    call.memory.writeU64(overlapped + OVERLAPPED_INTERNAL_HIGH, count, 0);
+    const event = call.memory.readU32(overlapped + OVERLAPPED_EVENT);
+    if (event !== 0 && ntSuccess(status)) setEvent(call.kernel, call.process, event);
+  }
+  if (status === STATUS_END_OF_FILE && overlapped === 0) return TRUE;
+  return truth(call, status);
+}
+
+/** BOOL ReadFile(file, buffer, bytes, count, overlapped). */
+const read: ServiceFunction = (call) => {
+  const out = { information: 0 };
+  probeTransfer(call, call.address(3), call.address(4));
+  const offset = offsetOf(call, call.address(4));
+  const status = readFile(call, call.handle(0), call.address(1), call.u32(2), offset, out);
+  return status === PENDING ? PENDING : finishTransfer(call, status, out.information);
+};
+
+/** BOOL WriteFile(file, buffer, bytes, count, overlapped). */
+const write: ServiceFunction = (call) => {
+  const out = { information: 0 };
+  probeTransfer(call, call.address(3), call.address(4));
+  const offset = offsetOf(call, call.address(4));
+  const status = writeFile(call, call.handle(0), call.address(1), call.u32(2), offset, out);
+  return finishTransfer(call, status, out.information);
+};
+
+const FILE_BEGIN = 0;
+const FILE_CURRENT = 1;
+const FILE_END = 2;
+
+/** Moves the file pointer; the new position, or -1 with the last error. */
+function seek(call: ServiceCall, distance: number, method: number): number {
+  const information = queryInformationFile(call.kernel, call.process, call.handle(0));
+  if (typeof information === 'number') return failStatus(call, information, -1);
+  if (method > FILE_END) return call.fail(ERROR_INVALID_PARAMETER, -1);
+  const start = { [FILE_BEGIN]: 0, [FILE_CURRENT]: information.position, [FILE_END]: information.size }[
+    method
+  ]!;
+  const position = start + distance;
+  if (position < 0) return call.fail(ERROR_NEGATIVE_SEEK, -1);
+  const status = setFilePosition(call.kernel, call.process, call.handle(0), position);
+  return ntSuccess(status) ? position : failStatus(call, status, -1);
+}
+
+const INVALID_SET_FILE_POINTER = 0xffffffff;
+
+/** DWORD SetFilePointer(file, low, high, method). */
+const setFilePointer: ServiceFunction = (call) => {
+  const highAt = call.address(2);
+  const distance = highAt === 0 ? call.i32(1) : call.memory.readI32(highAt) * 2 ** 32 + call.u32(1);
+  if (highAt !== 0) call.memory.probeWrite(highAt, 4);
+  const position = seek(call, distance, call.u32(3));
+  if (position < 0) return INVALID_SET_FILE_POINTER;
+  if (highAt !== 0) call.memory.writeU32(highAt, Math.floor(position / 2 ** 32));
+  else if (position > 0xffffffff) return call.fail(ERROR_INVALID_PARAMETER, INVALID_SET_FILE_POINTER);
+  if (position % 2 ** 32 === INVALID_SET_FILE_POINTER) call.lastError = 0;
+  return position % 2 ** 32;
+};
+
+/** BOOL SetFilePointerEx(file, distance, newPosition, method). */
+const setFilePointerEx: ServiceFunction = (call) => {
+  const outAt = call.address(2);
+  if (outAt !== 0) call.memory.probeWrite(outAt, 8);
+  const position = seek(call, (call.hi(1) | 0) * 2 ** 32 + call.lo(1), call.u32(3));
+  if (position < 0) return 0;
+  if (outAt !== 0) writeU64(call, outAt, position);
+  return TRUE;
+};
+
+/** Size of an open disk file in bytes, -1 with the last error. */
+function sizeOf(call: ServiceCall): number {
+  const information = queryInformationFile(call.kernel, call.process, call.handle(0));
+  if (typeof information === 'number') return failStatus(call, information, -1);
+  return information.device === 'disk'
+    ? information.size
+    : failStatus(call, STATUS_INVALID_DEVICE_REQUEST, -1);
+}
+
+const INVALID_FILE_SIZE = 0xffffffff;
+
+/** DWORD GetFileSize(file, high). */
+const getFileSize: ServiceFunction = (call) => {
+  const highAt = call.address(1);
+  if (highAt !== 0) call.memory.probeWrite(highAt, 4);
+  const size = sizeOf(call);
+  if (size < 0) return INVALID_FILE_SIZE;
+  if (highAt !== 0) call.memory.writeU32(highAt, Math.floor(size / 2 ** 32));
+  if (size % 2 ** 32 === INVALID_FILE_SIZE) call.lastError = 0;
+  return size % 2 ** 32;
+};
+
+/** BOOL GetFileSizeEx(file, size). */
+const getFileSizeEx: ServiceFunction = (call) => {
+  call.memory.probeWrite(call.address(1), 8);
+  const size = sizeOf(call);
+  if (size < 0) return 0;
+  writeU64(call, call.address(1), size);
+  return TRUE;
+};
+
+/** BOOL SetEndOfFile(file): the file ends where its pointer stands. */
+const endFile: ServiceFunction = (call) => {
+  const information = queryInformationFile(call.kernel, call.process, call.handle(0));
+  if (typeof information === 'number') return failStatus(call, information);
+  return truth(call, setEndOfFile(call.kernel, call.process, call.handle(0), information.position));
+};
+
+const FILE_TYPE_UNKNOWN = 0;
+const FILE_TYPE_DISK = 1;
+const FILE_TYPE_CHAR = 2;
+
+/** DWORD GetFileType(file). */
+const getFileType: ServiceFunction = (call) => {
+  const information = queryInformationFile(call.kernel, call.process, call.handle(0));
+  if (typeof information === 'number') return failStatus(call, information, FILE_TYPE_UNKNOWN);
+  return information.device === 'disk' ? FILE_TYPE_DISK : FILE_TYPE_CHAR;
+};
+
+export const fileFunctions: Record<string, Service | ServiceFunction> = {
+  ...bothForms('CreateFile', createFile),
+  ReadFile: read,
+  WriteFile: write,
+  SetFilePointer: setFilePointer,
+  SetFilePointerEx: setFilePointerEx,
+  GetFileSize: getFileSize,
+  GetFileSizeEx: getFileSizeEx,
+  SetEndOfFile: endFile,
+  GetFileType: getFileType,
+  FlushFileBuffers: (call) => truth(call, flushBuffersFile(call.kernel, call.process, call.handle(0))),
+  CloseHandle: (call) => truth(call, closeHandle(call.kernel, call.process, call.handle(0))),
+};

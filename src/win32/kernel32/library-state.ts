@@ -1,0 +1,32 @@
+/** What kernel32 knows of a process beside what lies in its memory: plain data in Process.library. */
+import type { ServiceCall } from '../../nt/service.js';
+
+export interface Kernel32State {
+  /** Guest addresses of blocks that getters return, by name. */
+  readonly blocks: Record<string, number>;
+  /** SetErrorMode. */
+  errorMode: number;
+  /** SetConsoleCtrlHandler: handlers, last added last. */
+  readonly controlHandlers: number[];
+  ignoreControlC: boolean;
+  /** FlsAlloc: callback of each index, 0 for none, -1 for a free index. */
+  readonly flsCallbacks: number[];
+  /** Text attribute of the console's screen buffer. */
+  textAttribute: number;
+  /** Sequence of GetTempFileName. */
+  temporaryNames: number;
+}
+
+export function stateOf(call: ServiceCall): Kernel32State {
+  const { library } = call.process;
+  library['kernel32'] ??= {
+    blocks: {},
+    errorMode: 0,
+    controlHandlers: [],
+    ignoreControlC: false,
+    flsCallbacks: [],
+    textAttribute: 7,
+    temporaryNames: 0,
+  } satisfies Kernel32State;
+  return library['kernel32'] as Kernel32State;
+}

@@ -1,0 +1,125 @@
+/** Paths and well-known folders (fileapi.h, processenv.h). Sources: Microsoft, "GetFullPathNameW function", "GetTempPathW function", "SetCurrentDirectory function". */
+import { ntSuccess, STATUS_NOT_A_DIRECTORY } from '../../base/ntstatus.js';
+import * as peb from '../../ldr/peb-layout.js';
+import { currentDirectory } from '../../ldr/process-parameters.js';
+import { dosPathToNtPath, dosPathType, fullDosPath } from '../../nt/dos-path.js';
+import { queryAttributesFile } from '../../nt/file-information.js';
+import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
+import {
+  ERROR_FILENAME_EXCED_RANGE,
+  ERROR_INVALID_PARAMETER,
+  ERROR_PATH_NOT_FOUND,
+} from '../ntdll/dos-error.js';
+import { environmentValue } from './environment.js';
+import { processParameters, setUnicodeString } from './process-parameters.js';
+import { failStatus, TRUE } from './results.js';
+import { bothForms, giveText, type TextForm } from './text-form.js';
+
+/** Units of a path with its terminator, where it does not begin with \\?\ . */
+export const MAX_PATH = 260;
+export const SYSTEM_DIRECTORY = 'C:\\Windows\\system32';
+export const WINDOWS_DIRECTORY = 'C:\\Windows';
+
+/** Full form of a path. */
+export function fullPathOf(call: ServiceCall, path: string): string {
+  return fullDosPath(path, currentDirectory(call));
+}
+
+/** The NT path of a Win32 path; null for an empty path, or one of MAX_PATH units and more without \\?\ . */
+export function ntPathOf(call: ServiceCall, path: string): string | null {
+  if (dosPathType(path) !== 'verbatim' && fullPathOf(call, path).length >= MAX_PATH) return null;
+  return dosPathToNtPath(path, currentDirectory(call));
+}
+
+/** DWORD GetFullPathName(name, units, buffer, filePart). */
+const getFullPathName =
+  (form: TextForm): ServiceFunction =>
+  (call) => {
+    const path = call.address(0) === 0 ? '' : form.read(call, call.address(0));
+    if (path === '') return call.fail(ERROR_INVALID_PARAMETER);
+    const full = fullPathOf(call, path);
+    const partAt = call.address(3);
+    if (partAt !== 0) call.memory.probeWrite(partAt, 8);
+    const length = giveText(call, form, full, call.address(2), call.u32(1));
+    if (partAt !== 0 && length < call.u32(1)) {
+      const folder = full.slice(0, full.lastIndexOf('\\') + 1);
+      const start = call.address(2) + form.encode(folder).length;
+      call.memory.writePointer(partAt, folder === full ? 0 : start);
+    }
+    return length;
+  };
+
+/** DWORD GetCurrentDirectory(units, buffer). */
+const getCurrentDirectory =
+  (form: TextForm): ServiceFunction =>
+  (call) =>
+    giveText(call, form, currentDirectory(call), call.address(1), call.u32(0));
+
+/** BOOL SetCurrentDirectory(path). */
+const setCurrentDirectory =
+  (form: TextForm): ServiceFunction =>
+  (call) => {
+    const path = form.read(call, call.address(0));
+    const ntPath = ntPathOf(call, path);
+    if (ntPath === null) return call.fail(ERROR_PATH_NOT_FOUND);
+    const information = queryAttributesFile(call.kernel, ntPath.replace(/([^:])\\$/, '$1'));
+    if (typeof information === 'number') return failStatus(call, information);
+    if (!information.directory) return failStatus(call, STATUS_NOT_A_DIRECTORY);
+    const full = information.path.endsWith('\\') ? information.path : `${information.path}\\`;
+    const at = processParameters(call) + peb.PARAMETERS_CURRENT_DIRECTORY;
+    return setUnicodeString(call, at, full) ? TRUE : call.fail(ERROR_FILENAME_EXCED_RANGE);
+  };
+
+/** DWORD GetTempPath(units, buffer): TMP, TEMP, USERPROFILE or the Windows folder, with a backslash at the end. */
+const getTempPath =
+  (form: TextForm): ServiceFunction =>
+  (call) => {
+    const folder =
+      environmentValue(call, 'TMP') ??
+      environmentValue(call, 'TEMP') ??
+      environmentValue(call, 'USERPROFILE') ??
+      WINDOWS_DIRECTORY;
+    const full = fullPathOf(call, folder);
+    return giveText(call, form, full.endsWith('\\') ? full : `${full}\\`, call.address(1), call.u32(0));
+  };
+
+/** UINT GetSystemDirectory(buffer, units) and its like. */
+const folder =
+  (path: string) =>
+  (form: TextForm): ServiceFunction =>
+  (call) =>
+    giveText(call, form, path, call.address(0), call.u32(1));
+
+/** DWORD GetLongPathName(short, long, units): the names as they are spelled on the volume. */
+const getLongPathName =
+  (form: TextForm): ServiceFunction =>
+  (call) => {
+    const path = form.read(call, call.address(0));
+    const ntPath = ntPathOf(call, path);
+    if (ntPath === null) return call.fail(ERROR_PATH_NOT_FOUND);
+    const information = queryAttributesFile(call.kernel, ntPath);
+    if (typeof information === 'number') return failStatus(call, information);
+    const full = fullPathOf(call, path);
+    const named = full === path ? information.path : path;
+    return giveText(call, form, named, call.address(1), call.u32(2));
+  };
+
+/** Whether a path names something; the last error is not changed. */
+export function pathExists(call: ServiceCall, path: string): boolean {
+  const ntPath = ntPathOf(call, path);
+  if (ntPath === null) return false;
+  const information = queryAttributesFile(call.kernel, ntPath);
+  return typeof information !== 'number' || ntSuccess(information);
+}
+
+export const pathFunctions: Record<string, Service | ServiceFunction> = {
+  ...bothForms('GetFullPathName', getFullPathName),
+  ...bothForms('GetCurrentDirectory', getCurrentDirectory),
+  ...bothForms('SetCurrentDirectory', setCurrentDirectory),
+  ...bothForms('GetTempPath', getTempPath),
+  ...bothForms('GetSystemDirectory', folder(SYSTEM_DIRECTORY)),
+  ...bothForms('GetWindowsDirectory', folder(WINDOWS_DIRECTORY)),
+  ...bothForms('GetSystemWindowsDirectory', folder(WINDOWS_DIRECTORY)),
+  ...bothForms('GetLongPathName', getLongPathName),
+  ...bothForms('GetShortPathName', getLongPathName),
+};
