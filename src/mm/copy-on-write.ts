@@ -14,7 +14,7 @@ import { demandZeroLow, PTE_DIRTY, pteFrame, validHigh, validLow, validProtectio
 
 /**
  * Replaces the shared page of a valid copy-on-write entry (`word`: its index in ram.words) by a private copy, which is
- * writable. STATUS_PAGE_FAULT_COPY_ON_WRITE, or STATUS_NO_MEMORY.
+ * writable. What the entry wrote before it became copy-on-write stays with the shared page. STATUS_PAGE_FAULT_COPY_ON_WRITE, or STATUS_NO_MEMORY.
  */
 export function breakCopyOnWrite(
   mm: MemoryManager,
@@ -26,6 +26,7 @@ export function breakCopyOnWrite(
   if (frame < 0) return STATUS_NO_MEMORY;
   const words = mm.words;
   const shared = pteFrame(words[word]!);
+  if ((words[word]! & PTE_DIRTY) !== 0) mm.pfn.setModified(shared);
   const protection = afterCopy(validProtection(words[word]!, words[word + 1]!));
   const table = frameOfWord(mm, word);
   mm.processor.copyFrame(frame, shared);

@@ -327,7 +327,7 @@ describe('sections against a plain model', () => {
         model.end();
         expect(availableFrames(machine.mm) + machine.mm.systemPages).toBe(free);
       }),
-      { numRuns: 60 },
+      { numRuns: 60, endOnFailure: true },
     );
   });
 });

@@ -24,6 +24,7 @@ import type { MemoryManager } from './memory-manager.js';
 import { availableFrames } from './page-lists.js';
 import { findPte } from './page-tables.js';
 import { FRAME_MODIFIED, FRAME_STANDBY } from './pfn-database.js';
+import { protectVirtualMemory } from './protect-virtual-memory.js';
 import { MM_READWRITE, pteFrame, subsectionLow } from './pte.js';
 import { trimPage } from './pte-deletion.js';
 import { createSection, dereferenceSection, querySection, type Section } from './section.js';
@@ -398,6 +399,24 @@ describe('mapped files', () => {
     const expected = content.slice();
     expected[2] = 0x55;
     expect(file.bytes).toEqual(expected);
+    verify(mm);
+  });
+
+  it('keep what was written before a page became copy-on-write', () => {
+    const machine = memoryMachine(4);
+    const { mm, user } = machine;
+    const file = new MemoryFile(content.slice());
+    const space = machine.newSpace();
+    attach(mm, space);
+    const at = map(mm, space, section(mm, file));
+    user.writeU8(at, 0xaa);
+    const request = { baseAddress: at, regionSize: 1 };
+    expect(protectVirtualMemory(mm, space, request, PAGE_WRITECOPY, { oldProtect: 0 })).toBe(
+      nt.STATUS_SUCCESS,
+    );
+    user.writeU8(at, 0xbb);
+    unmapViewOfSection(mm, space, at);
+    expect(file.bytes[0]).toBe(0xaa);
     verify(mm);
   });
 
