@@ -452,7 +452,7 @@ put(
 put('Prefetchnta Prefetcht0 Prefetcht1 Prefetcht2 Prefetch Prefetchw Prefetchwt1', plain(uop.OP_NOP));
 // The rest is for the kernel.
 const PRIVILEGED =
-  'Hlt Cli Sti Clts Invd Wbinvd Invlpg Rdmsr Wrmsr Rdpmc Swapgs Sysretd Sysretq Lgdt Lidt Lldt Ltr Lmsw Sgdt Sidt Sldt Str Smsw ' +
+  'Hlt Cli Sti Clts Invd Wbinvd Wbnoinvd Invlpg Rdmsr Wrmsr Rdpmc Swapgs Sysretd Sysretq Lgdt Lidt Lldt Ltr Lmsw Sgdt Sidt Sldt Str Smsw ' +
   'In Out Insb Insw Insd Outsb Outsw Outsd Iretw Iretd Iretq Monitor Mwait Xsetbv Sysexitd Sysexitq';
 put(PRIVILEGED, ending(uop.OP_FAULT, { immediate: 13 }));
 

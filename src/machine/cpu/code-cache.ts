@@ -1,4 +1,7 @@
-/** Decoded code: blocks by physical address, listed by frame so that a change of the frame can drop them. */
+/**
+ * Decoded code: blocks by physical address, listed by frame so that a change of the frame can drop them. There is one mode
+ * (64-bit, user), so the address alone is the key; a block holds offsets in its page and no virtual address.
+ */
 import * as at from './layout';
 import * as uop from './uops';
 import { touch, watchFrame } from './paging';

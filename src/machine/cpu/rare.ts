@@ -103,7 +103,7 @@ function loop(u: usize): u32 {
 
 function translateByte(u: usize): u32 {
   const address = effective(u) + load<u8>(RAX);
-  const host = read(load<u8>(u, uop.SUB) ? address & 0xffffffff : address, 1);
+  const host = read(address, 1);
   if (!host) return uop.FAULTED;
   store<u8>(RAX, load<u8>(host));
   return uop.GO_ON;
