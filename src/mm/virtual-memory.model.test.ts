@@ -148,8 +148,8 @@ const step = fc.record({
     'recreate',
     'zero',
   ),
-  first: fc.nat(PAGES - 1),
-  count: fc.integer({ min: 1, max: 12 }),
+  first: fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 14, max: 18 }) }, fc.nat(PAGES - 1)),
+  count: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 12 })),
   protect: fc.constantFrom(
     PAGE_READWRITE,
     PAGE_READWRITE,
