@@ -3,6 +3,7 @@
  * block at start-up and changed by _putenv. Source: "getenv, _wgetenv", "_putenv, _wputenv", "_environ", Microsoft.
  */
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { setEnvironmentValue } from '../kernel32/environment.js';
 import { environmentEntries } from '../kernel32/process-parameters.js';
 import { allocate, release } from './crt-heap.js';
 import { EINVAL, ENOMEM, ERANGE } from './errno.js';
@@ -142,6 +143,7 @@ function removeSlot(call: ServiceCall, slot: number): void {
 }
 
 function put(call: ServiceCall, name: string, value: string): boolean {
+  setEnvironmentValue(call, name, value === '' ? null : value);
   const wideExists = call.memory.readPointer(variable(call, WIDE.variable)) !== 0;
   return change(call, name, value, NARROW) && (!wideExists || change(call, name, value, WIDE));
 }

@@ -24,6 +24,8 @@ export class StreamReader implements CharacterSource {
   /** What an earlier entry of this call had taken. */
   private replay: string;
   private at = 0;
+  /** The character that get returned last was a replayed one. */
+  private wasReplayed = false;
 
   constructor(stream: Stream) {
     this.stream = stream;
@@ -35,7 +37,8 @@ export class StreamReader implements CharacterSource {
 
   get(): number {
     const { stream } = this;
-    if (this.at < this.replay.length) {
+    this.wasReplayed = this.at < this.replay.length;
+    if (this.wasReplayed) {
       const code = this.replay.charCodeAt(this.at++);
       this.note(code);
       return code;
@@ -72,7 +75,7 @@ export class StreamReader implements CharacterSource {
   unget(code: number): void {
     if (code === EOF) return;
     this.taken = this.taken.slice(0, -1);
-    if (this.at > 0 && this.at <= this.replay.length) this.at--;
+    if (this.wasReplayed) this.at--;
     else this.stream.unread(code);
   }
 
