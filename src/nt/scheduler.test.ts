@@ -105,6 +105,16 @@ describe('the scheduler', () => {
     expect(scheduler.nextDeadline).toBe(Number.POSITIVE_INFINITY);
   });
 
+  it.each([1e15, 1e300, Number.NaN, Number.POSITIVE_INFINITY])('never ends a wait until %d', (deadline) => {
+    const thread = makeThread(1);
+    const scheduler = makeReady(thread);
+    scheduler.select();
+    scheduler.wait(thread, { kind: 'delay', deadline });
+    expect(scheduler.nextDeadline).toBe(Number.POSITIVE_INFINITY);
+    scheduler.expire(9e15);
+    expect(thread.state).toBe(THREAD_WAITING);
+  });
+
   it('holds a suspended thread back, also when its wait ends', () => {
     const thread = makeThread(1);
     const scheduler = makeReady(thread);

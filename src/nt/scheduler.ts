@@ -22,6 +22,9 @@ export const WAIT_TIMEOUT = 0x102;
 /** Instructions of a quantum: two clock intervals of 15.625 ms at one instruction a nanosecond. */
 export const QUANTUM_INSTRUCTIONS = 31_250_000;
 
+/** 100 ns units: virtual time is exact for 104 days (2^53 ns); what would end later never does. */
+const LAST_DEADLINE = Math.floor(2 ** 53 / 100);
+
 export class Scheduler {
   /** Threads ready to run, by priority, first to run first. */
   readonly ready: Thread[][] = Array.from({ length: PRIORITY_COUNT }, () => []);
@@ -88,7 +91,10 @@ export class Scheduler {
   }
 
   /** The running thread begins to wait; its objects are referenced until the wait ends. */
-  wait(thread: Thread, reason: WaitReason): void {
+  wait(thread: Thread, asked: WaitReason): void {
+    const endless = asked.deadline !== null && !(asked.deadline <= LAST_DEADLINE);
+    const reason: WaitReason =
+      endless && asked.kind !== 'console' ? { ...asked, deadline: Number.POSITIVE_INFINITY } : asked;
     thread.wait = reason;
     thread.waitStatus = -1;
     thread.state = THREAD_WAITING;
