@@ -32,11 +32,12 @@ function formOf(writer: UopWriter): number {
 }
 
 /** An operation that exists in the five forms, numbered by form. */
-function inForm(writer: UopWriter, form: number, op: number, fields: UopFields): void {
-  const [first, second] = writer.decoded.operands;
-  const all = { ...fields, dst: first.slot, src: second.slot, ...immediate(writer) };
-  if (form === uop.RR || form === uop.RI) writer.plain(op, all);
-  else writer.withMemory(op, { ...all, accesses: 1 });
+function inForm(writer: UopWriter, form: number, op: number, sub: number): void {
+  const { operands, immediate, immediateHigh } = writer.decoded;
+  const dst = operands[0].slot;
+  const src = operands[1].slot;
+  if (form <= uop.RI) writer.plain(op, { dst, src, sub, immediate, immediateHigh });
+  else writer.withMemory(op, { dst, src, sub, immediate, immediateHigh, accesses: 1 });
 }
 
 function arithmetic(kind: number): Handler {
@@ -53,7 +54,7 @@ function arithmetic(kind: number): Handler {
     else if (width === 4) op = uop.OP_ALU32 + kind * uop.FORMS + form;
     else if (width === 1 && kind === uop.ALU_CMP) op = uop.OP_CMP8 + form;
     else if (width === 1 && kind === uop.ALU_TEST) op = uop.OP_TEST8 + form;
-    inForm(writer, form, op, { sub: kind });
+    inForm(writer, form, op, kind);
     writer.flagsAfter = known;
   };
 }
@@ -62,7 +63,7 @@ function move(writer: UopWriter, width: number): void {
   const [first, second] = writer.decoded.operands;
   const form = formOf(writer);
   const bytes = first.kind === OPERAND_REGISTER ? first.size : second.size || width;
-  inForm(writer, form, uop.OP_MOV + form * 4 + Math.log2(bytes), {});
+  inForm(writer, form, uop.OP_MOV + form * 4 + Math.log2(bytes), 0);
   keepFlags(writer);
 }
 
@@ -99,7 +100,7 @@ function extend(signed: boolean): Handler {
     const memory = isMemory(writer, 1);
     keepFlags(writer);
     if (from === width) {
-      inForm(writer, formOf(writer), uop.OP_MOV + (memory ? uop.RM : uop.RR) * 4 + Math.log2(width), {});
+      inForm(writer, formOf(writer), uop.OP_MOV + (memory ? uop.RM : uop.RR) * 4 + Math.log2(width), 0);
       return;
     }
     if (width === 2) return fromRm(writer, uop.OP_EXTEND16, { sub: signed ? 1 : 0, width: 1 });

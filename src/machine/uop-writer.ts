@@ -14,7 +14,6 @@ export interface UopFields {
   src?: number;
   sub?: number;
   width?: number;
-  memory?: boolean;
   immediate?: number;
   immediateHigh?: number;
   /** Memory accesses that the operation makes by itself (the others count theirs as they run). */
@@ -84,7 +83,7 @@ export class UopWriter {
     words[at + 2] = (fields.src ?? 0) | (ZERO << 16);
     words[at + 3] = ZERO | ((later & 0xff) << 16) | ((fields.sub ?? 0) << 24);
     words[at + 4] = 0;
-    words[at + 5] = ((fields.width ?? 0) << 8) | (fields.memory ? 1 << 24 : 0);
+    words[at + 5] = (fields.width ?? 0) << 8;
     words[at + 6] = fields.immediate ?? 0;
     words[at + 7] = fields.immediateHigh ?? 0;
   }
@@ -107,7 +106,8 @@ export class UopWriter {
       this.plain(uop.OP_ADDRESS, { src: decoded.segment, width: decoded.addressSize });
       this.putOperandAddress(isFar);
     }
-    this.plain(op, { ...fields, memory: true });
+    this.plain(op, fields);
+    this.words[this.last(uop.SCALE)]! |= 1 << 24;
     this.putOperandAddress(isFar || isComplex);
   }
 
