@@ -1,0 +1,77 @@
+/**
+ * The world that a program finds: its own folder as C:\app, the current folder as C:\work, and what --dir adds. Nothing
+ * else of this computer shows.
+ */
+import { statSync } from 'node:fs';
+import { HostError } from '../host/host.js';
+import { NodeHost } from '../host/node-host.js';
+import { Machine } from '../machine.js';
+import { type MachineProcess, NtStatusError } from '../machine-process.js';
+import type { ConsoleOutput } from './console-output.js';
+import { CommandError, EXIT_NOT_FOUND, EXIT_NOT_RUNNABLE, EXIT_USAGE } from './exit-status.js';
+import { makeMachineFolder } from './machine-folder.js';
+import type { DirectoryOption, MachineFlags } from './options.js';
+import type { ProgramFile } from './program-file.js';
+
+export const PROGRAM_FOLDER = 'C:\\app';
+export const WORK_FOLDER = 'C:\\work';
+
+export interface GuestWorld {
+  readonly machine: Machine;
+  readonly process: MachineProcess;
+  /** Guest path -> the --dir option that shows it. */
+  readonly directories: ReadonlyMap<string, DirectoryOption>;
+}
+
+/** Makes a machine with the folders of the options and the program's process in it; `prepare` sees the machine before that. */
+export function makeGuestWorld(
+  program: ProgramFile,
+  args: readonly string[],
+  flags: MachineFlags,
+  output: ConsoleOutput,
+  prepare: (machine: Machine) => void = () => {},
+): GuestWorld {
+  const host = new NodeHost({ writeConsole: (stream, bytes) => output.write(stream, bytes) });
+  const roots = (flags.dir ?? []).map((option) => ({ option, root: addRoot(host, option.host) }));
+  makeMachineFolder(flags.machineDir);
+  const machine = new Machine({
+    host,
+    profile: flags.profile,
+    ram: flags.ram,
+    seed: flags.seed,
+    ...(flags.pagefile ? { pageFiles: flags.pagefile } : {}),
+  });
+  machine.mount(PROGRAM_FOLDER, host.addRoot(program.folder));
+  machine.mount(WORK_FOLDER, addRoot(host, '.'));
+  const directories = new Map<string, DirectoryOption>();
+  for (const { option, root } of roots) {
+    const guest = option.guest ?? WORK_FOLDER;
+    machine.mount(guest, root, { writable: option.writable });
+    directories.set(guest, option);
+  }
+  prepare(machine);
+  return { machine, process: startProgram(machine, program, args), directories };
+}
+
+function addRoot(host: NodeHost, folder: string): number {
+  try {
+    if (statSync(folder).isDirectory()) return host.addRoot(folder);
+  } catch (error) {
+    if (error instanceof HostError || (error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new CommandError(EXIT_NOT_FOUND, `the folder ${folder} is not found`);
+  }
+  throw new CommandError(EXIT_USAGE, `${folder} is not a folder`);
+}
+
+function startProgram(machine: Machine, program: ProgramFile, args: readonly string[]): MachineProcess {
+  try {
+    return machine.createProcess({
+      image: `${PROGRAM_FOLDER}\\${program.name}`,
+      args,
+      currentDirectory: WORK_FOLDER,
+    });
+  } catch (error) {
+    if (!(error instanceof NtStatusError)) throw error;
+    throw new CommandError(EXIT_NOT_RUNNABLE, `cannot run ${program.typed}: ${error.message}`);
+  }
+}

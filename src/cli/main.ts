@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+/** The command line. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { CommandError, EXIT_INTERNAL, EXIT_USAGE } from './exit-status.js';
+import { completeOptionalValues } from './options.js';
+import { makeRunCommand, RUN_OPTIONAL_VALUES, runProgram } from './run.js';
+
+const packageFile = new URL('../../package.json', import.meta.url);
+
+function version(): string {
+  return (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
+}
+
+const HELP = `
+Examples:
+  ntmm run hello.exe                     run a 64-bit Windows console program
+  ntmm run --report sort.exe words.txt   with a memory report at the end
+  ntmm help run                          all about running programs
+`;
+
+/** Runs the command line; answers the exit status. */
+async function main(args: readonly string[]): Promise<number> {
+  let status = 0;
+  const program = new Command('ntmm')
+    .description(
+      'The Windows NT memory manager on a simulated 64-bit machine: runs real Windows programs\nand shows what their memory does.',
+    )
+    .version(version(), '-V, --version')
+    .enablePositionalOptions()
+    .helpCommand('help [command]', 'help for a command')
+    .addHelpText('after', HELP)
+    .showHelpAfterError("('ntmm help' shows what there is)");
+  const run = makeRunCommand(async (file, rest, flags) => {
+    status = await runProgram(file, rest, flags);
+  });
+  program.addCommand(run);
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of program.commands)
+    command.showHelpAfterError(`('ntmm help ${command.name()}' explains every option)`);
+  const [name = '', ...rest] = args;
+  const completed = name === 'run' ? [name, ...completeOptionalValues(run, rest, RUN_OPTIONAL_VALUES)] : args;
+  try {
+    await program.parseAsync([...completed], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    throw error;
+  }
+  return status;
+}
+
+/** An error that was not expected is ours: where it happened helps those who mend it. */
+function explain(error: unknown): number {
+  if (error instanceof CommandError) {
+    process.stderr.write(`ntmm: ${error.message}\n`);
+    return error.status;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`ntmm: internal error, please report it with the command line\n${text}\n`);
+  return EXIT_INTERNAL;
+}
+
+main(process.argv.slice(2)).then(
+  (status) => process.exit(status),
+  (error: unknown) => process.exit(explain(error)),
+);

@@ -1,0 +1,187 @@
+/** ntmm run: runs a Windows program. */
+import { Command, Option } from 'commander';
+import { formatCrash } from '../inspect/crash.js';
+import { statusText } from '../inspect/status-names.js';
+import { grouped } from '../inspect/text.js';
+import { ConsoleInput } from './console-input.js';
+import { ConsoleOutput } from './console-output.js';
+import { EventLog } from './event-log.js';
+import { EXIT_INTERNAL, EXIT_STOPPED, guestStatus, signalStatus } from './exit-status.js';
+import { type GuestWorld, makeGuestWorld, PROGRAM_FOLDER, WORK_FOLDER } from './guest-world.js';
+import { addMachineOptions, type MachineFlags, parseCount } from './options.js';
+import { findProgram, type ProgramFile } from './program-file.js';
+import { type ReportFlags, writeReport } from './report-output.js';
+import { RunControl, type RunLimits, type RunOutcome } from './run-control.js';
+
+export interface RunFlags extends MachineFlags, ReportFlags {
+  readonly events?: string;
+  /** Quanta between two proofs. */
+  readonly verify?: number;
+}
+
+const LARGEST_PLAIN_CODE = 255;
+
+/** Options that may stand without a value, and what they mean then. */
+export const RUN_OPTIONAL_VALUES: Readonly<Record<string, string>> = { '--report': 'text', '--verify': '1' };
+
+export function makeRunCommand(
+  act: (program: string, args: string[], flags: RunFlags) => Promise<void>,
+): Command {
+  const command = new Command('run')
+    .summary('run a Windows program')
+    .description(
+      "Runs a 64-bit Windows console program; what it prints and its exit code are this command's.",
+    )
+    .argument('<program.exe>', 'the program, a file of this computer')
+    .argument('[args...]', 'its arguments, as they are')
+    .passThroughOptions();
+  addMachineOptions(command)
+    .addOption(
+      new Option('--report [form]', 'a memory report on stderr at the end: text or json').choices([
+        'text',
+        'json',
+      ]),
+    )
+    .addOption(new Option('--report-file <file>', 'the report in a file instead'))
+    .addOption(new Option('--events <file>', 'every memory event: .jsonl, or .json for Perfetto'))
+    .addOption(
+      new Option('--verify [n]', 'prove all invariants every N quanta (1: slow) and at the end').argParser(
+        parseCount,
+      ),
+    )
+    .addHelpText('after', RUN_HELP)
+    .action((program: string, args: string[], flags: RunFlags) => act(program, args, flags));
+  return command;
+}
+
+const RUN_HELP = `
+What the program sees:
+  C:\\app    its own folder, read only
+  C:\\work   the folder you are in, its current directory; read only unless --dir .
+  A folder of --dir is writable unless it ends in :ro. Nothing else of this computer shows.
+
+Sizes are bytes or end in K, M, G, T (64M). Counts may end in K, M, G (powers of ten).
+
+Exit status:
+  0-255  the program's own exit code; 255 for larger ones, which stderr names
+  64     wrong usage          126  the file is not a program that can run here
+  70     a self-check failed  127  the file is not found
+  73     a file of an option cannot be written
+  124    stopped by --timeout or --max-instructions, or everything waits for ever
+  130    stopped by Ctrl-C (the report still comes; Ctrl-C again ends at once)
+
+Examples:
+  ntmm run hello.exe                               run it
+  ntmm run --report sort.exe words.txt             with a memory report at the end
+  ntmm run --ram 64M --pagefile none sort.exe big.txt
+  ntmm run --dir . widen.exe in.txt out.txt        it may write into this folder
+  ntmm run --dir ~/data=C:\\data:ro scan.exe C:\\data\\log.txt
+  ntmm run --report=json --report-file report.json prog.exe
+  ntmm run --events trace.json prog.exe            open trace.json in ui.perfetto.dev
+  ntmm run --seed 7 --max-instructions 50M --verify prog.exe
+`;
+
+/** Runs the program; answers the exit status. */
+export async function runProgram(typed: string, args: readonly string[], flags: RunFlags): Promise<number> {
+  const program = findProgram(typed);
+  const output = new ConsoleOutput();
+  const log = flags.events === undefined ? null : new EventLog(flags.events);
+  const world = makeGuestWorld(program, args, flags, output, (machine) => log?.follow(machine));
+  const outcome = await runWorld(world, flags, output);
+  const logProblem = log?.close() ?? null;
+  if (logProblem !== null) output.say(`ntmm: ${logProblem}\n`);
+  explainEnd(program, world, outcome, output);
+  explainRefusals(world, output);
+  if (outcome.verifyPasses > 0)
+    output.say(
+      `ntmm: verify: ${grouped(outcome.verifyChecks)} checks held in ${grouped(outcome.verifyPasses)} passes\n`,
+    );
+  writeReport(world.machine.report(), flags, output);
+  world.machine.close();
+  return statusOf(world, outcome);
+}
+
+/** Runs the machine with the limits of the options. */
+export function runWorld(
+  world: GuestWorld,
+  flags: Pick<RunFlags, 'maxInstructions' | 'timeout' | 'verify'>,
+  output: ConsoleOutput,
+): Promise<RunOutcome> {
+  const limits: RunLimits = {
+    instructions: flags.maxInstructions ?? Number.POSITIVE_INFINITY,
+    seconds: flags.timeout ?? Number.POSITIVE_INFINITY,
+    verifyQuanta: flags.verify ?? null,
+  };
+  const showsProgress = Boolean(process.stderr.isTTY) && !process.stdout.isTTY;
+  return new RunControl(world.machine, new ConsoleInput(), output, limits, showsProgress).run();
+}
+
+/** Says on standard error why the program did not end well. */
+export function explainEnd(
+  program: ProgramFile,
+  { machine, process: guest }: GuestWorld,
+  { end }: RunOutcome,
+  output: ConsoleOutput,
+): void {
+  const { crash, exitStatus } = guest;
+  const { processor } = machine.kernel;
+  const after = `after ${grouped(processor.instructions)} instructions`;
+  switch (end.kind) {
+    case 'instructions':
+      output.say(`ntmm: ${program.name} stopped by --max-instructions ${after}\n`);
+      break;
+    case 'timeout':
+      output.say(`ntmm: ${program.name} stopped by --timeout ${after}\n`);
+      break;
+    case 'signal':
+      output.say(`ntmm: ${program.name} stopped by ${end.signal} ${after}\n`);
+      break;
+    case 'stalled':
+      output.say(
+        `ntmm: ${program.name} stopped ${after}: every thread waits for what can no longer happen\n`,
+      );
+      break;
+    case 'verify-failed':
+      output.say(`ntmm: verify failed ${after}: ${end.message}\n`);
+      break;
+    case 'exited':
+    case 'output-closed':
+      break;
+  }
+  if (crash !== null)
+    output.say(
+      formatCrash(program.name, crash, (bytes, address) => processor.describeInstruction(bytes, address)),
+    );
+  else if (guest.object.exitMessage !== null)
+    output.say(`ntmm: ${program.name}: ${guest.object.exitMessage}\n`);
+  if (exitStatus !== null && exitStatus > LARGEST_PLAIN_CODE)
+    output.say(`ntmm: ${program.name} ended with ${statusText(exitStatus)}\n`);
+}
+
+/** Names the option that would have allowed each refused write. */
+function explainRefusals({ machine, directories }: GuestWorld, output: ConsoleOutput): void {
+  for (const folder of machine.kernel.fileSystem.refusedWrites) {
+    const option = directories.get(folder);
+    let way = 'a folder that --dir shows can be written to';
+    if (option !== undefined) way = "leave ':ro' out of its --dir to allow that";
+    else if (folder === WORK_FOLDER) way = '--dir . allows it, or --dir FOLDER for another folder';
+    else if (folder === PROGRAM_FOLDER)
+      way = 'it is the folder of the program; --dir FOLDER gives it another to write to';
+    output.say(`ntmm: a write to ${folder} was refused: it is read only; ${way}\n`);
+  }
+}
+
+function statusOf({ process: guest }: GuestWorld, { end }: RunOutcome): number {
+  switch (end.kind) {
+    case 'exited':
+      return guestStatus(guest.exitStatus ?? 0);
+    case 'signal':
+      return signalStatus(end.signal);
+    case 'output-closed':
+      return signalStatus('SIGPIPE');
+    case 'verify-failed':
+      return EXIT_INTERNAL;
+    default:
+      return EXIT_STOPPED;
+  }
+}

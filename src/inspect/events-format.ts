@@ -1,0 +1,136 @@
+/** Events as text: one JSON object a line, or a Chrome trace, which Perfetto opens. */
+import type { MemoryEvent } from '../mm/events.js';
+import { FRAME_STATE_NAMES, type PfnDatabase } from '../mm/pfn-database.js';
+import { canonicalAddress, hex32 } from './text.js';
+
+/** Turns events into text; the pieces together are the file. */
+export interface EventWriter {
+  begin(pfn: PfnDatabase): string;
+  event(event: MemoryEvent): string;
+  end(): string;
+}
+
+export type EventFormat = () => EventWriter;
+
+/** The format that a file's name asks for, or null. */
+export function eventFormatOf(path: string): EventFormat | null {
+  if (/\.jsonl$/i.test(path)) return () => new JsonLinesWriter();
+  if (/\.json$/i.test(path)) return () => new ChromeTraceWriter();
+  return null;
+}
+
+const STATUS_KINDS = new Set([
+  'fault',
+  'file-read',
+  'file-write',
+  'image-read',
+  'process-exit',
+  'thread-exit',
+  'exception',
+]);
+/** Kinds whose address is that of a file: a byte offset. */
+const OFFSET_KINDS = new Set(['read', 'write', 'file-write']);
+
+/** What is particular to an event, under names that say what it is. */
+function particulars(event: MemoryEvent): Record<string, string | number> {
+  const fields: Record<string, string | number> = {};
+  const { kind, address, frame, detail, text } = event;
+  if (kind === 'list') {
+    fields['frame'] = frame;
+    fields['from'] = FRAME_STATE_NAMES[detail >>> 8]!;
+    fields['to'] = FRAME_STATE_NAMES[detail & 255]!;
+    return fields;
+  }
+  if (OFFSET_KINDS.has(kind)) fields['offset'] = address;
+  else if (address !== 0) fields['address'] = canonicalAddress(address);
+  if (frame >= 0) fields['frame'] = frame;
+  if (STATUS_KINDS.has(kind)) fields['status'] = hex32(detail);
+  else if (kind === 'protect') fields['protection'] = hex32(detail);
+  else fields[DETAIL_NAMES[kind] ?? 'detail'] = detail;
+  if (text !== '') fields['name'] = text;
+  return fields;
+}
+
+const DETAIL_NAMES: Readonly<Record<string, string>> = {
+  'vad-insert': 'pages',
+  'vad-remove': 'pages',
+  map: 'pages',
+  unmap: 'pages',
+  commit: 'pages',
+  zero: 'pages',
+  'section-create': 'pages',
+  cow: 'sharedFrame',
+  'console-input': 'bytes',
+  read: 'bytes',
+  write: 'bytes',
+  syscall: 'service',
+  'thread-create': 'thread',
+};
+
+class JsonLinesWriter implements EventWriter {
+  begin(): string {
+    return '';
+  }
+
+  event(event: MemoryEvent): string {
+    const { time, pid, tid, kind } = event;
+    return `${JSON.stringify({ time, pid, tid, kind, ...particulars(event) })}\n`;
+  }
+
+  end(): string {
+    return '';
+  }
+}
+
+/** 100 ns units of virtual time between two samples of the page lists. */
+const SAMPLE_EVERY = 100;
+const SYSTEM_PID = 0;
+
+/**
+ * Chrome trace events: an instant for each event except moves between lists, which show as one counter for each list.
+ * Time in microseconds. Source: Chrome, "Trace Event Format".
+ */
+class ChromeTraceWriter implements EventWriter {
+  readonly #lists = new Array<number>(FRAME_STATE_NAMES.length).fill(0);
+  #nextSample = 0;
+  #lastTime = 0;
+  #moved = false;
+
+  begin(pfn: PfnDatabase): string {
+    for (const state of pfn.state) this.#lists[state]!++;
+    const name = { ph: 'M', pid: SYSTEM_PID, tid: 0, name: 'process_name', args: { name: 'System' } };
+    return `{"displayTimeUnit":"ns","traceEvents":[\n${JSON.stringify(name)}${this.#sample(0)}`;
+  }
+
+  event(event: MemoryEvent): string {
+    this.#lastTime = event.time;
+    if (event.kind === 'list') {
+      this.#lists[event.detail >>> 8]!--;
+      this.#lists[event.detail & 255]!++;
+      this.#moved = true;
+      return event.time >= this.#nextSample ? this.#sample(event.time) : '';
+    }
+    const instant = {
+      ph: 'i',
+      s: 't',
+      ts: event.time / 10,
+      pid: event.pid,
+      tid: event.tid,
+      cat: event.kind,
+      name: event.kind,
+      args: particulars(event),
+    };
+    return `,\n${JSON.stringify(instant)}`;
+  }
+
+  end(): string {
+    return `${this.#moved ? this.#sample(this.#lastTime) : ''}\n]}\n`;
+  }
+
+  #sample(time: number): string {
+    this.#nextSample = time + SAMPLE_EVERY;
+    this.#moved = false;
+    const args = Object.fromEntries(FRAME_STATE_NAMES.map((name, state) => [name, this.#lists[state]!]));
+    return `,\n${JSON.stringify({ ph: 'C', ts: time / 10, pid: SYSTEM_PID, tid: 0, name: 'page lists', args })}`;
+  }
+}

@@ -1,0 +1,172 @@
+/** The memory report as people like to read it: at most 80 columns. */
+import { FRAME_STATE_NAMES } from '../mm/pfn-database.js';
+import type { FaultReport, FrameStateName, Report } from './report.js';
+import { statusText } from './status-names.js';
+import { bar, bytesText, grouped, percent, table, timeText } from './text.js';
+
+const PAGE_SIZE = 4096;
+const BAR_WIDTH = 24;
+const LABEL_WIDTH = 15;
+const LARGEST_PLAIN_CODE = 255;
+
+const LIST_WORDS: Readonly<Record<FrameStateName, string>> = {
+  active: 'in use now',
+  transition: 'held by I/O',
+  standby: 'contents kept, can be taken at once',
+  modified: 'contents still to be written',
+  modifiedNoWrite: 'contents that must not be written yet',
+  zeroed: 'ready, full of zeros',
+  free: 'ready, but to be zeroed first',
+  bad: 'not used any more',
+};
+const LIST_NAMES: Readonly<Record<FrameStateName, string>> = {
+  active: 'Active',
+  transition: 'Transition',
+  standby: 'Standby',
+  modified: 'Modified',
+  modifiedNoWrite: 'No-write',
+  zeroed: 'Zeroed',
+  free: 'Free',
+  bad: 'Bad',
+};
+/** Always shown, even when empty. */
+const MAIN_LISTS: readonly FrameStateName[] = ['active', 'standby', 'modified', 'zeroed', 'free'];
+
+type FaultKind = Exclude<keyof FaultReport, 'total' | 'soft' | 'hard'>;
+/** `part` of `prototype` faults are also one of the others. */
+const FAULT_KINDS: readonly (readonly [FaultKind, string, string])[] = [
+  ['demandZero', 'Demand zero', 'first touch of private memory: a page of zeros'],
+  ['imageRead', 'Image read', 'code or data read from a program or DLL'],
+  ['mappedFileRead', 'Mapped file', 'a page of a mapped file read'],
+  ['pageFileRead', 'Paging file', 'a page read back from a paging file'],
+  ['copyOnWrite', 'Copy on write', 'first write to a shared page: a private copy'],
+  ['transition', 'Transition', 'the page was still in memory'],
+  ['prototype', 'Shared page', 'resolved through a prototype PTE'],
+  ['guardPage', 'Guard page', 'a guard page was touched'],
+  ['accessViolation', 'Violation', 'refused: no such page, or not that way'],
+];
+
+function heading(text: string): string {
+  return `${text} ${'─'.repeat(Math.max(0, 78 - text.length))}`;
+}
+
+const pagesText = (pages: number) => `${grouped(pages)} ${pages === 1 ? 'page' : 'pages'}`;
+
+function exitText(exitCode: number | null): string {
+  if (exitCode === null) return 'still running';
+  return exitCode <= LARGEST_PLAIN_CODE ? `exit code ${exitCode}` : `exit code ${statusText(exitCode)}`;
+}
+
+function programName(report: Report): string {
+  const image = report.processes[0]?.image ?? '';
+  return image.slice(image.lastIndexOf('\\') + 1) || 'no program';
+}
+
+function headLines(report: Report): string[] {
+  const { instructions, virtualTime100ns, tlb } = report;
+  const looked = tlb.hits + tlb.misses;
+  return [
+    heading(`Memory report: ${programName(report)}`),
+    `${exitText(report.exitCode)}; ${grouped(instructions)} instructions in ${timeText(virtualTime100ns)} of its time`,
+    `TLB: ${grouped(tlb.misses)} misses in ${grouped(looked)} accesses (${percent(tlb.misses, looked)}), ${grouped(tlb.flushes)} flushes`,
+  ];
+}
+
+function faultLines({ faults }: Report): string[] {
+  const rows = FAULT_KINDS.filter(([kind]) => faults[kind] > 0).map(([kind, name, words]) => [
+    name,
+    grouped(faults[kind]),
+    bar(faults[kind], faults.total, BAR_WIDTH),
+    words,
+  ]);
+  return [
+    '',
+    heading(`Page faults: ${grouped(faults.total)}`),
+    `${grouped(faults.soft)} soft, resolved in memory; ${grouped(faults.hard)} hard, waited for a disk read`,
+    ...columns(rows),
+  ];
+}
+
+/** Name, count, bar, words. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const padded = rows.map(([name, ...rest]) => [name!.padEnd(LABEL_WIDTH - 2), ...rest]);
+  return table(padded, new Set([1])).map((line) => `  ${line}`);
+}
+
+function memoryLines({ workingSet, commit, processes }: Report): string[] {
+  const [process] = processes;
+  const own =
+    process === undefined
+      ? []
+      : [
+          `${'Private commit'.padEnd(LABEL_WIDTH)} ${bytesText(process.commit.current)}, peak ${bytesText(process.commit.peak)}`,
+        ];
+  const used = `${bytesText(commit.current)} of ${bytesText(commit.limit)} promised, peak ${bytesText(commit.peak)}`;
+  return [
+    '',
+    heading('Memory'),
+    `${'Working set'.padEnd(LABEL_WIDTH)} ${bytesText(workingSet.currentPages * PAGE_SIZE)} (${pagesText(workingSet.currentPages)}), peak ${bytesText(workingSet.peakPages * PAGE_SIZE)}`,
+    ...own,
+    `${'System commit'.padEnd(LABEL_WIDTH)} ${used}`,
+  ];
+}
+
+function typeLines({ types }: Report): string[] {
+  const shown = types.filter(({ type, size }) => type !== 'Free' && type !== 'Unusable' && size > 0);
+  if (shown.length === 0) return [];
+  const rows = shown.map((figures) => [
+    figures.type,
+    ...[figures.size, figures.committed, figures.private, figures.workingSet, figures.shared].map(bytesText),
+  ]);
+  const head = ['Type', 'Size', 'Committed', 'Private', 'Working set', 'Shared'];
+  const right = new Set([1, 2, 3, 4, 5]);
+  const lines = table(
+    [head.map((text, column) => (column === 0 ? text.padEnd(LABEL_WIDTH - 2) : text)), ...rows],
+    right,
+  );
+  return ['', heading('Address space by type'), ...lines.map((line) => `  ${line}`)];
+}
+
+function listLines({ lists }: Report): string[] {
+  const total = FRAME_STATE_NAMES.reduce((sum, name) => sum + lists[name], 0);
+  const order = Object.keys(LIST_WORDS) as FrameStateName[];
+  const rows = order
+    .filter((name) => lists[name] > 0 || MAIN_LISTS.includes(name))
+    .map((name) => [
+      LIST_NAMES[name],
+      bytesText(lists[name] * PAGE_SIZE),
+      bar(lists[name], total, BAR_WIDTH),
+      LIST_WORDS[name],
+    ]);
+  return [
+    '',
+    heading(`Physical memory: ${bytesText(total * PAGE_SIZE)}, ${pagesText(total)}`),
+    ...columns(rows),
+  ];
+}
+
+function fileLines({ mappedFile, pageFile }: Report): string[] {
+  const lines: string[] = [];
+  if (mappedFile.pagesRead + mappedFile.pagesWritten > 0)
+    lines.push(
+      `${'Mapped files'.padEnd(LABEL_WIDTH)} ${pagesText(mappedFile.pagesRead)} read, ${grouped(mappedFile.pagesWritten)} written`,
+    );
+  if (pageFile.pagesRead + pageFile.pagesWritten > 0)
+    lines.push(
+      `${'Paging files'.padEnd(LABEL_WIDTH)} ${pagesText(pageFile.pagesRead)} read, ${grouped(pageFile.pagesWritten)} written in ${grouped(pageFile.writeIOs)} writes, ${grouped(pageFile.pagesInUse)} in use`,
+    );
+  return lines.length === 0 ? [] : ['', heading('Files'), ...lines];
+}
+
+/** The whole report, with a newline at its end. */
+export function formatReport(report: Report): string {
+  const lines = [
+    ...headLines(report),
+    ...faultLines(report),
+    ...memoryLines(report),
+    ...typeLines(report),
+    ...listLines(report),
+    ...fileLines(report),
+  ];
+  return `${lines.join('\n')}\n`;
+}
