@@ -18,7 +18,7 @@ import {
   SYSTEM_TABLE_LOW,
 } from './page-tables.js';
 import { PFN_MODIFIED, PFN_PAGE_TABLE } from './pfn-database.js';
-import { releasePrivatePages } from './private-memory.js';
+import { releasePrivatePages, removePrivateVad } from './private-memory.js';
 import {
   demandZeroLow,
   MM_READWRITE,
@@ -151,7 +151,7 @@ export function deleteAddressSpace(mm: MemoryManager, space: AddressSpace): void
   unmapAllViews(mm, space);
   for (let vad = space.vads.first(); vad !== null; vad = space.vads.first()) {
     releasePrivatePages(mm, space, vad, vad.startPage * 4096, (vad.endPage + 1) * 4096);
-    space.vads.remove(vad);
+    removePrivateVad(mm, space, vad);
   }
   deleteHyperspace(mm, space);
   if (mm.current === space) detach(mm);

@@ -1,6 +1,6 @@
 /**
  * The page lists: zeroed, free, standby (one list per priority), modified, modified-no-write and bad, doubly linked through
- * the PFN entries, and the legal moves between them. Source: Windows Internals, "Page list dynamics"; A Memory Model and Its
+ * the PFN entries, and the legal moves between them. Source: Windows Internals, "Page list dynamics"; Windows Memory Model and Its
  * Inner Workings has the same rule that a frame is reused only when its contents are safe and its reference count is 0.
  */
 import { BugCheck, PFN_LIST_CORRUPT } from './bug-check.js';

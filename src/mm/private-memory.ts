@@ -20,6 +20,21 @@ import { deletePte, deletePteRange } from './pte-deletion.js';
 import type { Vad } from './vad-tree.js';
 
 const TABLE_SPAN = 0x20_0000;
+/** Bytes of MMVAD_SHORT, and the tag under which it is charged. */
+export const SHORT_VAD_SIZE = 0x40;
+export const SHORT_VAD_TAG = 'VadS';
+
+/** Adds a private range to an address space and charges its descriptor to nonpaged pool. */
+export function insertPrivateVad(mm: MemoryManager, space: AddressSpace, vad: Vad): void {
+  mm.nonpagedPool.charge(SHORT_VAD_SIZE, SHORT_VAD_TAG);
+  space.vads.insert(vad);
+}
+
+/** Takes a private range, whose pages are gone, out of an address space. */
+export function removePrivateVad(mm: MemoryManager, space: AddressSpace, vad: Vad): void {
+  mm.nonpagedPool.uncharge(SHORT_VAD_SIZE, SHORT_VAD_TAG);
+  space.vads.remove(vad);
+}
 
 /** Committed pages in `start`..`end` (addresses, multiples of 4096, end not included) of a private range. */
 export function countCommitted(

@@ -8,6 +8,7 @@ import type { MemoryManager } from './memory-manager.js';
 import { addShare } from './page-lists.js';
 import { countUsedPte, frameOfWord, makePte } from './page-tables.js';
 import { PFN_PROTOTYPE } from './pfn-database.js';
+import { insertPrivateVad } from './private-memory.js';
 import { MM_READONLY, validHigh, validLow } from './pte.js';
 import { allocateSystemPages, SYSTEM_SHARED_DATA, systemWord } from './system-space.js';
 import { VAD_PRIVATE, Vad } from './vad-tree.js';
@@ -41,7 +42,7 @@ export function mapSharedUserData(mm: MemoryManager, space: AddressSpace): boole
   const vad = new Vad(page, page, VAD_PRIVATE, MM_READONLY);
   vad.memCommit = true;
   vad.noChange = true;
-  space.vads.insert(vad);
+  insertPrivateVad(mm, space, vad);
   mm.words[word] = validLow(mm.sharedUserDataFrame, MM_READONLY);
   mm.words[word + 1] = validHigh(MM_READONLY);
   countUsedPte(mm, word);

@@ -20,6 +20,7 @@ import {
   FRAME_TRANSITION,
   FRAME_ZEROED,
 } from './pfn-database.js';
+import { SHORT_VAD_SIZE, SHORT_VAD_TAG } from './private-memory.js';
 import { VAD_PRIVATE } from './vad-tree.js';
 import { VerifyError } from './verify-error.js';
 import { verifyAddressSpace, verifySystemSpace } from './verify-page-tables.js';
@@ -149,17 +150,22 @@ function verifyCommit(mm: MemoryManager, tally: VerifyTally): void {
   let privatePages = 0;
   let viewPages = 0;
   let tablePages = 0;
+  let shortVads = 0;
   for (const space of mm.addressSpaces) {
     tablePages += space.pageTablePages + 1;
     for (let vad = space.vads.first(); vad !== null; vad = space.vads.next(vad)) {
-      if (vad.kind === VAD_PRIVATE) privatePages += vad.commitCharge;
-      else viewPages += vad.commitCharge;
+      if (vad.kind === VAD_PRIVATE) {
+        privatePages += vad.commitCharge;
+        shortVads++;
+      } else viewPages += vad.commitCharge;
     }
   }
   tally.equal(commit.byUse[COMMIT_PRIVATE]!, privatePages, 'commit charge of private pages', 0);
   tally.equal(commit.byUse[COMMIT_COPY_ON_WRITE]!, viewPages, 'commit charge of views', 0);
   tally.equal(commit.byUse[COMMIT_PAGE_TABLES]!, tablePages, 'commit charge of page tables', 0);
   tally.equal(commit.byUse[COMMIT_SYSTEM]!, mm.systemPages, 'commit charge of the system', 0);
+  const charged = mm.nonpagedPool.tags.get(SHORT_VAD_TAG)?.charged ?? 0;
+  tally.equal(charged, shortVads * SHORT_VAD_SIZE, 'pool charge of private ranges', 0);
   let sum = 0;
   for (let use = 0; use < COMMIT_USES; use++) sum += commit.byUse[use]!;
   tally.equal(commit.current, sum, 'commit charge', 0);

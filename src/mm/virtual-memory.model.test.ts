@@ -328,7 +328,7 @@ describe('virtual memory against a record for each page', () => {
         }
         run.finish();
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });

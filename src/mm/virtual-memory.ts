@@ -42,7 +42,9 @@ import {
   commitPrivatePages,
   countCommitted,
   decommitPrivatePages,
+  insertPrivateVad,
   releasePrivatePages,
+  removePrivateVad,
 } from './private-memory.js';
 import { isCopyOnWrite, protectionCode } from './protection.js';
 import { VAD_PRIVATE, Vad } from './vad-tree.js';
@@ -160,7 +162,7 @@ function reserve(
     vad.commitCharge = vad.pageCount;
     space.addCommit(vad.pageCount);
   }
-  space.vads.insert(vad);
+  insertPrivateVad(mm, space, vad);
   if (mm.events.active) {
     mm.events.emit('vad-insert', space, request.baseAddress, -1, vad.pageCount);
     if (vad.memCommit) mm.events.emit('commit', space, request.baseAddress, -1, vad.pageCount);
@@ -283,12 +285,12 @@ function release(mm: MemoryManager, space: AddressSpace, vad: Vad, start: number
   const first = start / PAGE;
   const last = end / PAGE - 1;
   const oldEnd = vad.endPage;
-  if (first === vad.startPage && last === oldEnd) space.vads.remove(vad);
+  if (first === vad.startPage && last === oldEnd) removePrivateVad(mm, space, vad);
   else if (first === vad.startPage) space.vads.resize(vad, last + 1, oldEnd);
   else {
     const upperCommit = last === oldEnd ? 0 : countCommitted(mm, space, vad, end, (oldEnd + 1) * PAGE);
     space.vads.resize(vad, vad.startPage, first - 1);
-    if (last !== oldEnd) splitOff(space, vad, last + 1, oldEnd, upperCommit);
+    if (last !== oldEnd) splitOff(mm, space, vad, last + 1, oldEnd, upperCommit);
   }
   if (mm.events.active) mm.events.emit('vad-remove', space, start, -1, last - first + 1);
   return STATUS_SUCCESS;
@@ -296,6 +298,7 @@ function release(mm: MemoryManager, space: AddressSpace, vad: Vad, start: number
 
 /** The part of a range above a released middle becomes a range of its own. */
 function splitOff(
+  mm: MemoryManager,
   space: AddressSpace,
   vad: Vad,
   startPage: number,
@@ -306,5 +309,5 @@ function splitOff(
   upper.memCommit = vad.memCommit;
   upper.commitCharge = commitCharge;
   vad.commitCharge -= commitCharge;
-  space.vads.insert(upper);
+  insertPrivateVad(mm, space, upper);
 }
