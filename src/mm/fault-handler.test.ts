@@ -188,6 +188,26 @@ describe('accessFault', () => {
     verify(mm);
   });
 
+  it('commits and protects as a whole or not at all when there is no frame for page tables', () => {
+    const machine = createTestMachine(128, 5000);
+    const { mm, space, user } = machine;
+    const reserved = allocate(machine, 2048, MEM_RESERVE);
+    const committed = allocate(machine, 2048, MEM_RESERVE | MEM_COMMIT);
+    const filler = allocate(machine, 200, MEM_RESERVE | MEM_COMMIT);
+    for (let page = 0; mm.lists.count[FRAME_FREE]! + mm.lists.count[FRAME_ZEROED]! > 2; page++) {
+      user.writeU8(filler + page * 4096, 1);
+    }
+    const tables = space.pageTablePages;
+    const charge = mm.commit.current;
+    const commit = { baseAddress: reserved, regionSize: 2047 * 4096 };
+    expect(allocateVirtualMemory(mm, space, commit, MEM_COMMIT, PAGE_READWRITE)).toBe(STATUS_NO_MEMORY);
+    const protect = { baseAddress: committed, regionSize: 2047 * 4096 };
+    const out = { oldProtect: 0 };
+    expect(protectVirtualMemory(mm, space, protect, PAGE_READONLY, out)).toBe(STATUS_NO_MEMORY);
+    expect([space.pageTablePages, mm.commit.current]).toEqual([tables, charge]);
+    verify(mm);
+  });
+
   it('takes the oldest standby page when nothing is free, after its entry was rewritten', () => {
     const machine = createTestMachine(128, 1000);
     const { mm, space, user } = machine;

@@ -96,11 +96,28 @@ export function commitPrivatePages(
     adjustCommit(mm, space, vad, missing);
     return STATUS_SUCCESS;
   }
-  const committed = commitEach(mm, space, vad, start, end, protection);
-  return committed === missing ? STATUS_SUCCESS : STATUS_NO_MEMORY;
+  if (!makeTablesFor(mm, space, vad, start, end, protection)) return STATUS_NO_MEMORY;
+  commitEach(mm, space, vad, start, end, protection);
+  adjustCommit(mm, space, vad, missing);
+  return STATUS_SUCCESS;
 }
 
-/** Commits page by page until a page table cannot be made (what is committed by then stays); returns the pages newly committed. */
+/**
+ * Makes the page tables that pages of a private range need to get a protection. None when zero entries say it already, because
+ * the range was committed as a whole with that protection.
+ */
+export function makeTablesFor(
+  mm: MemoryManager,
+  space: AddressSpace,
+  vad: Vad,
+  start: number,
+  end: number,
+  protection: number,
+): boolean {
+  return (vad.memCommit && protection === vad.protection) || makeTables(mm, space, start, end);
+}
+
+/** Makes each page committed with the protection; the page tables that this needs are there. */
 function commitEach(
   mm: MemoryManager,
   space: AddressSpace,
@@ -108,25 +125,18 @@ function commitEach(
   start: number,
   end: number,
   protection: number,
-): number {
-  let committed = 0;
+): void {
   for (let address = start; address < end; address += 4096) {
-    const page = address / 4096;
-    let word = findPte(mm, space, address);
-    const state = pageState(mm, vad, page, word);
+    const word = findPte(mm, space, address);
+    const state = pageState(mm, vad, address / 4096, word);
     if (state === protection) continue;
-    if (word === 0) word = makePte(mm, space, address);
-    if (word === 0) break;
     if (state !== PAGE_RESERVED) {
       setPageProtection(mm, space, vad, word, address, protection);
       continue;
     }
     if (mm.words[word] === 0) countUsedPte(mm, word);
     mm.words[word] = demandZeroLow(protection);
-    committed++;
   }
-  adjustCommit(mm, space, vad, committed);
-  return committed;
 }
 
 /**

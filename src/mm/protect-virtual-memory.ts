@@ -8,6 +8,7 @@ import {
   STATUS_INVALID_PARAMETER_2,
   STATUS_INVALID_PARAMETER_3,
   STATUS_INVALID_PARAMETER_4,
+  STATUS_NO_MEMORY,
   STATUS_NOT_COMMITTED,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
@@ -15,7 +16,7 @@ import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { pageState, protectPages } from './page-protection.js';
 import { findPte } from './page-tables.js';
-import { countCommitted } from './private-memory.js';
+import { countCommitted, makeTablesFor } from './private-memory.js';
 import { isCopyOnWrite, pageProtection, protectionCode } from './protection.js';
 import { VAD_PRIVATE, type Vad } from './vad-tree.js';
 import { protectView } from './view-memory.js';
@@ -67,5 +68,6 @@ function protectPrivate(
 ): number {
   if (isCopyOnWrite(protection)) return STATUS_INVALID_PARAMETER_4;
   if (countCommitted(mm, space, vad, start, end) !== (end - start) / 4096) return STATUS_NOT_COMMITTED;
+  if (!makeTablesFor(mm, space, vad, start, end, protection)) return STATUS_NO_MEMORY;
   return protectPages(mm, space, vad, start, end, protection);
 }
