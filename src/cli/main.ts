@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { CommandError, EXIT_INTERNAL, EXIT_USAGE } from './exit-status.js';
 import { completeOptionalValues } from './options.js';
 import { makeRunCommand, RUN_OPTIONAL_VALUES, runProgram } from './run.js';
+import { makeVmmapCommand, showAddressSpace } from './vmmap.js';
 
 const packageFile = new URL('../../package.json', import.meta.url);
 
@@ -16,6 +17,7 @@ const HELP = `
 Examples:
   ntmm run hello.exe                     run a 64-bit Windows console program
   ntmm run --report sort.exe words.txt   with a memory report at the end
+  ntmm vmmap --at 5M sort.exe words.txt  its address space after five million instructions
   ntmm help run                          all about running programs
 `;
 
@@ -35,6 +37,11 @@ async function main(args: readonly string[]): Promise<number> {
     status = await runProgram(file, rest, flags);
   });
   program.addCommand(run);
+  program.addCommand(
+    makeVmmapCommand(async (file, rest, flags) => {
+      status = await showAddressSpace(file, rest, flags);
+    }),
+  );
   for (const command of [program, ...program.commands]) command.exitOverride();
   for (const command of program.commands)
     command.showHelpAfterError(`('ntmm help ${command.name()}' explains every option)`);

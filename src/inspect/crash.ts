@@ -1,5 +1,10 @@
 /** An exception that nobody handled, as text. */
-import { STATUS_ACCESS_VIOLATION, STATUS_IN_PAGE_ERROR } from '../base/ntstatus.js';
+import {
+  STATUS_ACCESS_VIOLATION,
+  STATUS_GUARD_PAGE_VIOLATION,
+  STATUS_IN_PAGE_ERROR,
+  STATUS_STACK_OVERFLOW,
+} from '../base/ntstatus.js';
 import type { CrashReport } from '../nt/process.js';
 import { statusText } from './status-names.js';
 import { splitAddress } from './text.js';
@@ -7,6 +12,13 @@ import { splitAddress } from './text.js';
 /** Gives the instruction at the start of some bytes in assembly language. */
 export type Disassembler = (bytes: Uint8Array, address: number) => { text: string; length: number };
 
+/** Codes whose parameters are the kind of access and the address. */
+const ACCESS_CODES: readonly number[] = [
+  STATUS_ACCESS_VIOLATION,
+  STATUS_IN_PAGE_ERROR,
+  STATUS_GUARD_PAGE_VIOLATION,
+  STATUS_STACK_OVERFLOW,
+];
 const REGISTERS_IN_A_ROW = 3;
 const ACCESS_WRITE = 1;
 const ACCESS_EXECUTE = 8;
@@ -24,8 +36,7 @@ function addressText(address: number): string {
 }
 
 function accessText({ code, parameters, target }: CrashReport): string | null {
-  if (code !== STATUS_ACCESS_VIOLATION && code !== STATUS_IN_PAGE_ERROR) return null;
-  if (parameters.length < 2) return null;
+  if (!ACCESS_CODES.includes(code) || parameters.length < 2) return null;
   const [access, address] = parameters as [number, number];
   const doing = access === ACCESS_WRITE ? 'writing' : access === ACCESS_EXECUTE ? 'executing' : 'reading';
   const what = target === null ? '' : `: ${target}`;
