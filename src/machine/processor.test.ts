@@ -330,6 +330,23 @@ describe('exceptions and exits', () => {
     expect([machine.cpu.exceptionVector, machine.cpu.faultIsNonCanonical]).toEqual([13, true]);
   });
 
+  test('so is a branch to one, at the branch', () => {
+    // jmp rbx; ret
+    const machine = machineWith([0xff, 0xe3, 0xc3]);
+    machine.cpu.set(RBX, 0, 0x8000);
+    expect([machine.cpu.run(1), machine.cpu.exceptionVector, machine.cpu.rip]).toEqual([
+      EXIT_EXCEPTION,
+      13,
+      CODE,
+    ]);
+    expect(machine.cpu.faultIsNonCanonical).toBe(true);
+    machine.poke(machine.data, 0, [0, 0, 0, 0, 0, 0, 0, 0x80]);
+    machine.cpu.setAddress(RSP, DATA);
+    machine.cpu.rip = CODE + 2;
+    expect(machine.cpu.run(1)).toBe(EXIT_EXCEPTION);
+    expect([machine.cpu.rip, machine.cpu.getAddress(RSP)]).toEqual([CODE + 2, DATA]);
+  });
+
   test('the trap flag stops after each instruction', () => {
     const machine = machineWith([0xff, 0xc0, 0xff, 0xc0, ...SYSCALL]);
     machine.cpu.flags = 0x302;

@@ -186,6 +186,7 @@ export function multiplyMemory<T>(u: usize): bool {
 export function jumpTo(target: u64): bool {
   if (<u64>((<i64>(target << 16)) >> 16) != target) {
     store<u32>(at.EXCEPTION_VECTOR, 13);
+    store<u32>(at.NON_CANONICAL, 1);
     return false;
   }
   store<u64>(at.RIP, target);
