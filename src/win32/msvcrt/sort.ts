@@ -19,6 +19,8 @@ const SMALL = 8;
 /** The larger part waits, so the depth is the logarithm of the count. */
 const MAXIMUM_DEPTH = 28;
 const SWAP_BYTES = 0x10000;
+/** Numbers that a sort keeps beside the parts that wait. */
+const PLACES = 6;
 
 /** Where the sort stands. Positions are addresses of elements. */
 const SELECT = 0;
@@ -30,8 +32,6 @@ const SCAN_UP_TO_HIGH = 5;
 const SCAN_DOWN = 6;
 const SKIP_EQUAL_ABOVE = 7;
 const SKIP_EQUAL_BELOW = 8;
-
-type Saved = [phase: number, low: number, high: number, middle: number, up: number, down: number];
 
 class Sort {
   phase: number = SELECT;
@@ -55,19 +55,29 @@ class Sort {
 
   /** False for numbers that no sort has left. */
   restore(saved: readonly number[]): boolean {
-    const [phase, low, high, middle, up, down] = saved as Saved;
-    const { width } = this;
-    const within = (place: number, first: number, last: number) => place >= first && place <= last;
-    const isSound =
+    this.phase = saved[0]!;
+    this.low = saved[1]!;
+    this.high = saved[2]!;
+    this.middle = saved[3]!;
+    this.up = saved[4]!;
+    this.down = saved[5]!;
+    for (let index = PLACES; index < saved.length; index++) this.waiting.push(saved[index]!);
+    return saved.length >= PLACES && this.isSound(saved);
+  }
+
+  private isSound(saved: readonly number[]): boolean {
+    const { width, low, high } = this;
+    for (const number of saved) if (!Number.isSafeInteger(number)) return false;
+    return (
       width > 0 &&
-      saved.every(Number.isSafeInteger) &&
-      within(phase, SELECT, SKIP_EQUAL_BELOW) &&
-      within(up, low, high + width) &&
-      within(down, low - width, high + width) &&
-      (phase === SELECT || within(middle, low, high));
-    Object.assign(this, { phase, low, high, middle, up, down });
-    this.waiting.push(...saved.slice(6));
-    return isSound;
+      this.phase >= SELECT &&
+      this.phase <= SKIP_EQUAL_BELOW &&
+      this.up >= low &&
+      this.up <= high + width &&
+      this.down >= low - width &&
+      this.down <= high + width &&
+      (this.phase === SELECT || (this.middle >= low && this.middle <= high))
+    );
   }
 
   private swap(a: number, b: number): void {
