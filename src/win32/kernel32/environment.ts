@@ -42,7 +42,7 @@ export function environmentValue(call: ServiceCall, name: string): string | null
 }
 
 /** Sets a variable, or removes it when the value is null; returns an NTSTATUS. New names go to their place in sorted order. */
-function setValue(call: ServiceCall, name: string, value: string | null): number {
+export function setEnvironmentValue(call: ServiceCall, name: string, value: string | null): number {
   const entries = environmentEntries(call);
   const folded = foldName(name);
   const index = entries.findIndex((entry) => foldName(nameOf(entry)) === folded);
@@ -77,7 +77,7 @@ const setVariable =
     const value = call.address(1) === 0 ? null : form.read(call, call.address(1));
     if (value !== null && value.length > MAXIMUM_VALUE) return call.fail(ERROR_INVALID_PARAMETER);
     if (value === null && environmentValue(call, name) === null) return call.fail(ERROR_ENVVAR_NOT_FOUND);
-    return truth(call, setValue(call, name, value));
+    return truth(call, setEnvironmentValue(call, name, value));
   };
 
 /** A copy of the block in the process heap. */

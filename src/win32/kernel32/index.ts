@@ -6,37 +6,53 @@ import { environmentFunctions } from './environment.js';
 import { exceptionForwarders, exceptionFunctions } from './exception.js';
 import { fileFunctions } from './file.js';
 import { fileMappingFunctions } from './file-mapping.js';
+import { fileNameFunctions } from './file-name.js';
+import { findFileFunctions } from './find-file.js';
+import { formatMessageFunctions } from './format-message.js';
 import { globalMemoryFunctions } from './global-memory.js';
+import { handleFunctions } from './handle.js';
 import { heapForwarders, heapFunctions } from './heap.js';
+import { usingHeap } from './heap-guard.js';
+import { localeFunctions } from './locale.js';
 import { memoryFunctions } from './memory.js';
 import { moduleFunctions } from './module.js';
 import { pathFunctions } from './path.js';
+import { pointerFunctions } from './pointer.js';
 import { processFunctions } from './process.js';
+import { stringFunctions } from './string.js';
 import { syncForwarders, syncFunctions } from './sync.js';
 import { systemInfoFunctions } from './system-info.js';
 import { threadLocalFunctions } from './thread-local.js';
 import { timeFunctions } from './time.js';
-
+import { volumeFunctions } from './volume.js';
 /** kernel32.dll: the Win32 base functions. A and W forms are one implementation each. */
 export const kernel32: SystemModule = {
   name: 'kernel32.dll',
   functions: {
     ...codeConversionFunctions,
     ...consoleFunctions,
-    ...environmentFunctions,
+    ...usingHeap(environmentFunctions),
     ...exceptionFunctions,
     ...fileFunctions,
     ...fileMappingFunctions,
-    ...globalMemoryFunctions,
+    ...usingHeap(globalMemoryFunctions),
     ...heapFunctions,
     ...memoryFunctions,
     ...moduleFunctions,
     ...pathFunctions,
-    ...processFunctions,
+    ...usingHeap(processFunctions),
     ...syncFunctions,
     ...systemInfoFunctions,
-    ...threadLocalFunctions,
+    ...usingHeap(threadLocalFunctions),
     ...timeFunctions,
+    ...pointerFunctions,
+    ...volumeFunctions,
+    ...usingHeap(formatMessageFunctions),
+    ...localeFunctions,
+    ...stringFunctions,
+    ...handleFunctions,
+    ...usingHeap(findFileFunctions),
+    ...fileNameFunctions,
   },
   forwarders: { ...exceptionForwarders, ...heapForwarders, ...syncForwarders },
   code: kernel32Code,

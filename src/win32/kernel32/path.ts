@@ -1,5 +1,5 @@
 /** Paths and well-known folders (fileapi.h, processenv.h). Sources: Microsoft, "GetFullPathNameW function", "GetTempPathW function", "SetCurrentDirectory function". */
-import { ntSuccess, STATUS_NOT_A_DIRECTORY } from '../../base/ntstatus.js';
+import { STATUS_NOT_A_DIRECTORY } from '../../base/ntstatus.js';
 import * as peb from '../../ldr/peb-layout.js';
 import { currentDirectory } from '../../ldr/process-parameters.js';
 import { dosPathToNtPath, dosPathType, fullDosPath } from '../../nt/dos-path.js';
@@ -108,8 +108,7 @@ const getLongPathName =
 export function pathExists(call: ServiceCall, path: string): boolean {
   const ntPath = ntPathOf(call, path);
   if (ntPath === null) return false;
-  const information = queryAttributesFile(call.kernel, ntPath);
-  return typeof information !== 'number' || ntSuccess(information);
+  return typeof queryAttributesFile(call.kernel, ntPath) !== 'number';
 }
 
 export const pathFunctions: Record<string, Service | ServiceFunction> = {

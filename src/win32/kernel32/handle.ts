@@ -1,0 +1,129 @@
+/** Handles, and what an open file is (handleapi.h, fileapi.h). Sources: Microsoft, "DuplicateHandle function", "SetHandleInformation function", "GetFileInformationByHandle function", "SetFileTime function". */
+import { ntSuccess, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_HANDLE } from '../../base/ntstatus.js';
+import { PROCESS_DUP_HANDLE } from '../../nt/access.js';
+import { queryInformationFile, setFileTime } from '../../nt/file-information.js';
+import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
+import { duplicateObject, referenceByHandle, setHandleFlags } from '../../nt/object-manager.js';
+import type { Process } from '../../nt/process.js';
+import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { fileTimeOfMs, msOfFileTime } from '../../nt/system-time.js';
+import { writeAttributeData } from './file-name.js';
+import { failStatus, TRUE, truth } from './results.js';
+import { bothForms, giveText, type TextForm } from './text-form.js';
+
+function processOf(call: ServiceCall, handle: number): Process | number {
+  return referenceByHandle(call.kernel, call.process, handle, 'process', PROCESS_DUP_HANDLE) as
+    | Process
+    | number;
+}
+
+/** BOOL DuplicateHandle(sourceProcess, source, targetProcess, target, access, inherit, options). */
+const duplicateHandle: ServiceFunction = (call) => {
+  const from = processOf(call, call.handle(0));
+  const to = processOf(call, call.handle(2));
+  if (typeof from === 'number') return failStatus(call, from);
+  if (typeof to === 'number') return failStatus(call, to);
+  const targetAt = call.address(3);
+  if (targetAt !== 0) call.memory.probeWrite(targetAt, 8);
+  const flags = call.u32(5) ? HANDLE_FLAG_INHERIT : 0;
+  const out = { handle: 0 };
+  const [access, options] = [call.u32(4), call.u32(6)];
+  const status = duplicateObject(call.kernel, from, call.handle(1), to, access, flags, options, out);
+  if (!ntSuccess(status)) return failStatus(call, status);
+  if (targetAt !== 0) call.memory.writeU64(targetAt, out.handle, 0);
+  return TRUE;
+};
+
+/** BOOL GetHandleInformation(object, flags). */
+const getHandleInformation: ServiceFunction = (call) => {
+  const entry = call.process.handles.lookup(call.handle(0));
+  if (entry === null) return failStatus(call, STATUS_INVALID_HANDLE);
+  call.memory.writeU32(call.address(1), entry.flags);
+  return TRUE;
+};
+
+const FILE_INFORMATION_BYTES = 52;
+const VOLUME_SERIAL = 0x4e544d4d;
+
+/** A number that is the same for the same path: the place of a file index on volumes of folders. */
+function pathIndex(path: string): [lo: number, hi: number] {
+  let [lo, hi] = [0x811c9dc5, 0x01000193];
+  for (const character of path.toUpperCase()) {
+    lo = Math.imul(lo ^ character.codePointAt(0)!, 0x01000193);
+    hi = Math.imul(hi + lo, 0x85ebca6b);
+  }
+  return [lo >>> 0, hi & 0xffff];
+}
+
+/** BOOL GetFileInformationByHandle(file, information). */
+const fileInformation: ServiceFunction = (call) => {
+  const information = queryInformationFile(call.kernel, call.process, call.handle(0));
+  if (typeof information === 'number') return failStatus(call, information);
+  if (information.device !== 'disk') return failStatus(call, STATUS_INVALID_DEVICE_REQUEST);
+  const at = call.address(1);
+  call.memory.probeWrite(at, FILE_INFORMATION_BYTES);
+  writeAttributeData(call, at, information);
+  const [indexLow, indexHigh] = pathIndex(information.path);
+  [
+    VOLUME_SERIAL,
+    Math.floor(information.size / 2 ** 32),
+    information.size % 2 ** 32,
+    1,
+    indexHigh,
+    indexLow,
+  ].forEach((value, index) => {
+    call.memory.writeU32(at + 0x1c + 4 * index, value);
+  });
+  return TRUE;
+};
+
+/** BOOL GetFileTime(file, creation, access, write): all are the time of the last change. */
+const getFileTime: ServiceFunction = (call) => {
+  const information = queryInformationFile(call.kernel, call.process, call.handle(0));
+  if (typeof information === 'number') return failStatus(call, information);
+  const time = { lo: 0, hi: 0 };
+  fileTimeOfMs(information.modifiedMs, time);
+  const places = [1, 2, 3].map((index) => call.address(index)).filter((at) => at !== 0);
+  for (const at of places) call.memory.probeWrite(at, 8);
+  for (const at of places) call.memory.writeU64(at, time.lo, time.hi);
+  return TRUE;
+};
+
+/** BOOL SetFileTime(file, creation, access, write): only the time of the last change is kept. */
+const changeFileTime: ServiceFunction = (call) => {
+  const at = call.address(3);
+  if (at === 0) {
+    const information = queryInformationFile(call.kernel, call.process, call.handle(0));
+    return typeof information === 'number' ? failStatus(call, information) : TRUE;
+  }
+  const modified = msOfFileTime(call.memory.readU32(at), call.memory.readU32(at + 4));
+  return truth(call, setFileTime(call.kernel, call.process, call.handle(0), modified));
+};
+
+const FILE_NAME_OPENED = 8;
+const VOLUME_NAME_NONE = 4;
+
+/** DWORD GetFinalPathNameByHandle(file, buffer, units, flags): the form with a drive letter, or without the volume. */
+const finalPath =
+  (form: TextForm): ServiceFunction =>
+  (call) => {
+    const information = queryInformationFile(call.kernel, call.process, call.handle(0));
+    if (typeof information === 'number') return failStatus(call, information);
+    const flags = call.u32(3) & ~FILE_NAME_OPENED;
+    if (information.device !== 'disk' || (flags !== 0 && flags !== VOLUME_NAME_NONE))
+      return failStatus(call, STATUS_INVALID_DEVICE_REQUEST);
+    const path = flags === VOLUME_NAME_NONE ? information.path.slice(2) : `\\\\?\\${information.path}`;
+    return giveText(call, form, path, call.address(1), call.u32(2));
+  };
+
+export const handleFunctions: Record<string, Service | ServiceFunction> = {
+  DuplicateHandle: duplicateHandle,
+  GetHandleInformation: getHandleInformation,
+  SetHandleInformation: (call) =>
+    truth(call, setHandleFlags(call.process, call.handle(0), call.u32(1), call.u32(2))),
+  SetHandleCount: (call) => call.u32(0),
+  GetFileInformationByHandle: fileInformation,
+  GetFileTime: getFileTime,
+  SetFileTime: changeFileTime,
+  ...bothForms('GetFinalPathNameByHandle', finalPath),
+};

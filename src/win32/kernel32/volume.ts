@@ -1,0 +1,101 @@
+/** Drives and volumes (fileapi.h): sizes and serial numbers are fixed. Sources: Microsoft, "GetDriveTypeW function", "GetDiskFreeSpaceExW function", "GetVolumeInformationW function". */
+import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { ERROR_INVALID_NAME, ERROR_PATH_NOT_FOUND } from '../ntdll/dos-error.js';
+import { fullPathOf } from './path.js';
+import { TRUE, writeU64 } from './results.js';
+import { bothForms, giveText, type TextForm, writeText } from './text-form.js';
+
+const DRIVE_NO_ROOT_DIR = 1;
+const DRIVE_FIXED = 3;
+const SECTORS_PER_CLUSTER = 8;
+const BYTES_PER_SECTOR = 512;
+/** Bytes of every volume, and how many of them are free. */
+const VOLUME_BYTES = 256 * 2 ** 30;
+const FREE_BYTES = 128 * 2 ** 30;
+const CLUSTER_BYTES = SECTORS_PER_CLUSTER * BYTES_PER_SECTOR;
+const SERIAL_NUMBER = 0x4e54_4d4d;
+const MAXIMUM_COMPONENT = 255;
+/** FILE_CASE_PRESERVED_NAMES, FILE_UNICODE_ON_DISK. */
+const FILE_SYSTEM_FLAGS = 0x6;
+
+/** Drive letters that have a mount, sorted. */
+function drivesOf(call: ServiceCall): string[] {
+  return [...new Set(call.kernel.fileSystem.mounts.map(({ drive }) => drive))].sort();
+}
+
+/** The drive letter of a root path, or of the current directory when the address is 0; '' when there is no such drive. */
+function driveAt(call: ServiceCall, form: TextForm, address: number): string {
+  const full = fullPathOf(call, address === 0 ? '.' : form.read(call, address));
+  const drive = full[1] === ':' ? full[0]!.toUpperCase() : '';
+  return drivesOf(call).includes(drive) ? drive : '';
+}
+
+const getDriveType =
+  (form: TextForm): ServiceFunction =>
+  (call) =>
+    driveAt(call, form, call.address(0)) === '' ? DRIVE_NO_ROOT_DIR : DRIVE_FIXED;
+
+/** BOOL GetDiskFreeSpace(root, sectorsPerCluster, bytesPerSector, freeClusters, clusters). */
+const diskFreeSpace =
+  (form: TextForm): ServiceFunction =>
+  (call) => {
+    if (driveAt(call, form, call.address(0)) === '') return call.fail(ERROR_PATH_NOT_FOUND);
+    const values = [
+      SECTORS_PER_CLUSTER,
+      BYTES_PER_SECTOR,
+      FREE_BYTES / CLUSTER_BYTES,
+      VOLUME_BYTES / CLUSTER_BYTES,
+    ];
+    values.forEach((value, index) => {
+      if (call.address(index + 1) !== 0) call.memory.writeU32(call.address(index + 1), value);
+    });
+    return TRUE;
+  };
+
+/** BOOL GetDiskFreeSpaceEx(folder, available, total, free). */
+const diskFreeSpaceEx =
+  (form: TextForm): ServiceFunction =>
+  (call) => {
+    if (driveAt(call, form, call.address(0)) === '') return call.fail(ERROR_PATH_NOT_FOUND);
+    [FREE_BYTES, VOLUME_BYTES, FREE_BYTES].forEach((value, index) => {
+      if (call.address(index + 1) !== 0) writeU64(call, call.address(index + 1), value);
+    });
+    return TRUE;
+  };
+
+/** BOOL GetVolumeInformation(root, name, nameUnits, serial, component, flags, fileSystem, fileSystemUnits). */
+const volumeInformation =
+  (form: TextForm): ServiceFunction =>
+  (call) => {
+    if (call.address(0) !== 0 && !/[\\/]$/.test(form.read(call, call.address(0))))
+      return call.fail(ERROR_INVALID_NAME);
+    if (driveAt(call, form, call.address(0)) === '') return call.fail(ERROR_PATH_NOT_FOUND);
+    if (call.address(1) !== 0 && call.u32(2) > 0) writeText(call, form, call.address(1), '');
+    [SERIAL_NUMBER, MAXIMUM_COMPONENT, FILE_SYSTEM_FLAGS].forEach((value, index) => {
+      if (call.address(index + 3) !== 0) call.memory.writeU32(call.address(index + 3), value);
+    });
+    if (call.address(6) !== 0) giveText(call, form, 'NTFS', call.address(6), call.u32(7));
+    return TRUE;
+  };
+
+/** DWORD GetLogicalDriveStrings(units, buffer): roots, each with a zero, and one more zero. */
+const driveStrings =
+  (form: TextForm): ServiceFunction =>
+  (call) => {
+    const text = drivesOf(call)
+      .map((drive) => `${drive}:\\\0`)
+      .join('');
+    return giveText(call, form, text, call.address(1), call.u32(0));
+  };
+
+const logicalDrives: ServiceFunction = (call) =>
+  drivesOf(call).reduce((mask, drive) => mask | (1 << (drive.charCodeAt(0) - 0x41)), 0);
+
+export const volumeFunctions: Record<string, Service | ServiceFunction> = {
+  ...bothForms('GetDriveType', getDriveType),
+  ...bothForms('GetDiskFreeSpace', diskFreeSpace),
+  ...bothForms('GetDiskFreeSpaceEx', diskFreeSpaceEx),
+  ...bothForms('GetVolumeInformation', volumeInformation),
+  ...bothForms('GetLogicalDriveStrings', driveStrings),
+  GetLogicalDrives: logicalDrives,
+};
