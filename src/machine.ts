@@ -84,6 +84,8 @@ export class Machine {
   readonly processes: MachineProcess[] = [];
   readonly #exits = createExitRecords();
 
+  readonly #exits = createExitRecords();
+
   constructor(options: MachineOptions = {}) {
     this.host = options.host ?? new MemoryHost();
     this.kernel = new Kernel({
@@ -96,6 +98,7 @@ export class Machine {
       quantum: options.quantum,
     });
     this.kernel.processExiting = (process) => recordExit(this.kernel, process, this.#exits);
+    this.kernel.processExiting.push((process) => recordExit(this.kernel, process, this.#exits));
     this.kernel.traceServices = options.traceServices ?? false;
     this.mount(TEMPORARY_DIRECTORY, {}, { writable: true });
   }
@@ -154,6 +157,14 @@ export class Machine {
     const { events } = this.kernel.mm;
     events.attach(listener);
     return () => events.detach(listener);
+  }
+
+  /** Calls a listener before an ending process loses its memory; for looking at it a last time. */
+  onProcessExit(listener: (process: MachineProcess) => void): void {
+    this.kernel.processExiting.push((ending) => {
+      const process = this.processes.find(({ object }) => object === ending);
+      if (process) listener(process);
+    });
   }
 
   /** The memory report. */

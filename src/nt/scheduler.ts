@@ -92,9 +92,8 @@ export class Scheduler {
 
   /** The running thread begins to wait; its objects are referenced until the wait ends. */
   wait(thread: Thread, asked: WaitReason): void {
-    const endless = asked.deadline !== null && !(asked.deadline <= LAST_DEADLINE);
-    const reason: WaitReason =
-      endless && asked.kind !== 'console' ? { ...asked, deadline: Number.POSITIVE_INFINITY } : asked;
+    const endless = asked.kind !== 'console' && asked.deadline !== null && !(asked.deadline <= LAST_DEADLINE);
+    const reason: WaitReason = endless ? { ...asked, deadline: Number.POSITIVE_INFINITY } : asked;
     thread.wait = reason;
     thread.waitStatus = -1;
     thread.state = THREAD_WAITING;
