@@ -23,8 +23,8 @@ function writeAll(stream: HostStream, bytes: Uint8Array): void {
 }
 
 export class ConsoleOutput {
-  /** The reader of standard output is gone (EPIPE): what is written is lost. */
-  closed = false;
+  /** Why standard output takes no more, such as EPIPE when its reader is gone; what is written from then on is lost. */
+  failure: NodeJS.ErrnoException | null = null;
   #gathered: Uint8Array[] = [];
   #bytes = 0;
   #status = '';
@@ -90,12 +90,11 @@ export class ConsoleOutput {
   }
 
   #write(stream: HostStream, bytes: Uint8Array): void {
-    if (stream === STDOUT && this.closed) return;
+    if (stream === STDOUT && this.failure !== null) return;
     try {
       writeAll(stream, bytes);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-      if (stream === STDOUT) this.closed = true;
+      if (stream === STDOUT) this.failure = error as NodeJS.ErrnoException;
     }
   }
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { CommandError, EXIT_INTERNAL, EXIT_USAGE } from './exit-status.js';
+import { listImports, makeImportsCommand } from './imports.js';
 import { completeOptionalValues } from './options.js';
 import { makeRunCommand, RUN_OPTIONAL_VALUES, runProgram } from './run.js';
 import { makeVmmapCommand, showAddressSpace } from './vmmap.js';
@@ -17,6 +18,7 @@ const HELP = `
 Examples:
   ntmm run hello.exe                     run a 64-bit Windows console program
   ntmm run --report sort.exe words.txt   with a memory report at the end
+  ntmm imports sort.exe                  what it imports, and what is missing
   ntmm vmmap --at 5M sort.exe words.txt  its address space after five million instructions
   ntmm help run                          all about running programs
 `;
@@ -26,25 +28,33 @@ async function main(args: readonly string[]): Promise<number> {
   let status = 0;
   const program = new Command('ntmm')
     .description(
-      'The Windows NT memory manager on a simulated 64-bit machine: runs real Windows programs\nand shows what their memory does.',
+      'The Windows NT memory manager on a simulated machine: runs real Windows programs and shows what their memory does.',
     )
     .version(version(), '-V, --version')
     .enablePositionalOptions()
+    .exitOverride()
     .helpCommand('help [command]', 'help for a command')
     .addHelpText('after', HELP)
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ntmm: ')) })
     .showHelpAfterError("('ntmm help' shows what there is)");
   const run = makeRunCommand(async (file, rest, flags) => {
     status = await runProgram(file, rest, flags);
   });
   program.addCommand(run);
   program.addCommand(
+    makeImportsCommand((file, flags) => {
+      status = listImports(file, flags);
+    }),
+  );
+  program.addCommand(
     makeVmmapCommand(async (file, rest, flags) => {
       status = await showAddressSpace(file, rest, flags);
     }),
   );
-  for (const command of [program, ...program.commands]) command.exitOverride();
   for (const command of program.commands)
-    command.showHelpAfterError(`('ntmm help ${command.name()}' explains every option)`);
+    command
+      .copyInheritedSettings(program)
+      .showHelpAfterError(`('ntmm help ${command.name()}' explains every option)`);
   const [name = '', ...rest] = args;
   const completed = name === 'run' ? [name, ...completeOptionalValues(run, rest, RUN_OPTIONAL_VALUES)] : args;
   try {

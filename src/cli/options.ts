@@ -120,8 +120,9 @@ export function parseDirectory(
   const host = match ? match[1]! : path;
   if (host === '') refuse('Name a folder of this computer.');
   if (!match) {
+    if (/=[A-Za-z]:/.test(path)) refuse('Write the Windows path with / or in quotes: HOST=C:/data.');
     if (previous?.some(({ guest }) => guest === null))
-      refuse('Only one folder can be the current directory; give the others a place: HOST=C:\\data.');
+      refuse('Only one folder can be the current directory; give the others a place: HOST=C:/data.');
     return [...(previous ?? []), { host, guest: null, writable }];
   }
   if (!GUEST_PATH.test(match[2]!)) refuse(`${match[2]} is not a Windows path such as C:\\data.`);

@@ -23,7 +23,7 @@ export type RunEnd =
   | { readonly kind: 'instructions' }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'stalled' }
-  | { readonly kind: 'output-closed' }
+  | { readonly kind: 'output-failed'; readonly failure: NodeJS.ErrnoException }
   | { readonly kind: 'verify-failed'; readonly message: string }
   | { readonly kind: 'signal'; readonly signal: string };
 
@@ -122,7 +122,7 @@ export class RunControl {
 
   #whyStop(): RunEnd | null {
     if (this.#signal !== null) return { kind: 'signal', signal: this.#signal };
-    if (this.output.closed) return { kind: 'output-closed' };
+    if (this.output.failure !== null) return { kind: 'output-failed', failure: this.output.failure };
     if (this.#elapsedMs >= this.limits.seconds * 1000) return { kind: 'timeout' };
     return null;
   }

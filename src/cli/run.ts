@@ -6,7 +6,7 @@ import { grouped } from '../inspect/text.js';
 import { ConsoleInput } from './console-input.js';
 import { ConsoleOutput } from './console-output.js';
 import { EventLog } from './event-log.js';
-import { EXIT_INTERNAL, EXIT_STOPPED, guestStatus, signalStatus } from './exit-status.js';
+import { EXIT_CANNOT_WRITE, EXIT_INTERNAL, EXIT_STOPPED, guestStatus, signalStatus } from './exit-status.js';
 import { type GuestWorld, makeGuestWorld, PROGRAM_FOLDER, WORK_FOLDER } from './guest-world.js';
 import { addMachineOptions, type MachineFlags, parseCount } from './options.js';
 import { findProgram, type ProgramFile } from './program-file.js';
@@ -60,6 +60,7 @@ What the program sees:
   C:\\work   the folder you are in, its current directory; read only unless --dir .
   A folder of --dir is writable unless it ends in :ro. Nothing else of this computer shows.
 
+A Windows path may be written with / instead of \\, which shells take for themselves.
 Sizes are bytes or end in K, M, G, T (64M). Counts may end in K, M, G (powers of ten).
 
 Exit status:
@@ -75,7 +76,7 @@ Examples:
   ntmm run --report sort.exe words.txt             with a memory report at the end
   ntmm run --ram 64M --pagefile none sort.exe big.txt
   ntmm run --dir . widen.exe in.txt out.txt        it may write into this folder
-  ntmm run --dir ~/data=C:\\data:ro scan.exe C:\\data\\log.txt
+  ntmm run --dir logs=C:/data:ro scan.exe C:/data/log.txt
   ntmm run --report=json --report-file report.json prog.exe
   ntmm run --events trace.json prog.exe            open trace.json in ui.perfetto.dev
   ntmm run --seed 7 --max-instructions 50M --verify prog.exe
@@ -144,8 +145,13 @@ export function explainEnd(
     case 'verify-failed':
       output.say(`ntmm: verify failed ${after}: ${end.message}\n`);
       break;
+    case 'output-failed':
+      if (end.failure.code !== 'EPIPE')
+        output.say(
+          `ntmm: ${program.name} stopped ${after}: cannot write to stdout (${end.failure.message})\n`,
+        );
+      break;
     case 'exited':
-    case 'output-closed':
       break;
   }
   if (crash !== null)
@@ -177,8 +183,8 @@ function statusOf({ process: guest }: GuestWorld, { end }: RunOutcome): number {
       return guestStatus(guest.exitStatus ?? 0);
     case 'signal':
       return signalStatus(end.signal);
-    case 'output-closed':
-      return signalStatus('SIGPIPE');
+    case 'output-failed':
+      return end.failure.code === 'EPIPE' ? signalStatus('SIGPIPE') : EXIT_CANNOT_WRITE;
     case 'verify-failed':
       return EXIT_INTERNAL;
     default:

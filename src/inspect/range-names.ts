@@ -11,14 +11,12 @@ import {
   HEAP_SIGNATURE_AT,
   SEGMENT_NEXT_AT,
 } from '../win32/ntdll/heap-layout.js';
+import { heapsOf } from '../win32/ntdll/heap-services.js';
 import type { MemoryRange } from './address-map.js';
 import { peekPointer, peekU32 } from './peek.js';
 
 const PEB_PROCESS_HEAP = 0x30;
-const PEB_NUMBER_OF_HEAPS = 0xe8;
-const PEB_PROCESS_HEAPS = 0xf0;
 /** The structures can be overwritten by the program: lists are followed this far. */
-const MOST_HEAPS = 4096;
 const MOST_LINKS = 65_536;
 
 /** Finds the range that starts at, or holds, an address. */
@@ -70,16 +68,13 @@ export function nameRanges(kernel: Kernel, process: Process, ranges: readonly Me
 
 function nameHeaps(mm: MemoryManager, process: Process, finder: RangeFinder): void {
   const { space, peb } = process;
-  const count = Math.min(peekU32(mm, space, peb + PEB_NUMBER_OF_HEAPS) ?? 0, MOST_HEAPS);
-  const list = peekPointer(mm, space, peb + PEB_PROCESS_HEAPS) ?? 0;
   const own = peekPointer(mm, space, peb + PEB_PROCESS_HEAP) ?? 0;
-  for (let index = 0; index < count; index++) {
-    const heap = peekPointer(mm, space, list + index * 8);
-    if (heap === null || peekU32(mm, space, heap + HEAP_SIGNATURE_AT) !== HEAP_SIGNATURE) continue;
+  heapsOf(process).forEach((heap, index) => {
+    if (peekU32(mm, space, heap + HEAP_SIGNATURE_AT) !== HEAP_SIGNATURE) return;
     const label = `heap ${index + 1}${heap === own ? ', process heap' : ''}`;
     nameSegments(mm, process, finder, heap, label);
     nameLargeBlocks(mm, process, finder, heap, label);
-  }
+  });
 }
 
 function nameSegments(
