@@ -84,8 +84,6 @@ export class Machine {
   readonly processes: MachineProcess[] = [];
   readonly #exits = createExitRecords();
 
-  readonly #exits = createExitRecords();
-
   constructor(options: MachineOptions = {}) {
     this.host = options.host ?? new MemoryHost();
     this.kernel = new Kernel({
@@ -97,8 +95,6 @@ export class Machine {
       bootSeconds: options.bootSeconds ?? DEFAULT_BOOT_SECONDS,
       quantum: options.quantum,
     });
-    this.kernel.processExiting = (process) => recordExit(this.kernel, process, this.#exits);
-    this.kernel.processExiting.push((process) => recordExit(this.kernel, process, this.#exits));
     this.kernel.traceServices = options.traceServices ?? false;
     this.mount(TEMPORARY_DIRECTORY, {}, { writable: true });
   }
@@ -161,10 +157,12 @@ export class Machine {
 
   /** Calls a listener before an ending process loses its memory; for looking at it a last time. */
   onProcessExit(listener: (process: MachineProcess) => void): void {
-    this.kernel.processExiting.push((ending) => {
+    const before = this.kernel.processExiting;
+    this.kernel.processExiting = (ending) => {
+      before?.(ending);
       const process = this.processes.find(({ object }) => object === ending);
       if (process) listener(process);
-    });
+    };
   }
 
   /** The memory report. */
