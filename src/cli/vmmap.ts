@@ -58,11 +58,9 @@ export async function showAddressSpace(
   const world = makeGuestWorld(program, args, flags, output);
   const { kernel } = world.machine;
   const guest = world.process.object;
-  const forward = kernel.processExiting;
-  kernel.processExiting = (ending) => {
+  kernel.processExiting.push((ending) => {
     if (ending === guest) atExit = mapAddressSpace(kernel, guest);
-    forward?.(ending);
-  };
+  });
   const limit = Math.min(
     flags.at ?? Number.POSITIVE_INFINITY,
     flags.maxInstructions ?? Number.POSITIVE_INFINITY,
