@@ -95,6 +95,7 @@ export class Machine {
       bootSeconds: options.bootSeconds ?? DEFAULT_BOOT_SECONDS,
       quantum: options.quantum,
     });
+    this.kernel.processExiting.push((process) => recordExit(this.kernel, process, this.#exits));
     this.kernel.traceServices = options.traceServices ?? false;
     this.mount(TEMPORARY_DIRECTORY, {}, { writable: true });
   }
@@ -157,12 +158,10 @@ export class Machine {
 
   /** Calls a listener before an ending process loses its memory; for looking at it a last time. */
   onProcessExit(listener: (process: MachineProcess) => void): void {
-    const before = this.kernel.processExiting;
-    this.kernel.processExiting = (ending) => {
-      before?.(ending);
+    this.kernel.processExiting.push((ending) => {
       const process = this.processes.find(({ object }) => object === ending);
       if (process) listener(process);
-    };
+    });
   }
 
   /** The memory report. */

@@ -81,7 +81,7 @@ export class Kernel {
   /** Processes that have ended, in that order. */
   readonly exited: Process[] = [];
   /** Called before an ending process loses its handles and memory; for reports. */
-  processExiting: ((process: Process) => void) | null = null;
+  readonly processExiting: ((process: Process) => void)[] = [];
   /** Emit a 'syscall' event for each service. */
   traceServices = false;
   /** What programs gave to OutputDebugString, in order. */

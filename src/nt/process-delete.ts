@@ -16,7 +16,7 @@ export function terminateProcess(kernel: Kernel, process: Process, exitStatus: n
   process.exitStatus = exitStatus >>> 0;
   for (const thread of process.threads)
     if (thread.state !== THREAD_TERMINATED) endThread(kernel, thread, exitStatus);
-  kernel.processExiting?.(process);
+  for (const listener of kernel.processExiting) listener(process);
   if (mm.events.active) mm.events.emit('process-exit', process.space, 0, -1, process.exitStatus);
   closeAllHandles(kernel, process);
   deleteProcessSpace(kernel, process);
