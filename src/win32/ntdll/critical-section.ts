@@ -3,7 +3,7 @@
  * while it is locked, the bits above bit 1 hold the negative count of waiters.
  * Source: Microsoft, "Critical Section Objects", "Displaying a Critical Section" (meaning of LockCount).
  */
-import { STATUS_INVALID_PARAMETER, STATUS_POSSIBLE_DEADLOCK, STATUS_SUCCESS } from '../../base/ntstatus.js';
+import { STATUS_INVALID_PARAMETER, STATUS_SUCCESS } from '../../base/ntstatus.js';
 import {
   CRITICAL_SECTION_DEBUG_INFO,
   CRITICAL_SECTION_LOCK_COUNT,
@@ -14,9 +14,10 @@ import {
   CRITICAL_SECTION_SPIN_COUNT,
 } from '../../ldr/peb-layout.js';
 import { EVENT_ALL_ACCESS } from '../../nt/access.js';
-import { closeHandle } from '../../nt/object-manager.js';
+import { type EventObject, tryWait } from '../../nt/dispatcher.js';
+import { closeHandle, referenceByHandle } from '../../nt/object-manager.js';
 import type { PENDING, ServiceCall, ServiceFunction } from '../../nt/service.js';
-import { createEvent, setEvent, waitForObjects } from '../../nt/sync.js';
+import { createEvent, setEvent } from '../../nt/sync.js';
 
 const UNLOCKED = -1;
 const LOCKED_BIT = 1;
@@ -63,18 +64,14 @@ export function tryEnterCriticalSection(call: ServiceCall, section: number): boo
 export function enterCriticalSection(call: ServiceCall, section: number): number | typeof PENDING {
   if (call.waitStatus >= 0) setLockCount(call, section, lockCount(call, section) + WAITER);
   if (tryEnterCriticalSection(call, section)) return STATUS_SUCCESS;
-  const event = eventOf(call, section);
-  if (event === 0) return call.raise(STATUS_POSSIBLE_DEADLOCK, [section]);
+  const handle = eventOf(call, section);
+  const event = referenceByHandle(call.kernel, call.process, handle, 'event', 0);
+  if (typeof event === 'number') return call.raise(event, []);
+  const objects = [event as EventObject];
+  if (tryWait(objects, false, call.thread) >= 0 && tryEnterCriticalSection(call, section))
+    return STATUS_SUCCESS;
   setLockCount(call, section, lockCount(call, section) - WAITER);
-  return waitAgain(call, event);
-}
-
-/** Begins a new wait, also in a call that a finished wait has entered again. */
-function waitAgain(call: ServiceCall, event: number): number | typeof PENDING {
-  if (call.waitStatus < 0) return waitForObjects(call, [event], false, Number.POSITIVE_INFINITY);
-  const entry = call.process.handles.lookup(event);
-  if (entry?.object.kind !== 'event') return call.raise(STATUS_POSSIBLE_DEADLOCK, []);
-  return call.wait({ kind: 'objects', objects: [entry.object as never], all: false, deadline: null });
+  return call.wait({ kind: 'objects', objects, all: false, deadline: null });
 }
 
 /** Handle of the section's event, made at the first need; 0 when it cannot be made. */
@@ -140,10 +137,8 @@ export const criticalSectionServices: Readonly<Record<string, ServiceFunction>> 
     deleteCriticalSection(call, call.address(0));
     return STATUS_SUCCESS;
   },
-  RtlSetCriticalSectionSpinCount: (call) => {
-    const before = call.memory.readU32(call.address(0) + CRITICAL_SECTION_SPIN_COUNT);
-    return before;
-  },
+  RtlSetCriticalSectionSpinCount: (call) =>
+    call.memory.readU32(call.address(0) + CRITICAL_SECTION_SPIN_COUNT),
   RtlIsCriticalSectionLocked: (call) => (lockCount(call, call.address(0)) & LOCKED_BIT ? 0 : 1),
   RtlIsCriticalSectionLockedByThread: (call) =>
     (lockCount(call, call.address(0)) & LOCKED_BIT) === 0 &&

@@ -3,6 +3,7 @@ import { criticalSectionServices } from './critical-section.js';
 import { dosErrorOf } from './dos-error.js';
 import { exceptionCode, exceptionServices } from './exception-services.js';
 import { fileServices } from './file-services.js';
+import { functionTableServices } from './function-table.js';
 import { heapServices } from './heap-services.js';
 import { loaderServices } from './loader-services.js';
 import { memoryServices } from './memory-services.js';
@@ -18,6 +19,7 @@ export const ntdll: SystemModule = {
     ...criticalSectionServices,
     ...exceptionServices,
     ...fileServices,
+    ...functionTableServices,
     ...heapServices,
     ...loaderServices,
     ...memoryServices,
