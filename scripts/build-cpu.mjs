@@ -1,7 +1,6 @@
 // Compiles the processor (src/machine/cpu, AssemblyScript) into src/generated/cpu-wasm.ts. Does nothing when that is current.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import asc from 'assemblyscript/asc';
 import { filesBelow, hashOf, root } from './tools.mjs';
 
 const OUTPUT = join(root, 'src/generated/cpu-wasm.ts');
@@ -31,6 +30,7 @@ const sources = filesBelow('src/machine/cpu').filter(
 const stamp = `// ${hashOf([...sources, 'scripts/build-cpu.mjs', 'package-lock.json'])}`;
 
 if (!existsSync(OUTPUT) || !readFileSync(OUTPUT, 'utf8').startsWith(stamp)) {
+  const { default: asc } = await import('assemblyscript/asc');
   let wasm;
   const { error, stderr } = await asc.main(
     ['src/machine/cpu/index.ts', '--baseDir', root, '--outFile', 'cpu.wasm', ...OPTIONS],

@@ -1,6 +1,6 @@
 // Makes src/generated/iced-x86.js from the npm package: an ES module with the WebAssembly inlined, which asks nothing of its
 // host but TextDecoder, TextEncoder, atob and WebAssembly. Does nothing when it is current.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashOf, root } from './tools.mjs';
 
@@ -17,8 +17,9 @@ const NAMES = [
   'OpKind',
   'Register',
 ];
-/** A decoder over a window of its own memory, so that one serves for all code: fill the window, then set `position` and `ip`. */
+/** Where the package hands the code to its decoder: the place of the copy is kept. */
 const CONSTRUCTION = 'wasm.decoder_new(retptr, bitness, ptr0, len0, options);';
+/** A decoder over a window of its own memory, so that one serves for all code: fill the window, then set `position` and `ip`. */
 const WINDOW = `
 export function windowDecoder(bitness, size, options) {
     const decoder = new Decoder(bitness, new Uint8Array(size), options);
@@ -52,11 +53,11 @@ if (!existsSync(OUTPUT) || !readFileSync(OUTPUT, 'utf8').startsWith(stamp)) {
   mkdirSync(join(root, 'src/generated'), { recursive: true });
   const source = readFileSync(join(PACKAGE, 'iced_x86.js'), 'utf8');
   const wasm = readFileSync(join(PACKAGE, 'iced_x86_bg.wasm'));
-  writeFileSync(OUTPUT, `${stamp}\n${convert(source, wasm)}`);
+  const license = readFileSync(join(PACKAGE, 'LICENSE.txt'), 'utf8');
+  writeFileSync(OUTPUT, `${stamp}\n/*!\n${license}*/\n${convert(source, wasm)}`);
   writeFileSync(
     OUTPUT.replace('.js', '.d.ts'),
     `${readFileSync(join(PACKAGE, 'iced_x86.d.ts'), 'utf8')}${WINDOW_TYPES}`,
   );
-  copyFileSync(join(PACKAGE, 'LICENSE.txt'), join(root, 'src/generated/iced-x86.LICENSE.txt'));
   console.error('build-decoder: done');
 }

@@ -10,12 +10,6 @@ import type { X87Form } from './decoder-x87.js';
 import { X87_FORMS } from './decoder-x87.js';
 import type { UopWriter } from './uop-writer.js';
 
-/** Bits of SUB, as in cpu/vector-operands.ts. */
-const OPERAND_WRITTEN = 1;
-const OPERAND_FIRST = 2;
-const OPERAND_ALIGNED = 4;
-const OPERAND_AX = 8;
-
 /** Flags change only in the compares, which leave them exact: nothing is known of them then. */
 function keepsFlags(code: string): boolean {
   return !/^(Com|Ucom|Fcomi|Fucomi)/.test(code);
@@ -96,9 +90,9 @@ function writeMemoryForm(
   isFirst: boolean,
   fields: { dst: number; src: number },
 ): void {
-  let sub = form.access & MEMORY_WRITE ? OPERAND_WRITTEN : 0;
-  if (isFirst) sub |= OPERAND_FIRST;
-  if (form.aligned) sub |= OPERAND_ALIGNED;
+  let sub = form.access & MEMORY_WRITE ? uop.OPERAND_WRITTEN : 0;
+  if (isFirst) sub |= uop.OPERAND_FIRST;
+  if (form.aligned) sub |= uop.OPERAND_ALIGNED;
   const immediate = form.memoryOp | (form.bytes << 16);
   const immediateHigh = immediateOf(writer, form);
   writer.withMemory(memoryOperation(form.memoryOp), {
@@ -113,8 +107,8 @@ function writeMemoryForm(
 function x87Handler(code: string, form: X87Form): Handler {
   return (writer) => {
     const register = form.stackOperand < 0 ? 0 : writer.decoded.operands[form.stackOperand]!.number;
-    let sub = form.access === MEMORY_WRITE ? OPERAND_WRITTEN : 0;
-    if (form.ax) sub |= OPERAND_AX;
+    let sub = form.access === MEMORY_WRITE ? uop.OPERAND_WRITTEN : 0;
+    if (form.ax) sub |= uop.OPERAND_AX;
     const fields = { sub, immediate: form.op | (form.bytes << 16), immediateHigh: register };
     if (form.bytes > 0) writer.withMemory(uop.OP_X87, { ...fields, accesses: 1 });
     else writer.plain(uop.OP_X87, fields);

@@ -90,7 +90,7 @@ export const SCRATCH2 = 0xc00;
 /** Working numbers of the floating-point routines, 832 bytes; nothing in it outlives an instruction. */
 export const FLOAT_SCRATCH = 0xcc0;
 
-/** Static data of the compiled module (tables). */
+/** Static data of the compiled module (tables): scripts/build-cpu.mjs places it here. */
 export const STATIC_DATA = 0x1000;
 /** The translation look-aside buffer: direct-mapped entries of 32 bytes. */
 export const TLB = 0x10000;

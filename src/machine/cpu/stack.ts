@@ -16,7 +16,7 @@ export function pushValue(width: u32, value: u64): u32 {
 }
 
 /** Bits that PUSHF shows as they are and those that POPF may change in user mode. */
-export const ALWAYS_SET: u32 = 0x202;
+export const ALWAYS_SET: u32 = at.IF | 2;
 const CHANGEABLE: u32 = at.STATUS_FLAGS | at.TF | at.DF | at.AC | at.ID | 0x4000;
 
 export function popFlags(u: usize): u32 {

@@ -394,6 +394,12 @@ export const OP_FAULT = 553;
 export const OP_MOV_SEGMENT = 554;
 export const OP_UNDEFINED = 555;
 
+/** Bits of SUB of SSE and x87 operations: memory is written; it is the first operand; it must be aligned to 16 bytes; it is RAX instead. */
+export const OPERAND_WRITTEN = 1;
+export const OPERAND_FIRST = 2;
+export const OPERAND_ALIGNED = 4;
+export const OPERAND_AX = 8;
+
 /** What OP_UNARY, OP_BIT, OP_FLAG, OP_LOOP and OP_STRING are, in SUB. */
 export const UNARY_INC = 0;
 export const UNARY_DEC = 1;

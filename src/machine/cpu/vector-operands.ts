@@ -8,11 +8,6 @@ import { x87 } from './x87';
 import { X87_WAIT } from './x87-ops';
 import { NO_STORE, VECTOR_MF } from './x87-stack';
 
-/** Bits of SUB: the operand is written; it is the first operand; it must be aligned to 16 bytes. */
-export const OPERAND_WRITTEN: u32 = 1;
-export const OPERAND_FIRST: u32 = 2;
-export const OPERAND_ALIGNED: u32 = 4;
-
 function raise(vector: u32): bool {
   store<u32>(at.EXCEPTION_VECTOR, vector);
   return false;
@@ -28,21 +23,18 @@ export function sseRegisters(u: usize): bool {
 export function sseMemory(u: usize): bool {
   const roles = <u32>load<u8>(u, uop.SUB);
   const address = effective(u);
-  if (roles & OPERAND_ALIGNED && address & 15) return raise(13);
+  if (roles & uop.OPERAND_ALIGNED && address & 15) return raise(13);
   const size = <u32>load<u16>(u, uop.IMM + 2);
-  const host = roles & OPERAND_WRITTEN ? writingSlowly(address, size) : readingSlowly(address, size);
+  const host = roles & uop.OPERAND_WRITTEN ? writingSlowly(address, size) : readingSlowly(address, size);
   if (!host) return false;
-  const register: usize = roles & OPERAND_FIRST ? load<u16>(u, uop.SRC) : load<u16>(u, uop.DST);
+  const register: usize = roles & uop.OPERAND_FIRST ? load<u16>(u, uop.SRC) : load<u16>(u, uop.DST);
   const immediate = load<u32>(u, uop.IMM + 4);
   const op = <u32>load<u16>(u, uop.IMM);
-  const vector = roles & OPERAND_FIRST ? sse(op, host, register, immediate) : sse(op, register, host, immediate);
+  const vector = roles & uop.OPERAND_FIRST ? sse(op, host, register, immediate) : sse(op, register, host, immediate);
   if (vector) return raise(vector);
-  if (roles & OPERAND_WRITTEN) finish(host);
+  if (roles & uop.OPERAND_WRITTEN) finish(host);
   return true;
 }
-
-/** The operation does not touch memory of the guest: its operand is the RAX register. */
-export const OPERAND_AX: u32 = 8;
 
 /** An x87 operation, with a memory operand where its size is not 0. False: a fault. */
 export function x87Operation(u: usize): bool {
@@ -50,15 +42,15 @@ export function x87Operation(u: usize): bool {
   const roles = <u32>load<u8>(u, uop.SUB);
   const op = <u32>load<u16>(u, uop.IMM);
   let address: u64 = 0;
-  let host: usize = roles & OPERAND_AX ? <usize>RAX : 0;
+  let host: usize = roles & uop.OPERAND_AX ? <usize>RAX : 0;
   if (size) {
     address = effective(u);
-    host = roles & OPERAND_WRITTEN ? writingSlowly(address, size) : readingSlowly(address, size);
+    host = roles & uop.OPERAND_WRITTEN ? writingSlowly(address, size) : readingSlowly(address, size);
     if (!host) return false;
   }
   const vector = x87(op, host, load<u32>(u, uop.IMM + 4));
   if (vector == VECTOR_MF) return raise(vector);
-  if (vector != NO_STORE && roles & OPERAND_WRITTEN) finish(host);
+  if (vector != NO_STORE && roles & uop.OPERAND_WRITTEN) finish(host);
   if (<i32>op < X87_WAIT) {
     store<u64>(at.FPU_IP, load<u64>(at.CODE_PAGE) + load<u16>(u, uop.NEXT) - load<u8>(u, uop.LENGTH));
     if (size) store<u64>(at.FPU_DP, address);
