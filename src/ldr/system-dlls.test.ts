@@ -101,6 +101,13 @@ describe('generated system DLLs', () => {
     ]);
   });
 
+  it('can be moved, with or without pointers', () => {
+    for (const name of ['beta.dll', 'ntdll.dll']) {
+      expect(imageOf(name).headers.directories[IMAGE_DIRECTORY_ENTRY_BASERELOC].size).toBeGreaterThan(0);
+    }
+    expect([...describePeImage(imageOf('ntdll.dll')).relocations.dir64]).toEqual([]);
+  });
+
   it('says what it is in a version resource', () => {
     const { version } = describePeImage(imageOf('beta.dll'));
     expect(version!.get('FileDescription')).toBe('The second module');

@@ -84,7 +84,7 @@ function generateImage(module: SystemModule, numbers: ReadonlyMap<string, number
   const directories: [number, number, number][] = [
     [pe.IMAGE_DIRECTORY_ENTRY_EXPORT, edataRva, edata.directorySize],
     [pe.IMAGE_DIRECTORY_ENTRY_RESOURCE, rsrcRva, rsrc.length],
-    [pe.IMAGE_DIRECTORY_ENTRY_BASERELOC, reloc.length > 0 ? relocRva : 0, reloc.length],
+    [pe.IMAGE_DIRECTORY_ENTRY_BASERELOC, relocRva, reloc.length],
   ];
   const located = exports.filter((entry) => entry.forwarder === undefined);
   return {
@@ -188,9 +188,15 @@ function applyPointers(
   return relocationBlocks(places.sort((left, right) => left - right));
 }
 
-/** Base relocation blocks, one for each page with DIR64 fix-ups at the given RVAs (ascending). */
+/**
+ * Base relocation blocks, one for each page with DIR64 fix-ups at the given RVAs (ascending). Without any, one block of
+ * padding: an image with the directory can be moved.
+ */
 function relocationBlocks(rvas: readonly number[]): Uint8Array {
   const writer = new ByteWriter();
+  if (rvas.length === 0) {
+    for (const word of [0, 12, 0]) writer.u32(word);
+  }
   for (let first = 0; first < rvas.length; ) {
     const page = Math.floor((rvas[first] ?? 0) / ALIGNMENT) * ALIGNMENT;
     const start = writer.length;
