@@ -82,6 +82,8 @@ export const ADDRESS = 0x740;
 export const PAGE_BYTES = 0x748;
 /** Not 0: the last general protection fault was for an address that is not canonical. */
 export const NON_CANONICAL = 0x750;
+/** Not 0: the TLB may hold translations that are not global, so that a change of directory has to look through it. */
+export const TLB_FILLED = 0x754;
 /** Split-access buffer, 512 bytes; operand scratch of the SSE and x87 operations, 512 bytes. */
 export const SPLIT_BUFFER = 0x800;
 export const SCRATCH = 0xa00;

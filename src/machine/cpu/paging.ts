@@ -138,6 +138,7 @@ function fill(address: u64, frame: u32, user: bool, writable: bool, executable: 
     store<u32>(at.TLB_LARGE, 1);
   }
   store<u64>(supervisorOf(entry), page | rights);
+  store<u32>(at.TLB_FILLED, 1);
   return host + (<u32>address & 0xfff);
 }
 
@@ -190,6 +191,8 @@ function clear(entry: usize): void {
 export function flush(global: bool): void {
   store<u64>(at.TLB_FLUSHES, load<u64>(at.TLB_FLUSHES) + 1);
   if (global) store<u32>(at.TLB_LARGE, 0);
+  else if (!load<u32>(at.TLB_FILLED)) return;
+  store<u32>(at.TLB_FILLED, 0);
   for (let entry: usize = at.TLB; entry < TLB_END; entry += 32) {
     if (global || !(load<u64>(supervisorOf(entry)) & at.TLB_GLOBAL)) clear(entry);
   }

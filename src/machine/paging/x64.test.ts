@@ -165,4 +165,18 @@ describe('the TLB', () => {
     machine.cpu.flushTlb();
     expect(machine.cpu.translate(PAGE + 0x1000, ACCESS_USER)).toBe(0);
   });
+
+  test('each of several changes of directory drops what was translated since the one before', () => {
+    const machine = new BareMachine();
+    const full = machine.cpu.directory;
+    const frame = machine.map(PAGE);
+    const empty = machine.allocate();
+    for (let round = 0; round < 3; round++) {
+      expect(machine.cpu.translate(PAGE, ACCESS_USER)).toBe(machine.ram.offsetOf(frame));
+      machine.cpu.setDirectory(empty);
+      machine.cpu.setDirectory(empty);
+      expect(machine.cpu.translate(PAGE, ACCESS_USER)).toBe(0);
+      machine.cpu.setDirectory(full);
+    }
+  });
 });
