@@ -2,21 +2,21 @@
 import { FRAME_STATE_NAMES } from '../mm/pfn-database.js';
 import type { FaultReport, FrameStateName, Report } from './report.js';
 import { statusText } from './status-names.js';
-import { bar, bytesText, grouped, percent, table, timeText } from './text.js';
+import { bar, bytesText, grouped, table, timeText } from './text.js';
 
 const PAGE_SIZE = 4096;
-const BAR_WIDTH = 24;
+const BAR_WIDTH = 16;
 const LABEL_WIDTH = 15;
 const LARGEST_PLAIN_CODE = 255;
 
 const LIST_WORDS: Readonly<Record<FrameStateName, string>> = {
-  active: 'in use now',
+  active: 'in use',
   transition: 'held by I/O',
-  standby: 'contents kept, can be taken at once',
+  standby: 'contents kept, may be taken',
   modified: 'contents still to be written',
-  modifiedNoWrite: 'contents that must not be written yet',
+  modifiedNoWrite: 'not to be written yet',
   zeroed: 'ready, full of zeros',
-  free: 'ready, but to be zeroed first',
+  free: 'ready, to be zeroed first',
   bad: 'not used any more',
 };
 const LIST_NAMES: Readonly<Record<FrameStateName, string>> = {
@@ -33,17 +33,17 @@ const LIST_NAMES: Readonly<Record<FrameStateName, string>> = {
 const MAIN_LISTS: readonly FrameStateName[] = ['active', 'standby', 'modified', 'zeroed', 'free'];
 
 type FaultKind = Exclude<keyof FaultReport, 'total' | 'soft' | 'hard'>;
-/** `part` of `prototype` faults are also one of the others. */
+/** A fault can be of several kinds. */
 const FAULT_KINDS: readonly (readonly [FaultKind, string, string])[] = [
-  ['demandZero', 'Demand zero', 'first touch of private memory: a page of zeros'],
-  ['imageRead', 'Image read', 'code or data read from a program or DLL'],
-  ['mappedFileRead', 'Mapped file', 'a page of a mapped file read'],
-  ['pageFileRead', 'Paging file', 'a page read back from a paging file'],
-  ['copyOnWrite', 'Copy on write', 'first write to a shared page: a private copy'],
+  ['demandZero', 'Demand zero', 'first touch: a page of zeros'],
+  ['imageRead', 'Image read', 'read from a program or DLL'],
+  ['mappedFileRead', 'Mapped file', 'read from a mapped file'],
+  ['pageFileRead', 'Paging file', 'read back from a paging file'],
+  ['copyOnWrite', 'Copy on write', 'first write: a private copy'],
   ['transition', 'Transition', 'the page was still in memory'],
-  ['prototype', 'Shared page', 'resolved through a prototype PTE'],
+  ['prototype', 'Shared page', 'found by its prototype PTE'],
   ['guardPage', 'Guard page', 'a guard page was touched'],
-  ['accessViolation', 'Violation', 'refused: no such page, or not that way'],
+  ['accessViolation', 'Violation', 'refused: access violation'],
 ];
 
 function heading(text: string): string {
@@ -54,7 +54,7 @@ const pagesText = (pages: number) => `${grouped(pages)} ${pages === 1 ? 'page' :
 
 function exitText(exitCode: number | null): string {
   if (exitCode === null) return 'still running';
-  return exitCode <= LARGEST_PLAIN_CODE ? `exit code ${exitCode}` : `exit code ${statusText(exitCode)}`;
+  return exitCode <= LARGEST_PLAIN_CODE ? String(exitCode) : statusText(exitCode);
 }
 
 function programName(report: Report): string {
@@ -62,13 +62,21 @@ function programName(report: Report): string {
   return image.slice(image.lastIndexOf('\\') + 1) || 'no program';
 }
 
+function labelled(label: string, text: string): string {
+  return `${label.padEnd(LABEL_WIDTH)} ${text}`;
+}
+
 function headLines(report: Report): string[] {
   const { instructions, virtualTime100ns, tlb } = report;
   const looked = tlb.hits + tlb.misses;
   return [
     heading(`Memory report: ${programName(report)}`),
-    `${exitText(report.exitCode)}; ${grouped(instructions)} instructions in ${timeText(virtualTime100ns)} of its time`,
-    `TLB: ${grouped(tlb.misses)} misses in ${grouped(looked)} accesses (${percent(tlb.misses, looked)}), ${grouped(tlb.flushes)} flushes`,
+    labelled('Exit code', exitText(report.exitCode)),
+    labelled('Ran', `${grouped(instructions)} instructions, ${timeText(virtualTime100ns)} of virtual time`),
+    labelled(
+      'TLB',
+      `${grouped(tlb.misses)} misses in ${grouped(looked)} accesses, ${grouped(tlb.flushes)} flushes`,
+    ),
   ];
 }
 
@@ -99,15 +107,21 @@ function memoryLines({ workingSet, commit, processes }: Report): string[] {
     process === undefined
       ? []
       : [
-          `${'Private commit'.padEnd(LABEL_WIDTH)} ${bytesText(process.commit.current)}, peak ${bytesText(process.commit.peak)}`,
+          labelled(
+            'Private commit',
+            `${bytesText(process.commit.current)}, peak ${bytesText(process.commit.peak)}`,
+          ),
         ];
   const used = `${bytesText(commit.current)} of ${bytesText(commit.limit)} promised, peak ${bytesText(commit.peak)}`;
   return [
     '',
     heading('Memory'),
-    `${'Working set'.padEnd(LABEL_WIDTH)} ${bytesText(workingSet.currentPages * PAGE_SIZE)} (${pagesText(workingSet.currentPages)}), peak ${bytesText(workingSet.peakPages * PAGE_SIZE)}`,
+    labelled(
+      'Working set',
+      `${bytesText(workingSet.currentPages * PAGE_SIZE)} (${pagesText(workingSet.currentPages)}), peak ${bytesText(workingSet.peakPages * PAGE_SIZE)}`,
+    ),
     ...own,
-    `${'System commit'.padEnd(LABEL_WIDTH)} ${used}`,
+    labelled('System commit', used),
   ];
 }
 
@@ -149,11 +163,17 @@ function fileLines({ mappedFile, pageFile }: Report): string[] {
   const lines: string[] = [];
   if (mappedFile.pagesRead + mappedFile.pagesWritten > 0)
     lines.push(
-      `${'Mapped files'.padEnd(LABEL_WIDTH)} ${pagesText(mappedFile.pagesRead)} read, ${grouped(mappedFile.pagesWritten)} written`,
+      labelled(
+        'Mapped files',
+        `${pagesText(mappedFile.pagesRead)} read, ${grouped(mappedFile.pagesWritten)} written`,
+      ),
     );
   if (pageFile.pagesRead + pageFile.pagesWritten > 0)
     lines.push(
-      `${'Paging files'.padEnd(LABEL_WIDTH)} ${pagesText(pageFile.pagesRead)} read, ${grouped(pageFile.pagesWritten)} written in ${grouped(pageFile.writeIOs)} writes, ${grouped(pageFile.pagesInUse)} in use`,
+      labelled(
+        'Paging files',
+        `${pagesText(pageFile.pagesRead)} read, ${grouped(pageFile.pagesWritten)} written in ${grouped(pageFile.writeIOs)} writes, ${grouped(pageFile.pagesInUse)} in use`,
+      ),
     );
   return lines.length === 0 ? [] : ['', heading('Files'), ...lines];
 }

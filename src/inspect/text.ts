@@ -58,15 +58,6 @@ export function bar(part: number, whole: number, width: number): string {
   return ('█'.repeat(full) + end).padEnd(width, '·');
 }
 
-/** A share in percent, never rounded to none or all. */
-export function percent(part: number, whole: number): string {
-  if (whole === 0) return '0%';
-  const share = (part / whole) * 100;
-  if (part > 0 && share < 1) return '<1%';
-  if (part < whole && share > 99) return '>99%';
-  return `${Math.round(share)}%`;
-}
-
 /** Rows as aligned columns: those named in `right` flush right. Two spaces between columns, none at the end. */
 export function table(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string[] {
   const widths: number[] = [];

@@ -1,0 +1,70 @@
+/** Runs the built command line as its own process, for tests. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { exampleInputs } from './examples.js';
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface CommandResult {
+  /** Exit status, null when a signal ended it. */
+  readonly status: number | null;
+  readonly signal: string | null;
+  readonly stdout: Uint8Array;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  /** Standard input; nothing when left out. */
+  readonly input?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called with what standard error or output got so far, and a way to send a signal. */
+  readonly watch?: (stderr: string, stdoutBytes: number, kill: (signal: NodeJS.Signals) => void) => void;
+  /** Close the reading end of standard output after its first bytes. */
+  readonly closeStdout?: boolean;
+}
+
+/** Runs `ntmm args...`. */
+export function ntmm(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  if (!existsSync(main)) throw new Error('dist/ is not built: npm test builds it');
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+    });
+    const stdout: Uint8Array[] = [];
+    let stderr = '';
+    let stdoutBytes = 0;
+    const watch = () => options.watch?.(stderr, stdoutBytes, (signal) => child.kill(signal));
+    child.stdout.on('data', (chunk: Uint8Array) => {
+      stdout.push(chunk);
+      stdoutBytes += chunk.length;
+      if (options.closeStdout) child.stdout.destroy();
+      watch();
+    });
+    child.stderr.on('data', (chunk: Uint8Array) => {
+      stderr += new TextDecoder().decode(chunk);
+      watch();
+    });
+    child.on('error', reject);
+    child.stdin.on('error', () => {});
+    child.stdin.end(options.input ?? '');
+    child.on('close', (status, signal) =>
+      resolve({ status, signal, stdout: Uint8Array.from(stdout.flatMap((chunk) => [...chunk])), stderr }),
+    );
+  });
+}
+
+/** Runs an action in a new folder with the input files of the examples, and removes it. */
+export async function inExampleFolder<T>(action: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'ntmm-test-'));
+  try {
+    for (const [name, bytes] of Object.entries(exampleInputs())) writeFileSync(join(folder, name), bytes);
+    return await action(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
