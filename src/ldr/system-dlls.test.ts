@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SystemModule } from '../nt/system-module.js';
+import { IMAGE_DIRECTORY_ENTRY_BASERELOC } from '../pe/pe-constants.js';
 import {
   findExportByName,
   findExportByOrdinal,
