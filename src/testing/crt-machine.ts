@@ -6,8 +6,7 @@ import { Kernel } from '../nt/kernel.js';
 import { createProcess } from '../nt/process-create.js';
 import { runKernel, type StopReason } from '../nt/run-loop.js';
 import type { SystemDllSet } from '../nt/system-module.js';
-import { msvcrt } from '../win32/msvcrt/index.js';
-import { ntdll } from '../win32/ntdll/index.js';
+import { SYSTEM_MODULES } from '../win32/modules.js';
 import { buildModule, DATA_RVA, TEXT_RVA } from './module-builder.js';
 
 const IMAGE_BASE = 0x140000000;
@@ -15,6 +14,7 @@ const IMAGE_BASE = 0x140000000;
 const BLOCK = IMAGE_BASE + DATA_RVA;
 const ARGUMENTS = 10;
 const RESULT_AT = 8 + 8 * ARGUMENTS;
+const SCRATCH_BYTES = 0x100000;
 const SLICE = 5000;
 const MOST_SLICES = 4000;
 
@@ -53,17 +53,7 @@ let system: SystemDllSet | undefined;
 export type CrtArgument = number | bigint | string | { readonly double: number } | { readonly wide: string };
 
 function systemDlls(): SystemDllSet {
-  system ??= generateSystemDlls([
-    ntdll,
-    {
-      name: 'kernel32.dll',
-      description: 'test',
-      version: '10.0.0.0',
-      functions: {},
-      forwarders: { ExitProcess: 'NTDLL.RtlExitUserProcess', ExitThread: 'NTDLL.RtlExitUserThread' },
-    },
-    msvcrt,
-  ]);
+  system ??= generateSystemDlls(SYSTEM_MODULES);
   return system;
 }
 
@@ -103,7 +93,7 @@ export class CrtMachine {
     this.process = new MachineProcess(this.kernel, process);
     this.compare = IMAGE_BASE + TEXT_RVA;
     this.slice(200_000);
-    this.scratch = this.process.allocate(0x100000);
+    this.scratch = this.process.allocate(SCRATCH_BYTES);
   }
 
   /** The next free bytes of a megabyte that the tests share, 16-byte aligned. */
@@ -111,6 +101,11 @@ export class CrtMachine {
     const address = this.scratch + this.used;
     this.used += Math.ceil(bytes / 16) * 16;
     return address;
+  }
+
+  /** Bytes of that megabyte that nobody has taken. */
+  get spaceLeft(): number {
+    return SCRATCH_BYTES - this.used;
   }
 
   /** Puts bytes or a NUL-terminated text into memory. */
@@ -231,7 +226,7 @@ function program(): Uint8Array {
     name: 'crt.exe',
     functions: { compare: (code) => code.raw(...COMPARE) },
     entry: (code) => code.raw(...DRIVER),
-    imports: { 'msvcrt.dll': ['exit'] },
+    imports: { 'msvcrt.dll': ['exit'], 'kernel32.dll': ['ExitProcess'] },
     imageBase: IMAGE_BASE,
   });
 }
