@@ -19,7 +19,7 @@ const R8 = 8;
 const R9 = 9;
 const R10 = 10;
 /** Calls of each service, and instructions that a call may run before it is left. */
-const CALLS = 40;
+const CALLS = 6;
 const BUDGET = 20_000;
 
 /** syscall; jmp $ */
