@@ -205,8 +205,8 @@ export class Stream {
   write(bytes: Uint8Array): number {
     if (bytes.length === 0) return 0;
     if (!this.beginWriting()) return 0;
-    if (!(this.flag & (IOMYBUF | IOYOURBUF))) return this.writeThrough(bytes);
     const size = this.bufferBytes;
+    if (!(this.flag & (IOMYBUF | IOYOURBUF)) || size === 0) return this.writeThrough(bytes);
     const { base } = this;
     let done = 0;
     while (done < bytes.length) {
