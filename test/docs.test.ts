@@ -1,0 +1,77 @@
+/**
+ * The documents say what is true: each ```console block is a command and what it prints, and the README's library example
+ * runs. NTMM_UPDATE_DOCS=1 writes what the commands print now into the documents.
+ */
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const BLOCK = /```console\n\$ ([^\n]+)\n([\s\S]*?)```/g;
+const update = process.env['NTMM_UPDATE_DOCS'] === '1';
+
+const documents = [
+  'README.md',
+  'bench/README.md',
+  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+];
+
+/** What a command of the documents prints, on both streams, in order; run in the repository's folder. */
+function outputOf(command: string): string {
+  const [npx, ntmm, ...args] = command.split(' ');
+  expect([npx, ntmm], `only ntmm is run here, not: ${command}`).toEqual(['npx', 'ntmm']);
+  const folder = mkdtempSync(join(tmpdir(), 'ntmm-docs-'));
+  const file = join(folder, 'output.txt');
+  const descriptor = openSync(file, 'a');
+  spawnSync(process.execPath, [join(root, 'dist/cli/main.js'), ...args], {
+    cwd: root,
+    stdio: ['ignore', descriptor, descriptor],
+  });
+  closeSync(descriptor);
+  const text = readFileSync(file, 'utf8')
+    .replaceAll('\r\n', '\n')
+    .replace(/^\n+|\n+$/g, '');
+  rmSync(folder, { recursive: true });
+  return text;
+}
+
+describe.each(documents)('%s', (document) => {
+  const path = join(root, document);
+  const text = readFileSync(path, 'utf8');
+  const blocks = [...text.matchAll(BLOCK)].map(([, command, output]) => ({
+    command: command!,
+    output: output!,
+  }));
+
+  it.each(blocks)('$command', ({ command, output }) => {
+    const printed = `${outputOf(command)}\n`;
+    if (update) {
+      const current = readFileSync(path, 'utf8');
+      const before = `$ ${command}\n${output}\`\`\``;
+      writeFileSync(
+        path,
+        current.replace(before, () => `$ ${command}\n${printed}\`\`\``),
+      );
+      return;
+    }
+    expect(printed).toBe(output);
+  });
+
+  it('names only files that exist', () => {
+    for (const [, file] of text.matchAll(/\]\(([^)#:]+)\)/g)) {
+      expect(() => openSync(join(path, '..', file!), 'r'), file).not.toThrow();
+    }
+  });
+});
+
+it("runs the README's library example", () => {
+  const code = /```js\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))![1]!;
+  const run = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  expect(run.stderr).toBe('');
+  expect(run.stdout).toBe('30 pages, protection 4, 1 fault\n1 4096\n');
+});
