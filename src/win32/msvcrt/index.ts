@@ -15,6 +15,7 @@ import { HeapCorruption } from '../ntdll/heap-layout.js';
 import { ctypeFunctions, NARROW_TABLE, WIDE_TABLE } from './ctype.js';
 import { environmentFunctions } from './environment.js';
 import { exitFunctions } from './exit.js';
+import { findFunctions } from './find-files.js';
 import { localeFunctions } from './locale.js';
 import { lockFunctions } from './locks.js';
 import { lowIoFunctions } from './low-io-functions.js';
@@ -142,6 +143,7 @@ export const msvcrt: SystemModule = {
     ctypeFunctions,
     environmentFunctions,
     exitFunctions,
+    findFunctions,
     localeFunctions,
     lockFunctions,
     lowIoFunctions,

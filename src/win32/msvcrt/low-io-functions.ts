@@ -30,7 +30,7 @@ import { closeHandle, DUPLICATE_SAME_ACCESS, duplicateObject } from '../../nt/ob
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { ntPathOf } from '../kernel32/path.js';
 import { allocate } from './crt-heap.js';
-import { EACCES, EBADF, EINVAL, ENOMEM, ERANGE } from './errno.js';
+import { EACCES, EBADF, EEXIST, EINVAL, ENOMEM, ERANGE } from './errno.js';
 import {
   addFile,
   currentPosition,
@@ -44,6 +44,8 @@ import {
   lowRead,
   lowSeek,
   lowWrite,
+  MAXIMUM_FILES,
+  makeFile,
 } from './low-io.js';
 import {
   fileFlags,
@@ -57,7 +59,7 @@ import {
   SH_DENYNO,
 } from './open-file.js';
 import { waiting } from './reader.js';
-import { crtState, failWith } from './state.js';
+import { block, crtState, failWith } from './state.js';
 import { narrowOf, readNarrow, readWide, unicodeOf, writeNarrow, writeWide } from './text.js';
 
 const SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
@@ -71,6 +73,7 @@ const EXECUTABLE = /\.(exe|com|bat|cmd)$/i;
 const TWO_32 = 2 ** 32;
 const WRITE_ACCESS = 2;
 const TEMPORARY_TRIES = 1000;
+const TEMPORARY_NAME_BYTES = 32;
 
 const nameOf = (call: ServiceCall, index: number, wide: boolean) =>
   wide ? readWide(call.memory, call.address(index)) : unicodeOf(readNarrow(call.memory, call.address(index)));
@@ -286,6 +289,22 @@ function duplicateDescriptor(call: ServiceCall): number {
   return status === STATUS_SUCCESS ? addFile(call, out.handle, file.flags) : failWithStatus(call, status);
 }
 
+/** _dup2(from, to): the second descriptor stands for the first one's file from now on. */
+function duplicateOver(call: ServiceCall): number {
+  const [from, to] = [call.i32(0), call.i32(1)];
+  const file = lowFile(call, from);
+  if (file === null || to < 0 || to >= MAXIMUM_FILES) return failWithErrno(call, EBADF);
+  if (from === to) return 0;
+  const { files } = crtState(call);
+  if (files[to]) lowClose(call, to);
+  const out = { handle: 0 };
+  const status = duplicateHandle(call, file.handle, out);
+  if (status !== STATUS_SUCCESS) return failWithStatus(call, status);
+  while (files.length < to) files.push(null);
+  files[to] = makeFile(out.handle, file.flags);
+  return 0;
+}
+
 function osHandle(call: ServiceCall): number {
   return lowFile(call, call.i32(0))?.handle ?? -1;
 }
@@ -308,6 +327,31 @@ function temporaryName(call: ServiceCall): string | null {
     if (path !== null && typeof queryAttributesFile(call.kernel, path) === 'number') return name;
   }
   return null;
+}
+
+/** tmpnam(buffer): a name that no file has; in a block of the runtime's when no place is given. */
+function nameTemporary(call: ServiceCall): number {
+  const name = temporaryName(call);
+  if (name === null) return 0;
+  const to = call.address(0) === 0 ? block(call, 'temporary name', TEMPORARY_NAME_BYTES) : call.address(0);
+  writeNarrow(call.memory, to, name);
+  return to;
+}
+
+/** _mktemp(template): puts a name that no file has in the place of its six X. */
+function fillTemplate(call: ServiceCall): number {
+  const to = call.address(0);
+  const template = readNarrow(call.memory, to);
+  if (!template.endsWith('XXXXXX')) return failWith(call, EINVAL, 0);
+  for (let letter = 0; letter < 26; letter++) {
+    const unique = String.fromCharCode(97 + letter) + String(call.process.id % 100000).padStart(5, '0');
+    const name = template.slice(0, -6) + unique;
+    const path = ntPathOf(call, unicodeOf(name));
+    if (path === null || typeof queryAttributesFile(call.kernel, path) !== 'number') continue;
+    writeNarrow(call.memory, to, name);
+    return to;
+  }
+  return failWith(call, EEXIST, 0);
 }
 
 function temporaryFile(call: ServiceCall): number {
@@ -345,6 +389,7 @@ export const lowIoFunctions: Record<string, ServiceFunction> = {
   _chsize: changeSize,
   _commit: commit,
   _dup: duplicateDescriptor,
+  _dup2: duplicateOver,
   _get_osfhandle: osHandle,
   _open_osfhandle: adoptHandle,
   _stat: statName(LAYOUT_64_32, false),
@@ -371,6 +416,11 @@ export const lowIoFunctions: Record<string, ServiceFunction> = {
   _getcwd: getDirectory(false),
   _wgetcwd: getDirectory(true),
   tmpfile: temporaryFile,
+  tmpnam: nameTemporary,
+  _mktemp: fillTemplate,
+  _stati64: file64,
+  _wstati64: statName(LAYOUT_64, true),
+  _fstati64: descriptor64,
   _umask: (call) => {
     const state = crtState(call);
     const before = state.umask;

@@ -26,7 +26,7 @@ export const SEEK_SET = 0;
 export const SEEK_CUR = 1;
 export const SEEK_END = 2;
 
-const MAXIMUM_FILES = 2048;
+export const MAXIMUM_FILES = 2048;
 const LF = 10;
 const CR = 13;
 const CONTROL_Z = 26;
@@ -64,7 +64,7 @@ export function openStandardFiles(call: ServiceCall): void {
   }
 }
 
-function makeFile(handle: number, flags: number): LowFile {
+export function makeFile(handle: number, flags: number): LowFile {
   return { handle, flags, lookahead: -1, readStart: 0 };
 }
 

@@ -2,6 +2,8 @@
  * What the C runtime knows of a process beside its variables in guest memory: plain data in Process.library. Per-thread
  * data (errno, strtok's place, rand's state, result buffers) is a block in the runtime's heap, as the real one has it.
  */
+
+import type { DirectoryEntry } from '../../nt/file-information.js';
 import type { ServiceCall } from '../../nt/service.js';
 import { allocate } from './crt-heap.js';
 
@@ -37,23 +39,16 @@ export interface CrtState {
   appType: number;
   /** Guest address of the CRITICAL_SECTIONs of _lock, 0 until needed. */
   locks: number;
-  /** Guest address of a buffer for text translation, 0 until needed. */
-  translation: number;
   /** Bytes that a waiting read has already taken, by thread id. */
   readonly taken: Record<number, string>;
   /** Sequence number of temporary names. */
   temporaryNames: number;
   umask: number;
-  newMode: number;
-  /** _control87's word. */
-  controlWord: number;
-  /** Guest address of localeconv's structure, 0 until needed. */
-  localeConventions: number;
+  /** Listings that _findfirst began; a handle is the index and 1. */
+  readonly finds: ({ readonly entries: readonly DirectoryEntry[]; next: number } | null)[];
   /** Guest address of each block that a getter returns, by name. */
   readonly blocks: Record<string, number>;
 }
-
-const DEFAULT_CONTROL_WORD = 0x8001f;
 
 function create(): CrtState {
   return {
@@ -67,13 +62,10 @@ function create(): CrtState {
     userMathError: 0,
     appType: 0,
     locks: 0,
-    translation: 0,
     taken: {},
     temporaryNames: 0,
     umask: 0,
-    newMode: 0,
-    controlWord: DEFAULT_CONTROL_WORD,
-    localeConventions: 0,
+    finds: [],
     blocks: {},
   };
 }
