@@ -11,7 +11,8 @@ import * as peb from './peb-layout.js';
 const MAXIMUM_PATH = 32767;
 /** Bytes kept for the current directory, which changes: MAX_PATH units and a zero. */
 const CURRENT_DIRECTORY_BYTES = 261 * 2;
-const DLL_PATH = 'C:\\app;;C:\\Windows\\System32;C:\\Windows;.';
+/** Where DLLs are looked for after the program's folder, as the parameters say it. */
+const DLL_PATH_REST = ';;C:\\Windows\\System32;C:\\Windows;.';
 const DESKTOP = 'WinSta0\\Default';
 
 /** The current directory as the process has it now, without a trailing backslash except in a root. */
@@ -35,7 +36,7 @@ export function createProcessParameters(call: ServiceCall): void {
       Math.max(CURRENT_DIRECTORY_BYTES, process.currentDirectory.length * 2 + 4),
     ],
     ...[
-      [peb.PARAMETERS_DLL_PATH, DLL_PATH] as const,
+      [peb.PARAMETERS_DLL_PATH, folderOf(imagePath) + DLL_PATH_REST] as const,
       [peb.PARAMETERS_IMAGE_PATH, imagePath] as const,
       [peb.PARAMETERS_COMMAND_LINE, commandLine] as const,
       [peb.PARAMETERS_WINDOW_TITLE, imagePath] as const,
@@ -63,6 +64,7 @@ export function createProcessParameters(call: ServiceCall): void {
   memory.writePointer(process.peb + peb.PEB_PROCESS_PARAMETERS, parameters);
 }
 
+const folderOf = (path: string) => path.slice(0, Math.max(path.lastIndexOf('\\'), 0));
 const withBackslash = (folder: string) => (folder.endsWith('\\') ? folder : `${folder}\\`);
 
 /** The block of NAME=value strings, each with a zero, and one more zero at the end. */

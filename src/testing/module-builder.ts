@@ -140,6 +140,11 @@ export function buildModule(module: TestModule): Uint8Array {
     data: bytes,
     virtualSize: PAGE,
   });
+  const directories: Record<number, [number, number]> = {};
+  if (exports.length > 0) directories[IMAGE_DIRECTORY_ENTRY_EXPORT] = [EDATA_RVA, edata.directorySize];
+  if (slots.size > 0) directories[IMAGE_DIRECTORY_ENTRY_IMPORT] = [IDATA_RVA, 40];
+  if (reloc.length > 0) directories[IMAGE_DIRECTORY_ENTRY_BASERELOC] = [RELOC_RVA, reloc.length];
+  if (module.tls) directories[IMAGE_DIRECTORY_ENTRY_TLS] = [TLS_RVA, 40];
   return buildPe({
     sections: [
       section('.text', CODE, text),
@@ -154,12 +159,7 @@ export function buildModule(module: TestModule): Uint8Array {
     dllCharacteristics: module.dynamicBase ? 0x40 : 0,
     ...(module.relocationsStripped ? { characteristics: 0x23 + (module.dll ? 0x2000 : 0) } : {}),
     entryPointRva: rvas.get('$entry') ?? 0,
-    directories: {
-      ...(exports.length > 0 ? { [IMAGE_DIRECTORY_ENTRY_EXPORT]: [EDATA_RVA, edata.directorySize] } : {}),
-      ...(slots.size > 0 ? { [IMAGE_DIRECTORY_ENTRY_IMPORT]: [IDATA_RVA, 40] } : {}),
-      ...(reloc.length > 0 ? { [IMAGE_DIRECTORY_ENTRY_BASERELOC]: [RELOC_RVA, reloc.length] } : {}),
-      ...(module.tls ? { [IMAGE_DIRECTORY_ENTRY_TLS]: [TLS_RVA, 40] } : {}),
-    },
+    directories,
   });
 }
 
