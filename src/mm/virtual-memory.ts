@@ -231,16 +231,17 @@ function commitPages(
   return STATUS_SUCCESS;
 }
 
-/** MEM_RESET and MEM_RESET_UNDO are hints about contents; the pages keep theirs, which both allow. */
+/**
+ * MEM_RESET and MEM_RESET_UNDO are hints about contents; the pages keep theirs, which both allow. STATUS_CONFLICTING_ADDRESSES
+ * outside one range, and on views of files and images.
+ */
 function resetPages(space: AddressSpace, request: RegionRequest): number {
-  const start = pageCeiling(request.baseAddress);
-  const end = pageFloor(request.baseAddress + request.regionSize);
-  if (
-    rangeOf(space, pageFloor(request.baseAddress), pageCeiling(request.baseAddress + request.regionSize)) ===
-    null
-  ) {
+  const requestEnd = request.baseAddress + request.regionSize;
+  const vad = rangeOf(space, pageFloor(request.baseAddress), pageCeiling(requestEnd));
+  if (vad === null || (vad.controlArea !== null && vad.controlArea.file !== null))
     return STATUS_CONFLICTING_ADDRESSES;
-  }
+  const start = pageCeiling(request.baseAddress);
+  const end = pageFloor(requestEnd);
   request.baseAddress = start;
   request.regionSize = Math.max(end - start, 0);
   return STATUS_SUCCESS;

@@ -9,8 +9,6 @@ import {
   PAGE_READWRITE,
   PAGE_WRITECOPY,
   SEC_COMMIT,
-  SEC_IMAGE,
-  SEC_RESERVE,
   SECTION_MAP_EXECUTE,
   SECTION_MAP_READ,
   SECTION_MAP_WRITE,
@@ -48,7 +46,6 @@ function handleAccess(protection: number): number {
   switch (protection & 0xff) {
     case PAGE_READWRITE:
       return base | SECTION_MAP_WRITE;
-    case PAGE_EXECUTE:
     case PAGE_EXECUTE_READ:
     case PAGE_EXECUTE_WRITECOPY:
       return base | SECTION_MAP_EXECUTE;
@@ -67,9 +64,9 @@ const createFileMapping =
     const [flags, high, low, nameAt] = [call.u32(2), call.u32(3), call.u32(4), call.address(5)];
     const protection = flags & ~SECTION_FLAGS;
     const kind = (flags & SECTION_FLAGS) >>> 0;
-    const attributes = kind & (SEC_COMMIT | SEC_RESERVE | SEC_IMAGE) ? kind : (kind | SEC_COMMIT) >>> 0;
     const maximumSize = high * 2 ** 32 + low;
-    if (file === INVALID_HANDLE_VALUE && maximumSize === 0) return call.fail(ERROR_INVALID_PARAMETER);
+    if (protection === PAGE_EXECUTE || (file === INVALID_HANDLE_VALUE && maximumSize === 0))
+      return call.fail(ERROR_INVALID_PARAMETER);
     const name = nameAt === 0 ? '' : form.read(call, nameAt);
     const out = { handle: 0 };
     const status = createSection(
@@ -84,7 +81,7 @@ const createFileMapping =
       {
         maximumSize,
         protection,
-        attributes,
+        attributes: kind === 0 ? SEC_COMMIT : kind,
         fileHandle: file === INVALID_HANDLE_VALUE ? 0 : file === 0 ? INVALID_HANDLE_VALUE : file,
       },
       out,

@@ -6,11 +6,15 @@ const MEM_RESERVE = 0x2000;
 const MEM_DECOMMIT = 0x4000;
 const MEM_RELEASE = 0x8000;
 const MEM_FREE = 0x10000;
+const MEM_RESET = 0x80000;
 const MEM_PRIVATE = 0x20000;
 const MEM_MAPPED = 0x40000;
 const PAGE_READONLY = 2;
 const PAGE_READWRITE = 4;
 const PAGE_NOACCESS = 1;
+const PAGE_EXECUTE = 0x10;
+const SEC_COMMIT = 0x8000000;
+const SEC_NOCACHE = 0x10000000;
 
 function query(machine: Win32Machine, address: number) {
   const at = machine.space(48);
@@ -127,6 +131,28 @@ describe('file mappings', () => {
     expect(machine.attempt('MapViewOfFile', mapping, 2, 0, 0, 0)).toEqual([0, 5]);
     expect(machine.attempt('MapViewOfFile', mapping, 4, 0, 100, 0)).toEqual([0, 1132]);
     expect(machine.attempt('MapViewOfFile', mapping, 4, 0, 0, 0x10000)).toEqual([0, 5]);
+  });
+
+  it('take no PAGE_EXECUTE, and SEC_NOCACHE only with SEC_COMMIT or SEC_RESERVE', () => {
+    const machine = new Win32Machine();
+    expect(machine.attempt('CreateFileMappingW', -1, 0, PAGE_EXECUTE, 0, 4096, 0)).toEqual([0, 87]);
+    const uncached = PAGE_READWRITE | SEC_NOCACHE;
+    expect(machine.attempt('CreateFileMappingW', -1, 0, uncached, 0, 4096, 0)).toEqual([0, 87]);
+    expect(machine.call('CreateFileMappingW', -1, 0, uncached | SEC_COMMIT, 0, 4096, 0)).toBeGreaterThan(0);
+  });
+
+  it('may be reset when the paging file backs them, not when a file does', () => {
+    const machine = new Win32Machine({ files: { 'data.txt': 'text' } });
+    const file = machine.call('CreateFileA', 'data.txt', 0xc0000000n, 0, 0, 3, 0, 0);
+    const resetViewOf = (backing: number) => {
+      const mapping = machine.call('CreateFileMappingW', backing, 0, PAGE_READWRITE, 0, 4096, 0);
+      const view = machine.callAddress('MapViewOfFile', mapping, 2, 0, 0, 0);
+      const [address, error] = machine.attempt('VirtualAlloc', view, 4096, MEM_RESET, PAGE_NOACCESS);
+      return address === 0 ? error : 0;
+    };
+    expect([resetViewOf(-1), resetViewOf(file)]).toEqual([0, 487]);
+    const image = machine.callAddress('GetModuleHandleA', 'kernel32.dll');
+    expect(machine.attempt('VirtualAlloc', image, 4096, MEM_RESET, PAGE_NOACCESS)).toEqual([0, 487]);
   });
 });
 
