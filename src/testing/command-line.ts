@@ -8,6 +8,8 @@ import { exampleInputs } from './examples.js';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
+const INTERRUPT_CHECK_MS = 20;
+
 export interface CommandResult {
   /** Exit status, null when a signal ended it. */
   readonly status: number | null;
@@ -21,8 +23,8 @@ export interface CommandOptions {
   /** Standard input; nothing when left out. */
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
-  /** Called with what standard error or output got so far, and a way to send a signal. */
-  readonly watch?: (stderr: string, stdoutBytes: number, kill: (signal: NodeJS.Signals) => void) => void;
+  /** Send SIGINT as soon as this answers true; asked every few milliseconds. */
+  readonly interruptWhen?: () => boolean;
   /** Close the reading end of standard output after its first bytes. */
   readonly closeStdout?: boolean;
 }
@@ -37,24 +39,26 @@ export function ntmm(args: readonly string[], options: CommandOptions = {}): Pro
     });
     const stdout: Uint8Array[] = [];
     let stderr = '';
-    let stdoutBytes = 0;
-    const watch = () => options.watch?.(stderr, stdoutBytes, (signal) => child.kill(signal));
+    const { interruptWhen } = options;
+    const timer = setInterval(() => {
+      if (interruptWhen?.() !== true) return;
+      clearInterval(timer);
+      child.kill('SIGINT');
+    }, INTERRUPT_CHECK_MS);
     child.stdout.on('data', (chunk: Uint8Array) => {
       stdout.push(chunk);
-      stdoutBytes += chunk.length;
       if (options.closeStdout) child.stdout.destroy();
-      watch();
     });
     child.stderr.on('data', (chunk: Uint8Array) => {
       stderr += new TextDecoder().decode(chunk);
-      watch();
     });
     child.on('error', reject);
     child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');
-    child.on('close', (status, signal) =>
-      resolve({ status, signal, stdout: Uint8Array.from(stdout.flatMap((chunk) => [...chunk])), stderr }),
-    );
+    child.on('close', (status, signal) => {
+      clearInterval(timer);
+      resolve({ status, signal, stdout: Uint8Array.from(stdout.flatMap((chunk) => [...chunk])), stderr });
+    });
   });
 }
 
