@@ -91,4 +91,12 @@ export const exceptionForwarders: Record<string, string> = {
   RtlCaptureContext: 'NTDLL.RtlCaptureContext',
   RtlRestoreContext: 'NTDLL.RtlRestoreContext',
   RtlPcToFileHeader: 'NTDLL.RtlPcToFileHeader',
+  RtlRaiseException: 'NTDLL.RtlRaiseException',
+  RtlLookupFunctionEntry: 'NTDLL.RtlLookupFunctionEntry',
+  RtlAddFunctionTable: 'NTDLL.RtlAddFunctionTable',
+  RtlDeleteFunctionTable: 'NTDLL.RtlDeleteFunctionTable',
+  RtlMoveMemory: 'NTDLL.RtlMoveMemory',
+  RtlFillMemory: 'NTDLL.RtlFillMemory',
+  RtlZeroMemory: 'NTDLL.RtlZeroMemory',
+  RtlCompareMemory: 'NTDLL.RtlCompareMemory',
 };

@@ -1,6 +1,5 @@
 import type { SystemModule } from '../../nt/system-module.js';
 import { criticalSectionServices } from './critical-section.js';
-import { dosErrorOf } from './dos-error.js';
 import { exceptionCode, exceptionServices } from './exception-services.js';
 import { fileServices } from './file-services.js';
 import { functionTableServices } from './function-table.js';
@@ -9,6 +8,7 @@ import { loaderServices } from './loader-services.js';
 import { memoryServices } from './memory-services.js';
 import { objectServices } from './object-services.js';
 import { processServices } from './process-services.js';
+import { runtimeServices } from './runtime-services.js';
 import { sectionServices } from './section-services.js';
 import { stringServices } from './strings.js';
 
@@ -25,9 +25,9 @@ export const ntdll: SystemModule = {
     ...memoryServices,
     ...objectServices,
     ...processServices,
+    ...runtimeServices,
     ...sectionServices,
     ...stringServices,
-    RtlNtStatusToDosError: (call) => dosErrorOf(call.u32(0)),
   },
   code: { ...exceptionCode },
   description: 'NT Layer DLL',

@@ -264,4 +264,41 @@ describe('native services', () => {
     expect(caller.call('RtlDeleteFunctionTable', data + 0x100)).toBe(1);
     expect(lookup(outside + 0x1f)).toBe(0);
   });
+
+  it('move, fill and compare memory, and tell the version', () => {
+    const caller = new ServiceCaller();
+    const { data } = caller;
+    caller.memory.writeAnsi(data, 'abcdef');
+    caller.call('RtlMoveMemory', data + 2, data, 6);
+    expect(caller.memory.readAnsi(data)).toBe('ababcdef');
+    expect(caller.call('RtlCompareMemory', data, data + 2, 6)).toBe(2);
+    caller.call('RtlFillMemory', data, 3, 0x7a);
+    expect(caller.memory.readAnsi(data)).toBe('zzzbcdef');
+    caller.memory.writeU32(data, 0x11c);
+    expect(caller.call('RtlGetVersion', data)).toBe(STATUS_SUCCESS);
+    expect(caller.memory.readU32(data + 4)).toBe(10);
+    expect(caller.memory.readU32(data + 12)).toBe(19045);
+    expect(caller.call('RtlNtStatusToDosError', STATUS_INVALID_HANDLE)).toBe(6);
+    const base = caller.process.imageBase;
+    expect(caller.call('RtlImageNtHeader', base)).toBe((base + 0x80) % 2 ** 32);
+    expect(caller.call('RtlImageNtHeader', base + 0x1000)).toBe(0);
+  });
+
+  it('count strings', () => {
+    const caller = new ServiceCaller();
+    const { data } = caller;
+    caller.memory.writeUtf16(data + 0x100, 'Name\0');
+    caller.call('RtlInitUnicodeString', data, data + 0x100);
+    expect([caller.memory.readU16(data), caller.memory.readU16(data + 2)]).toEqual([8, 10]);
+    expect(caller.memory.readPointer(data + 8)).toBe(data + 0x100);
+    const other = caller.unicodeString(data + 0x200, 'nAME');
+    expect(caller.call('RtlEqualUnicodeString', data, other, 0)).toBe(0);
+    expect(caller.call('RtlEqualUnicodeString', data, other, 1)).toBe(1);
+    caller.memory.writeAnsi(data + 0x300, 'ansi');
+    caller.call('RtlInitAnsiString', data + 0x20, data + 0x300);
+    expect(caller.call('RtlAnsiStringToUnicodeString', data + 0x40, data + 0x20, 1)).toBe(STATUS_SUCCESS);
+    expect(caller.memory.readUtf16(caller.memory.readPointer(data + 0x48))).toBe('ansi');
+    caller.call('RtlFreeUnicodeString', data + 0x40);
+    expect(caller.memory.readPointer(data + 0x48)).toBe(0);
+  });
 });
