@@ -3,7 +3,16 @@
  * runs. NTMM_UPDATE_DOCS=1 writes what the commands print now into the documents.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -64,6 +73,15 @@ describe.each(documents)('%s', (document) => {
       expect(() => openSync(join(path, '..', file!), 'r'), file).not.toThrow();
     }
   });
+});
+
+it('features.md names sources and tests that exist', () => {
+  const text = readFileSync(join(root, 'docs/features.md'), 'utf8');
+  const named = [...text.matchAll(/`((?:[a-z0-9-]+\/)+[A-Za-z0-9.-]+)`/g)].map(([, path]) => path!);
+  expect(named.length).toBeGreaterThan(50);
+  expect(
+    named.filter((path) => !existsSync(join(root, 'src', path)) && !existsSync(join(root, path))),
+  ).toEqual([]);
 });
 
 it("runs the README's library example", () => {
