@@ -13,7 +13,7 @@ import * as pe from '../pe/pe-constants.js';
 import { parsePeImage } from '../pe/pe-image.js';
 import { MemoryFile } from '../testing/memory-file.js';
 import { memoryMachine } from '../testing/memory-machine.js';
-import { buildPe, relocationBlocks, type TestImage } from '../testing/pe-builder.js';
+import { buildPe, relocationBlocks, STACK_RESERVE, type TestImage } from '../testing/pe-builder.js';
 import { below, mulberry32, seedFor } from '../testing/seed.js';
 import { attach, deleteAddressSpace, detach } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
@@ -177,7 +177,7 @@ describe('image sections', () => {
     expect(querySection(target)).toMatchObject({
       allocationAttributes: SEC_IMAGE | SEC_FILE,
       maximumSize: 0x8000,
-      image: { transferAddress: BASE + 0x1000, stackReserve: 0x100000, subsystem: 3, machine: 0x8664 },
+      image: { transferAddress: BASE + 0x1000, stackReserve: STACK_RESERVE, subsystem: 3, machine: 0x8664 },
     });
     expect(imageSection(mm, target.controlArea.file as MemoryFile)).toMatchObject({
       controlArea: target.controlArea,

@@ -36,6 +36,7 @@ const TEB_BYTES = 0x2000;
 
 const PAGE = 4096;
 const GRANULARITY = 0x10000;
+const MEGABYTE = 0x10_0000;
 const RCX = 1;
 const RDX = 2;
 const RSP = 4;
@@ -121,7 +122,16 @@ export function createThread(kernel: Kernel, process: Process, creation: ThreadC
   return thread;
 }
 
-/** Reserves the stack, commits its top and sets the guard page below that. */
+/** Bytes of stack that the headers of the process's program ask for; nothing when it has unmapped its image. */
+export function imageStackSizes(process: Process): { stackReserve: number; stackCommit: number } {
+  const image = process.space.vads.find(process.imageBase / PAGE)?.controlArea?.segment.image;
+  return image?.headers ?? { stackReserve: 0, stackCommit: 0 };
+}
+
+/**
+ * Reserves the stack, commits its top and sets the guard page below that. A reservation that cannot hold what is to be
+ * committed becomes a multiple of 1 MB that can. Source: Microsoft, "Thread Stack Size".
+ */
 function createUserStack(
   kernel: Kernel,
   process: Process,
@@ -131,7 +141,9 @@ function createUserStack(
   const { mm } = kernel;
   const roundUp = (bytes: number, unit: number) => Math.ceil(bytes / unit) * unit;
   const commit = roundUp(Math.max(creation.stackCommit, FIRST_COMMIT), PAGE);
-  const reserve = roundUp(Math.max(creation.stackReserve, commit + 3 * PAGE), GRANULARITY);
+  const least = commit + PAGE;
+  const reserve =
+    creation.stackReserve < least ? roundUp(least, MEGABYTE) : roundUp(creation.stackReserve, GRANULARITY);
   const region = { baseAddress: 0, regionSize: reserve };
   let status = allocateVirtualMemory(mm, process.space, region, MEM_RESERVE, PAGE_READWRITE);
   if (status !== STATUS_SUCCESS) return status;

@@ -30,6 +30,8 @@ export interface TestImage {
 }
 
 const HEADER_BYTES = 0x400;
+/** Bytes of stack that images ask for; not the linker's default of 1 MB, so that tests see who heeds it. */
+export const STACK_RESERVE = 0x180000;
 
 /** RVAs at which buildPe puts the sections. */
 export function sectionRvas(image: TestImage): number[] {
@@ -81,7 +83,7 @@ export function buildPe(image: TestImage): Uint8Array {
   view.setUint32(optional + 60, HEADER_BYTES, true);
   view.setUint16(optional + 68, IMAGE_SUBSYSTEM_WINDOWS_CUI, true);
   view.setUint16(optional + 70, image.dllCharacteristics ?? IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE, true);
-  view.setUint32(optional + 72, 0x100000, true);
+  view.setUint32(optional + 72, STACK_RESERVE, true);
   view.setUint32(optional + 80, 0x1000, true);
   view.setUint32(optional + 88, 0x100000, true);
   view.setUint32(optional + 96, 0x1000, true);

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { STACK_RESERVE } from '../../testing/pe-builder.js';
 import { Win32Machine } from '../../testing/win32-machine.js';
+
+const PAGE_READWRITE = 4;
+const STACK_SIZE_PARAM_IS_A_RESERVATION = 0x10000;
 
 const wide = (text: string) => ({ wide: text });
 
@@ -100,6 +104,7 @@ describe('threads and waits', () => {
     const previous = machine.space(4);
     expect([machine.call('ReleaseSemaphore', semaphore, 1, previous), machine.u32(previous)]).toEqual([1, 1]);
     expect(machine.attempt('ReleaseSemaphore', semaphore, 1, 0)).toEqual([0, 298]);
+    expect(machine.attempt('ReleaseSemaphore', semaphore, 0, 0)).toEqual([0, 87]);
     const mutex = machine.call('CreateMutexA', 0, 1, 0);
     expect([machine.call('ReleaseMutex', mutex), machine.attempt('ReleaseMutex', mutex)]).toEqual([
       1,
@@ -122,6 +127,28 @@ describe('threads and waits', () => {
     expect(machine.u32(code)).toBe(machine.u32(id));
   });
 
+  it('gives a thread the stack of the image, of its size, or of its reservation', () => {
+    const machine = new Win32Machine();
+    const layout = machine.space(48);
+    const stackOf = (size: number, flags: number) => {
+      machine.call('CreateThread', 0, size, machine.symbol('GetCurrentThreadId'), 0, flags | 4, 0);
+      const stack = machine.process.object.threads.at(-1)!.stackAllocation;
+      let committed = 0;
+      let end = stack;
+      while (machine.call('VirtualQuery', end, layout, 48) === 48 && machine.pointer(layout + 8) === stack) {
+        const bytes = machine.pointer(layout + 24);
+        if (machine.u32(layout + 36) === PAGE_READWRITE) committed = bytes;
+        end += bytes;
+      }
+      return [end - stack, committed];
+    };
+    expect(stackOf(0, 0)).toEqual([STACK_RESERVE, 0x4000]);
+    expect(stackOf(0x20000, 0)).toEqual([STACK_RESERVE, 0x20000]);
+    expect(stackOf(0x1ff000, 0)).toEqual([0x200000, 0x1ff000]);
+    expect(stackOf(0x200000, 0)).toEqual([0x300000, 0x200000]);
+    expect(stackOf(0x2a000, STACK_SIZE_PARAM_IS_A_RESERVATION)).toEqual([0x30000, 0x4000]);
+  });
+
   it('enters critical sections again and again', () => {
     const machine = new Win32Machine();
     const section = machine.space(40);
@@ -130,6 +157,54 @@ describe('threads and waits', () => {
     expect([machine.u32(section + 8) | 0, machine.u32(section + 12)]).toEqual([-2, 3]);
     for (let index = 0; index < 3; index++) machine.call('LeaveCriticalSection', section);
     expect(machine.u32(section + 8) | 0).toBe(-1);
+  });
+});
+
+describe('slim locks', () => {
+  it('let many readers or one writer in', () => {
+    const machine = new Win32Machine();
+    const lock = machine.space(8);
+    machine.call('InitializeSRWLock', lock);
+    machine.call('AcquireSRWLockShared', lock);
+    expect(machine.call('TryAcquireSRWLockShared', lock)).toBe(1);
+    expect(machine.call('TryAcquireSRWLockExclusive', lock)).toBe(0);
+    const writer = machine.call('CreateThread', 0, 0, machine.symbol('AcquireSRWLockExclusive'), lock, 0, 0);
+    expect(machine.call('WaitForSingleObject', writer, 10)).toBe(0x102);
+    machine.call('ReleaseSRWLockShared', lock);
+    machine.call('ReleaseSRWLockShared', lock);
+    expect(machine.call('WaitForSingleObject', writer, 1000)).toBe(0);
+    expect(machine.call('TryAcquireSRWLockShared', lock)).toBe(0);
+    machine.call('ReleaseSRWLockExclusive', lock);
+    expect(machine.u32(lock)).toBe(0);
+  });
+
+  it('are given back by a sleep on a condition variable', () => {
+    const machine = new Win32Machine();
+    const [lock, variable] = [machine.space(8), machine.space(8)];
+    machine.call('InitializeSRWLock', lock);
+    machine.call('AcquireSRWLockExclusive', lock);
+    const writer = machine.call('CreateThread', 0, 0, machine.symbol('ReleaseSRWLockShared'), 0, 4, 0);
+    expect(machine.attempt('SleepConditionVariableSRW', variable, lock, 20, 0)).toEqual([0, 1460]);
+    expect(machine.u32(lock)).toBe(1);
+    const waker = machine.symbol('WakeConditionVariable');
+    const thread = machine.call('CreateThread', 0, 0, waker, variable, 0, 0);
+    expect(machine.call('SleepConditionVariableSRW', variable, lock, 1000, 0)).toBe(1);
+    expect(machine.call('WaitForSingleObject', thread, 1000)).toBe(0);
+    expect(machine.call('TerminateThread', writer, 1)).toBe(1);
+  });
+
+  it('stand behind one-time initialization', () => {
+    const machine = new Win32Machine();
+    const [once, context] = [machine.space(8), machine.space(8)];
+    machine.call('InitOnceInitialize', once);
+    machine.fill(context, 8);
+    machine.fill(context, 1, 0x40);
+    const initialize = machine.symbol('GetCurrentProcessId');
+    expect(machine.call('InitOnceExecuteOnce', once, initialize, 0, context)).toBe(1);
+    expect(machine.u32(once)).toBe(0x42);
+    machine.fill(context, 8);
+    expect(machine.call('InitOnceExecuteOnce', once, 0, 0, context)).toBe(1);
+    expect(machine.u32(context)).toBe(0x40);
   });
 });
 

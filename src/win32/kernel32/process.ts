@@ -14,7 +14,7 @@ import type { Process } from '../../nt/process.js';
 import { terminateProcess } from '../../nt/process-delete.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { THREAD_TERMINATED, type Thread } from '../../nt/thread.js';
-import { createThread } from '../../nt/thread-create.js';
+import { createThread, imageStackSizes } from '../../nt/thread-create.js';
 import { terminateThread } from '../../nt/thread-delete.js';
 import {
   ERROR_INVALID_PARAMETER,
@@ -121,9 +121,6 @@ const openProcess: ServiceFunction = (call) => {
 
 const CREATE_SUSPENDED = 0x4;
 const STACK_SIZE_PARAM_IS_A_RESERVATION = 0x10000;
-/** Bytes: the sizes that programs have when their headers say nothing else. */
-const DEFAULT_STACK_RESERVE = 0x10_0000;
-const DEFAULT_STACK_COMMIT = 0x1000;
 
 /** HANDLE CreateThread(security, stackSize, start, parameter, flags, id). */
 const createOneThread: ServiceFunction = (call) => {
@@ -133,11 +130,12 @@ const createOneThread: ServiceFunction = (call) => {
     return call.fail(ERROR_INVALID_PARAMETER);
   if (idAt !== 0) call.memory.probeWrite(idAt, 4);
   const reserving = (flags & STACK_SIZE_PARAM_IS_A_RESERVATION) !== 0;
+  const usual = imageStackSizes(process);
   const thread = createThread(kernel, process, {
     startAddress: call.address(2),
     argument: call.address(3),
-    stackReserve: reserving && bytes > 0 ? bytes : DEFAULT_STACK_RESERVE,
-    stackCommit: reserving || bytes === 0 ? DEFAULT_STACK_COMMIT : bytes,
+    stackReserve: reserving && bytes > 0 ? bytes : usual.stackReserve,
+    stackCommit: reserving || bytes === 0 ? usual.stackCommit : bytes,
     suspended: (flags & CREATE_SUSPENDED) !== 0,
   });
   if (typeof thread === 'number') return call.fail(ERROR_NOT_ENOUGH_MEMORY);
