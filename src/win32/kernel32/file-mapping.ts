@@ -82,7 +82,7 @@ const createFileMapping =
         maximumSize,
         protection,
         attributes: kind === 0 ? SEC_COMMIT : kind,
-        fileHandle: file === INVALID_HANDLE_VALUE ? 0 : file === 0 ? INVALID_HANDLE_VALUE : file,
+        fileHandle: file === INVALID_HANDLE_VALUE ? 0 : file,
       },
       out,
     );

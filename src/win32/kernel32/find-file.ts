@@ -1,10 +1,5 @@
 /** Directory listings (fileapi.h). A find handle is a block of the process heap that holds the directory's handle. Sources: Microsoft, "FindFirstFileExW function", "FindNextFileW function", "WIN32_FIND_DATAW structure". */
-import {
-  ntSuccess,
-  STATUS_NOT_A_DIRECTORY,
-  STATUS_OBJECT_NAME_INVALID,
-  STATUS_OBJECT_NAME_NOT_FOUND,
-} from '../../base/ntstatus.js';
+import { ntSuccess, STATUS_OBJECT_NAME_NOT_FOUND } from '../../base/ntstatus.js';
 import { GuestFault } from '../../mm/user-memory.js';
 import { FILE_READ_DATA, SYNCHRONIZE } from '../../nt/access.js';
 import { createFile } from '../../nt/create-file.js';
@@ -19,6 +14,7 @@ import {
 import { closeHandle } from '../../nt/object-manager.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import {
+  dosErrorOf,
   ERROR_FILE_NOT_FOUND,
   ERROR_INVALID_HANDLE,
   ERROR_INVALID_PARAMETER,
@@ -56,6 +52,7 @@ function writeFindData(call: ServiceCall, form: TextForm, at: number, entry: Dir
 
 /** Opens the folder of a pattern; a number is the Win32 error. */
 function openFolder(call: ServiceCall, path: string): { handle: number; pattern: string } | number {
+  if (path === '') return ERROR_PATH_NOT_FOUND;
   const full = fullPathOf(call, path);
   const cut = full.lastIndexOf('\\');
   const pattern = full.slice(cut + 1);
@@ -76,10 +73,7 @@ function openFolder(call: ServiceCall, path: string): { handle: number; pattern:
     out,
   );
   if (ntSuccess(status)) return { handle: out.handle, pattern };
-  const missing = [STATUS_OBJECT_NAME_NOT_FOUND, STATUS_NOT_A_DIRECTORY, STATUS_OBJECT_NAME_INVALID];
-  if (missing.includes(status)) return ERROR_PATH_NOT_FOUND;
-  failStatus(call, status);
-  return call.lastError;
+  return status === STATUS_OBJECT_NAME_NOT_FOUND ? ERROR_PATH_NOT_FOUND : dosErrorOf(status);
 }
 
 function find(call: ServiceCall, form: TextForm, path: string, data: number): number {

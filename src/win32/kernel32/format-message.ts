@@ -23,7 +23,7 @@ type Insert = (index: number, format: string) => string;
 
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = { n: '\r\n', r: '\r', t: '\t', b: '\b' };
 
-/** Replaces the % sequences of a message; `insert` is null when inserts are left as they are. */
+/** Replaces the % sequences of a message; when `insert` is null, all that do not stand for a line break or a tab stay. */
 export function expandMessage(message: string, insert: Insert | null): string {
   let text = '';
   for (let at = 0; at < message.length; ) {
@@ -37,7 +37,7 @@ export function expandMessage(message: string, insert: Insert | null): string {
     const [whole, end, number, format, other] = found;
     if (end !== undefined) return text;
     if (number !== undefined) text += insert === null ? whole : insert(Number(number), format ?? 's');
-    else text += SIMPLE_ESCAPES[other!] ?? other;
+    else text += SIMPLE_ESCAPES[other!] ?? (insert === null ? whole : other);
     at += whole.length;
   }
   return text;

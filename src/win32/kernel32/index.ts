@@ -19,6 +19,7 @@ import { moduleFunctions } from './module.js';
 import { pathFunctions } from './path.js';
 import { pointerFunctions } from './pointer.js';
 import { processFunctions } from './process.js';
+import { slimLockFunctions } from './slim-lock.js';
 import { stringFunctions } from './string.js';
 import { syncForwarders, syncFunctions } from './sync.js';
 import { systemInfoFunctions } from './system-info.js';
@@ -45,6 +46,7 @@ export const kernel32: SystemModule = {
     ...systemInfoFunctions,
     ...usingHeap(threadLocalFunctions),
     ...timeFunctions,
+    ...slimLockFunctions,
     ...pointerFunctions,
     ...volumeFunctions,
     ...usingHeap(formatMessageFunctions),

@@ -1,4 +1,5 @@
 /** What kernel32 knows of a process beside what lies in its memory: plain data in Process.library. */
+import type { EventObject } from '../../nt/dispatcher.js';
 import type { ServiceCall } from '../../nt/service.js';
 
 export interface Kernel32State {
@@ -13,6 +14,10 @@ export interface Kernel32State {
   readonly flsCallbacks: number[];
   /** Text attribute of the console's screen buffer. */
   textAttribute: number;
+  /** Events of the addresses that threads wait for. */
+  readonly addressWaits: Record<number, EventObject>;
+  /** How far threads are that sleep on a condition variable, by thread id. */
+  readonly conditionWaits: Record<number, number>;
   /** Sequence of GetTempFileName. */
   temporaryNames: number;
 }
@@ -26,6 +31,8 @@ export function stateOf(call: ServiceCall): Kernel32State {
     ignoreControlC: false,
     flsCallbacks: [],
     textAttribute: 7,
+    addressWaits: {},
+    conditionWaits: {},
     temporaryNames: 0,
   } satisfies Kernel32State;
   return library['kernel32'] as Kernel32State;

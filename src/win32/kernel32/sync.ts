@@ -160,6 +160,7 @@ const open =
 const releaseOneSemaphore: ServiceFunction = (call) => {
   const previousAt = call.address(2);
   if (previousAt !== 0) call.memory.probeWrite(previousAt, 4);
+  if (call.i32(1) <= 0) return call.fail(ERROR_INVALID_PARAMETER);
   const out = { previousCount: 0 };
   const status = releaseSemaphoreHandle(call.kernel, call.process, call.handle(0), call.i32(1), out);
   if (!ntSuccess(status)) return failStatus(call, status);

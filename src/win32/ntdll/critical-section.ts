@@ -60,9 +60,16 @@ export function tryEnterCriticalSection(call: ServiceCall, section: number): boo
   return true;
 }
 
-/** Enters the section, waiting for its owner to leave; the service is entered again when that may have happened. */
-export function enterCriticalSection(call: ServiceCall, section: number): number | typeof PENDING {
-  if (call.waitStatus >= 0) setLockCount(call, section, lockCount(call, section) + WAITER);
+/**
+ * Enters the section, waiting for its owner to leave; the service is entered again when that may have happened, and calls
+ * with `resumed` then.
+ */
+export function enterCriticalSection(
+  call: ServiceCall,
+  section: number,
+  resumed = call.waitStatus >= 0,
+): number | typeof PENDING {
+  if (resumed) setLockCount(call, section, lockCount(call, section) + WAITER);
   if (tryEnterCriticalSection(call, section)) return STATUS_SUCCESS;
   const handle = eventOf(call, section);
   const event = referenceByHandle(call.kernel, call.process, handle, 'event', 0);
