@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { SystemModule } from '../nt/system-module.js';
 import { IMAGE_DIRECTORY_ENTRY_BASERELOC } from '../pe/pe-constants.js';
@@ -126,5 +130,22 @@ describe('generated system DLLs', () => {
       data: { x: { size: 8, pointers: { 0: 'missing' }, writable: true as const } },
     };
     expect(() => generateSystemDlls([broken])).toThrow('points to missing');
+  });
+
+  it('are images to binutils too, where it is installed', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ntmm-test-'));
+    try {
+      const file = join(folder, 'beta.dll');
+      writeFileSync(file, imageOf('beta.dll').generated.bytes);
+      const { error, stdout, stderr, status } = spawnSync('objdump', ['-p', file], { encoding: 'utf8' });
+      if (error !== undefined) return;
+      expect(stderr).toBe('');
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/file format pei-x86-64/);
+      expect(stdout).toMatch(/Forwarder RVA -- ALPHA\.NtFirst/);
+      expect(stdout).toMatch(/reloc\s+\d+ offset\s+[0-9a-f]+ \[[0-9a-f]+\] DIR64/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
