@@ -53,6 +53,7 @@ export const kernel32Code: Readonly<Record<string, Uint8Array>> = {
   GetCurrentProcess: code([0x48, 0x83, 0xc8, 0xff], RET),
   GetCurrentThread: code([0x48, 0xc7, 0xc0, 0xfe, 0xff, 0xff, 0xff], RET),
   GetProcessHeap: code(LOAD_PEB, [0x48, 0x8b, 0x40, 0x30], RET),
+  DebugBreak: code([0xcc], RET),
   IsDebuggerPresent: code(LOAD_PEB, [0x0f, 0xb6, 0x40, 0x02], RET),
   GetTickCount: code(MILLISECONDS, [0x8b, 0xc2], RET),
   GetTickCount64: code(MILLISECONDS, [0x48, 0x8b, 0xc2], RET),

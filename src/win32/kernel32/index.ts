@@ -19,11 +19,13 @@ import { moduleFunctions } from './module.js';
 import { pathFunctions } from './path.js';
 import { pointerFunctions } from './pointer.js';
 import { processFunctions } from './process.js';
+import { processModuleFunctions } from './process-modules.js';
 import { slimLockFunctions } from './slim-lock.js';
 import { stringFunctions } from './string.js';
 import { syncForwarders, syncFunctions } from './sync.js';
 import { systemInfoFunctions } from './system-info.js';
 import { threadLocalFunctions } from './thread-local.js';
+import { threadStackFunctions } from './thread-stack.js';
 import { timeFunctions } from './time.js';
 import { volumeFunctions } from './volume.js';
 /** kernel32.dll: the Win32 base functions. A and W forms are one implementation each. */
@@ -46,6 +48,8 @@ export const kernel32: SystemModule = {
     ...systemInfoFunctions,
     ...usingHeap(threadLocalFunctions),
     ...timeFunctions,
+    ...threadStackFunctions,
+    ...processModuleFunctions,
     ...slimLockFunctions,
     ...pointerFunctions,
     ...volumeFunctions,

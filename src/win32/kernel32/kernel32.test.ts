@@ -75,6 +75,29 @@ describe('modules', () => {
   });
 });
 
+describe('the process', () => {
+  it('tells its modules and the stack of its thread', () => {
+    const machine = new Win32Machine();
+    const [list, needed] = [machine.space(64), machine.space(4)];
+    expect(machine.call('K32EnumProcessModules', -1, list, 64, needed)).toBe(1);
+    expect(machine.u32(needed)).toBe(4 * 8);
+    expect(machine.pointer(list)).toBe(machine.process.object.imageBase);
+    const name = machine.space(64);
+    expect(machine.call('K32GetModuleBaseNameA', -1, machine.pointer(list + 8), name, 64)).toBe(9);
+    expect(machine.text(name)).toBe('ntdll.dll');
+    expect(machine.call('K32GetModuleInformation', -1, 0, list, 24)).toBe(1);
+    expect(machine.pointer(list)).toBe(machine.process.object.imageBase);
+    expect(machine.attempt('K32GetModuleInformation', -1, 0x1234, list, 24)).toEqual([0, 6]);
+    const [low, high, bytes] = [machine.space(8), machine.space(8), machine.space(4)];
+    machine.call('GetCurrentThreadStackLimits', low, high);
+    expect(machine.pointer(high) - machine.pointer(low)).toBe(STACK_RESERVE);
+    machine.fill(bytes, 4);
+    machine.fill(bytes + 1, 1, 0x50);
+    expect([machine.call('SetThreadStackGuarantee', bytes), machine.u32(bytes)]).toEqual([1, 0]);
+    expect([machine.call('SetThreadStackGuarantee', bytes), machine.u32(bytes)]).toEqual([1, 0x5000]);
+  });
+});
+
 describe('threads and waits', () => {
   it('keep thread-local values', () => {
     const machine = new Win32Machine();

@@ -228,6 +228,20 @@ const affinityMask: ServiceFunction = (call) => {
   return TRUE;
 };
 
+/** DWORD_PTR SetThreadAffinityMask(thread, mask): the one processor; the mask before. */
+const setThreadAffinity: ServiceFunction = (call) => {
+  const thread = threadOf(call, call.handle(0), 0);
+  if (typeof thread === 'number') return failStatus(call, thread);
+  return call.lo(1) & 1 ? 1 : call.fail(ERROR_INVALID_PARAMETER);
+};
+
+/** BOOL SetProcessAffinityMask(process, mask). */
+const setProcessAffinity: ServiceFunction = (call) => {
+  const process = processOf(call, call.handle(0), 0);
+  if (typeof process === 'number') return failStatus(call, process);
+  return call.lo(1) === 1 && call.hi(1) === 0 ? TRUE : call.fail(ERROR_INVALID_PARAMETER);
+};
+
 /** BOOL SwitchToThread(): gives the processor to another ready thread for its turn; FALSE when there is none. */
 const switchToThread: ServiceFunction = (call) => {
   if (call.waitStatus >= 0) return TRUE;
@@ -256,5 +270,8 @@ export const processFunctions: Record<string, Service | ServiceFunction> = {
   FlushInstructionCache: flushInstructionCache,
   IsWow64Process: isWow64Process,
   GetProcessAffinityMask: affinityMask,
+  SetThreadAffinityMask: setThreadAffinity,
+  SetProcessAffinityMask: setProcessAffinity,
+  FlushProcessWriteBuffers: () => undefined,
   SwitchToThread: switchToThread,
 };

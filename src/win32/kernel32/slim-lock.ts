@@ -7,7 +7,7 @@
 import type { Service, ServiceCall, ServiceFunction, ServiceResult } from '../../nt/service.js';
 import { PENDING } from '../../nt/service.js';
 import { enterCriticalSection, leaveCriticalSection } from '../ntdll/critical-section.js';
-import { ERROR_TIMEOUT } from '../ntdll/dos-error.js';
+import { ERROR_GEN_FAILURE, ERROR_INVALID_PARAMETER, ERROR_TIMEOUT } from '../ntdll/dos-error.js';
 import { deadlineIn, WAIT_TIMEOUT, waitForAddress, wakeAddress } from './address-wait.js';
 import { stateOf } from './library-state.js';
 import { TRUE } from './results.js';
@@ -142,6 +142,38 @@ const executeOnce: Service = {
   ],
 };
 
+const CHECK_ONLY = 1;
+const INIT_FAILED = 4;
+
+/** BOOL InitOnceBeginInitialize(once, flags, pending, context): the first caller initializes, others wait for it. */
+const beginOnce: ServiceFunction = (call) => {
+  const [once, flags, pendingAt] = [call.address(0), call.u32(1), call.address(2)];
+  if (flags & ~CHECK_ONLY) return call.fail(ERROR_INVALID_PARAMETER);
+  call.memory.probeWrite(pendingAt, 4);
+  const word = call.memory.readU32(once) & 3;
+  if (word === DONE) {
+    call.memory.writeU32(pendingAt, 0);
+    return giveContext(call, once);
+  }
+  if (flags & CHECK_ONLY) return call.fail(ERROR_GEN_FAILURE);
+  if (word === RUNNING) return waitForAddress(call, once, null);
+  call.memory.writeU64(once, RUNNING, 0);
+  call.memory.writeU32(pendingAt, 1);
+  return TRUE;
+};
+
+/** BOOL InitOnceComplete(once, flags, context): the low two bits of the context must be 0. */
+const completeOnce: ServiceFunction = (call) => {
+  const [once, flags] = [call.address(0), call.u32(1)];
+  const failed = (flags & INIT_FAILED) !== 0;
+  if (flags & ~INIT_FAILED || call.lo(2) & 3 || (failed && call.address(2) !== 0))
+    return call.fail(ERROR_INVALID_PARAMETER);
+  if ((call.memory.readU32(once) & 3) !== RUNNING) return call.fail(ERROR_GEN_FAILURE);
+  call.memory.writeU64(once, failed ? 0 : call.lo(2) + DONE, failed ? 0 : call.hi(2));
+  wakeAddress(call, once, true);
+  return TRUE;
+};
+
 const clear: ServiceFunction = (call) => call.memory.writeU64(call.address(0), 0, 0);
 
 export const slimLockFunctions: Record<string, Service | ServiceFunction> = {
@@ -159,4 +191,6 @@ export const slimLockFunctions: Record<string, Service | ServiceFunction> = {
   WakeAllConditionVariable: (call) => wakeAddress(call, call.address(0), true),
   InitOnceInitialize: clear,
   InitOnceExecuteOnce: executeOnce,
+  InitOnceBeginInitialize: beginOnce,
+  InitOnceComplete: completeOnce,
 };
