@@ -166,6 +166,7 @@ describe('heaps', () => {
     const grown = machine.callAddress('HeapReAlloc', heap, 8, block, 5000);
     expect(machine.call('HeapSize', heap, 0, grown)).toBe(5000);
     expect(machine.call('HeapValidate', heap, 0, 0)).toBe(1);
+    expect(machine.call('HeapValidate', heap, 0, 0x123456780)).toBe(0);
     expect(machine.call('HeapFree', heap, 0, grown)).toBe(1);
     expect(machine.call('HeapCompact', heap, 0)).toBeGreaterThan(0x1000);
     expect(machine.call('HeapDestroy', heap)).toBe(1);

@@ -3,6 +3,7 @@
  * function", "HeapSize function" and their RtlXxxHeap pages in the driver documentation.
  */
 import { STATUS_HEAP_CORRUPTION, STATUS_NO_MEMORY } from '../../base/ntstatus.js';
+import { GuestFault } from '../../mm/user-memory.js';
 import type { Process } from '../../nt/process.js';
 import {
   EXCEPTION_NONCONTINUABLE,
@@ -128,9 +129,15 @@ const rtlSizeHeap: ServiceFunction = (call) =>
     return address === 0 ? SIZE_ERROR : sizeInHeap(heapContext(call), call.address(0), address);
   });
 
-/** BOOLEAN RtlValidateHeap(heap, flags, address). */
-const rtlValidateHeap: ServiceFunction = (call) =>
-  validateHeap(heapContext(call), call.address(0), call.address(2)) ? 1 : 0;
+/** BOOLEAN RtlValidateHeap(heap, flags, address): memory that cannot be read is no heap. */
+const rtlValidateHeap: ServiceFunction = (call) => {
+  try {
+    return validateHeap(heapContext(call), call.address(0), call.address(2)) ? 1 : 0;
+  } catch (error) {
+    if (error instanceof GuestFault) return 0;
+    throw error;
+  }
+};
 
 /** BOOLEAN RtlLockHeap(heap): services are not interrupted, so there is nothing to lock; a handle that is no heap is refused. */
 const rtlLockHeap: ServiceFunction = (call) =>
