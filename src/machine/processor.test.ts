@@ -3,7 +3,7 @@ import { BareMachine, USER_PAGE } from '../testing/bare-machine.js';
 import { below, mulberry32, seedFor } from '../testing/seed.js';
 import { Clock } from './clock.js';
 import { BLOCK_LIMIT } from './cpu/uops.js';
-import { PTE_OWNER, PTE_VALID } from './paging/x64.js';
+import { PTE_USER, PTE_VALID } from './paging/x64.js';
 import {
   ACCESS_USER,
   ACCESS_WRITE,
@@ -99,7 +99,7 @@ describe('restarting', () => {
   test('a read-modify-write across pages changes nothing before both may be written', () => {
     // add qword [rbx], -1; syscall
     const machine = machineWith([0x48, 0x83, 0x03, 0xff, ...SYSCALL]);
-    const second = machine.map(DATA + 0x1000, PTE_VALID | PTE_OWNER);
+    const second = machine.map(DATA + 0x1000, PTE_VALID | PTE_USER);
     machine.poke(machine.data, 0xffc, [0, 0, 0, 0]);
     machine.poke(second, 0, [1, 0, 0, 0]);
     machine.cpu.setAddress(RBX, DATA + 0xffc);

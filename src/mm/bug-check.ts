@@ -6,7 +6,6 @@ export const PFN_LIST_CORRUPT = 0x4e;
 export const BAD_POOL_HEADER = 0x19;
 export const MEMORY_MANAGEMENT = 0x1a;
 export const PAGE_FAULT_IN_NONPAGED_AREA = 0x50;
-export const INSTALL_MORE_MEMORY = 0x7d;
 export const BAD_POOL_CALLER = 0xc2;
 
 export class BugCheck extends Error {

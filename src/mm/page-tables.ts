@@ -127,15 +127,6 @@ export function countUsedPte(mm: MemoryManager, word: number): void {
   mm.pfn.usedPtes[frameOfWord(mm, word)]!++;
 }
 
-/** Clears an entry that is not zero and not valid, not in transition; frees its table when it was the last one. */
-export function clearPte(mm: MemoryManager, space: AddressSpace, word: number): void {
-  mm.words[word] = 0;
-  mm.words[word + 1] = 0;
-  const table = frameOfWord(mm, word);
-  mm.pfn.usedPtes[table]!--;
-  freeEmptyTable(mm, space, table);
-}
-
 /** Frees a page table without entries and then the tables above it that become empty; never the directory itself. */
 export function freeEmptyTable(mm: MemoryManager, space: AddressSpace, table: number): void {
   const pfn = mm.pfn;

@@ -110,11 +110,6 @@ export function isCopyOnWrite(code: number): boolean {
   return (code & 5) === MM_WRITECOPY;
 }
 
-/** True when a page of this protection may be read (every access right of x64 includes reading). */
-export function allowsRead(code: number): boolean {
-  return (code & 7) !== 0;
-}
-
 /** True when a write succeeds, at once or through a private copy. */
 export function allowsWrite(code: number): boolean {
   return (code & 7) >= MM_READWRITE;

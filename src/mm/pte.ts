@@ -5,34 +5,37 @@
  * MMPTE_TRANSITION, MMPTE_PROTOTYPE, MMPTE_SUBSECTION) and the AMD64 manual, volume 2, 5.4 "Page-Translation-Table Entry Fields".
  */
 
-/** Hardware form, low word. */
-export const PTE_VALID = 0x001;
-/** Writing is allowed and the page is not copy-on-write; the bit that the processor checks. */
-export const PTE_WRITE = 0x002;
-/** User-mode code may use the page (Owner). */
-export const PTE_USER = 0x004;
-export const PTE_WRITE_THROUGH = 0x008;
-export const PTE_CACHE_DISABLE = 0x010;
-export const PTE_ACCESSED = 0x020;
-export const PTE_DIRTY = 0x040;
-export const PTE_LARGE_PAGE = 0x080;
-export const PTE_GLOBAL = 0x100;
-/** Software bit: a write gives the process its private copy. */
-export const PTE_COPY_ON_WRITE = 0x200;
+import {
+  PTE_ACCESSED,
+  PTE_CACHE_DISABLE,
+  PTE_COPY_ON_WRITE,
+  PTE_NO_EXECUTE,
+  PTE_PROTOTYPE,
+  PTE_USER,
+  PTE_VALID,
+  PTE_WRITE,
+  PTE_WRITE_THROUGH,
+} from '../machine/paging/x64.js';
 
-/** Invalid forms, low word: the entry names a prototype PTE, or (in a prototype PTE) a subsection. */
-export const PTE_PROTOTYPE = 0x400;
+export {
+  PTE_ACCESSED,
+  PTE_COPY_ON_WRITE,
+  PTE_DIRTY,
+  PTE_GLOBAL,
+  PTE_NO_EXECUTE,
+  PTE_PROTOTYPE,
+  PTE_USER,
+  PTE_VALID,
+  PTE_WRITE,
+} from '../machine/paging/x64.js';
+
 /** Invalid forms, low word: the page's contents are still in the frame that the entry names. */
 export const PTE_TRANSITION = 0x800;
-
-/** Hardware form, high word: instructions cannot be fetched (bit 63). */
-export const PTE_NO_EXECUTE = 0x80000000;
 
 /** High word of a prototype-form entry whose prototype PTE must be asked from the VAD. */
 export const PTE_ASK_VAD = 0xffffffff;
 
 /** Protection codes, the five bits of an invalid PTE or of a VAD. */
-export const MM_ZERO_ACCESS = 0;
 export const MM_READONLY = 1;
 export const MM_EXECUTE = 2;
 export const MM_EXECUTE_READ = 3;
@@ -151,11 +154,6 @@ export function subsectionLow(subsectionAddress: number, protection: number): nu
   return (
     ((subsectionAddress % ADDRESS_LOW) * ADDRESS_LOW + (protection << PROTECTION_SHIFT) + PTE_PROTOTYPE) >>> 0
   );
-}
-
-/** Number 0-15 of the paging file that a software entry names. */
-export function pageFileNumber(lo: number): number {
-  return (lo >>> 1) & 15;
 }
 
 /** True for a software entry without a paging-file block: page of zeros. Block 0 of a paging file is never used. */

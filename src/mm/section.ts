@@ -274,10 +274,6 @@ export function querySection(section: Section): SectionInformation {
   return information;
 }
 
-export function referenceSection(section: Section): void {
-  section.references++;
-}
-
 /** Drops a reference. The last one without views deletes the segment, its dirty pages written first. */
 export function dereferenceSection(mm: MemoryManager, section: Section): void {
   if (--section.references !== 0) return;

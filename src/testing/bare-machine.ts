@@ -2,7 +2,7 @@ import {
   frameOf,
   highWord,
   lowWord,
-  PTE_OWNER,
+  PTE_USER,
   PTE_VALID,
   PTE_WRITE,
   tableIndex,
@@ -11,7 +11,7 @@ import { PAGE_SIZE, PhysicalMemory } from '../machine/physical-memory.js';
 import { Processor } from '../machine/processor.js';
 
 /** Rights of a page that a user may read, write and execute. */
-export const USER_PAGE = PTE_VALID | PTE_WRITE | PTE_OWNER;
+export const USER_PAGE = PTE_VALID | PTE_WRITE | PTE_USER;
 
 /** A processor and RAM with page tables made by hand, for tests of the machine alone. */
 export class BareMachine {

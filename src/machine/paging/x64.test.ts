@@ -9,7 +9,7 @@ import {
   PTE_DIRTY,
   PTE_GLOBAL,
   PTE_LARGE_PAGE,
-  PTE_OWNER,
+  PTE_USER,
   PTE_VALID,
   PTE_WRITE,
   tableIndex,
@@ -48,7 +48,7 @@ describe('the walk on x64', () => {
 
   test('a failed access sets no bit', () => {
     const machine = new BareMachine();
-    machine.map(PAGE, PTE_VALID | PTE_OWNER);
+    machine.map(PAGE, PTE_VALID | PTE_USER);
     machine.cpu.translate(PAGE, ACCESS_USER | ACCESS_WRITE);
     expect(machine.ram.words[machine.entry(PAGE)]! & (PTE_ACCESSED | PTE_DIRTY)).toBe(0);
   });
@@ -58,7 +58,7 @@ describe('the walk on x64', () => {
     expect(faultOf(machine, PAGE, ACCESS_READ)).toBe(0);
     expect(faultOf(machine, PAGE, ACCESS_USER | ACCESS_WRITE)).toBe(USER | WRITE);
     expect(machine.cpu.faultAddress).toBe(PAGE);
-    machine.map(PAGE, PTE_VALID | PTE_OWNER, true);
+    machine.map(PAGE, PTE_VALID | PTE_USER, true);
     expect(faultOf(machine, PAGE, ACCESS_USER)).toBeUndefined();
     expect(faultOf(machine, PAGE, ACCESS_USER | ACCESS_WRITE)).toBe(PRESENT | USER | WRITE);
     expect(faultOf(machine, PAGE, ACCESS_USER | ACCESS_EXECUTE)).toBe(PRESENT | USER | FETCH);

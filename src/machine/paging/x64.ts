@@ -5,27 +5,28 @@
  */
 
 /** Bits of the low word. */
-export const PTE_VALID = 0x1;
-export const PTE_WRITE = 0x2;
-export const PTE_OWNER = 0x4;
-export const PTE_WRITE_THROUGH = 0x8;
-export const PTE_CACHE_DISABLE = 0x10;
-export const PTE_ACCESSED = 0x20;
-export const PTE_DIRTY = 0x40;
-export const PTE_LARGE_PAGE = 0x80;
+export const PTE_VALID = 0x001;
+/** Writing is allowed and the page is not copy-on-write; the bit that the processor checks. */
+export const PTE_WRITE = 0x002;
+/** User-mode code may use the page (Owner). */
+export const PTE_USER = 0x004;
+export const PTE_WRITE_THROUGH = 0x008;
+export const PTE_CACHE_DISABLE = 0x010;
+export const PTE_ACCESSED = 0x020;
+export const PTE_DIRTY = 0x040;
+export const PTE_LARGE_PAGE = 0x080;
 export const PTE_GLOBAL = 0x100;
+/** Software bit: a write gives the process its private copy. */
 export const PTE_COPY_ON_WRITE = 0x200;
+/** Software bit of invalid entries: the entry names a prototype PTE, or (in a prototype PTE) a subsection. */
 export const PTE_PROTOTYPE = 0x400;
 
-/** Bit of the high word. */
-export const PTE_NO_EXECUTE_HIGH = 0x80000000;
+/** Bit of the high word: instructions cannot be fetched (bit 63). */
+export const PTE_NO_EXECUTE = 0x80000000;
 
-/** Entries in a table of any level, levels, and bits of a virtual address that each level uses. */
-export const ENTRIES_PER_TABLE = 512;
-export const LEVELS = 4;
-export const LEVEL_BITS = 9;
-/** Bytes of a large page, mapped by one entry of the second level. */
-export const LARGE_PAGE_SIZE = 0x200000;
+/** Entries in a table of any level, and bits of a virtual address that each level uses. */
+const ENTRIES_PER_TABLE = 512;
+const LEVEL_BITS = 9;
 
 /** Frame number of an entry: bits 12-51. */
 export function frameOf(low: number, high: number): number {
@@ -39,7 +40,7 @@ export function lowWord(frame: number, bits: number): number {
 
 /** High word of an entry for a frame. */
 export function highWord(frame: number, noExecute: boolean): number {
-  return (Math.floor(frame / 0x100000) | (noExecute ? PTE_NO_EXECUTE_HIGH : 0)) >>> 0;
+  return (Math.floor(frame / 0x100000) | (noExecute ? PTE_NO_EXECUTE : 0)) >>> 0;
 }
 
 /** Index in the table of a level (0 the page table, 3 the top) for a 48-bit address. */
