@@ -38,6 +38,15 @@ interface Core {
   dropFrame(frame: number): void;
 }
 
+/** A translation that the TLB holds. */
+export interface CachedTranslation {
+  /** 48-bit address of the page. */
+  readonly address: number;
+  readonly frame: number;
+  readonly writable: boolean;
+  readonly executable: boolean;
+}
+
 const WORD = 2 ** 32;
 /** Instructions in one stay in the compiled loop: the engine replaces its code by better code only between two. */
 const LONGEST_STAY = 0x40000;
@@ -60,6 +69,7 @@ export class Processor {
   /** Byte offset and size of the user context: registers, RIP, flags, segment bases, XMM, MXCSR, x87. */
   readonly contextOffset = at.CONTEXT;
   readonly contextSize = at.CONTEXT_SIZE;
+  readonly tlbEntries = at.TLB_ENTRIES;
   private readonly core: Core;
   private readonly words: Uint32Array;
   private readonly decoder: BlockDecoder;
@@ -152,6 +162,21 @@ export class Processor {
   /** Drops every translation, global ones too. */
   flushTlb(): void {
     this.core.flush(1);
+  }
+
+  /** What an entry of the TLB holds, from 0 to `tlbEntries` - 1; null when it is empty or a large page's. For inspection. */
+  cachedTranslation(entry: number): CachedTranslation | null {
+    const rights = at.TLB_SUPERVISOR + entry * 8;
+    const low = this.words[rights >> 2]!;
+    if ((low & (at.TLB_VALID | at.TLB_LARGE_PAGE)) !== at.TLB_VALID) return null;
+    const page = (low & ~(PAGE_SIZE - 1)) >>> 0;
+    const offset = (this.words[(at.TLB + entry * 32 + at.TLB_ADDEND) >> 2]! + page) >>> 0;
+    return {
+      address: this.address(rights) - (low - page),
+      frame: (offset - this.ram.base) / PAGE_SIZE,
+      writable: (low & at.TLB_WRITABLE) !== 0,
+      executable: (low & at.TLB_EXECUTABLE) !== 0,
+    };
   }
 
   zeroFrame(frame: number): void {

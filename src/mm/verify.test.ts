@@ -5,8 +5,9 @@ import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { findPte } from './page-tables.js';
 import { FRAME_ZEROED, PFN_MODIFIED } from './pfn-database.js';
-import { PTE_WRITE, pteFrame } from './pte.js';
+import { PTE_DIRTY, PTE_WRITE, pteFrame } from './pte.js';
 import { trimPage } from './pte-deletion.js';
+import { SYSTEM_SHARED_DATA, systemWord } from './system-space.js';
 import { VerifyError, verify } from './verify.js';
 import { allocateVirtualMemory } from './virtual-memory.js';
 
@@ -21,6 +22,7 @@ function busyMachine(): { mm: MemoryManager; space: AddressSpace; word: number; 
     user.fill(base, 0x4000, 1);
   }
   trimPage(mm, space, findPte(mm, space, BASE + 0x1000), BASE + 0x1000, 4);
+  systemWord(mm, SYSTEM_SHARED_DATA);
   const word = findPte(mm, space, BASE);
   return { mm, space, word, frame: pteFrame(mm.words[word]!) };
 }
@@ -51,6 +53,9 @@ const DAMAGES: [string, Damage][] = [
   ['a range count', ({ space }) => space.vads.count++],
   ['the working-set size', ({ space }) => space.workingSetPages++],
   ['the page-table count', ({ space }) => space.pageTablePages--],
+  ['a dirty bit that the TLB counts on', ({ mm, word }) => (mm.words[word]! &= ~PTE_DIRTY)],
+  ['the table that an address space found last', ({ space }) => (space.cachedTableWord += 1024)],
+  ['the system page that was found last', ({ mm }) => (mm.systemWordPage += 1)],
   ['a tree gap', ({ space }) => space.vads.root!.subtreeGap++],
 ];
 

@@ -1,7 +1,7 @@
 /**
  * verify(): walks every structure of the memory manager and proves its invariants. Each frame is on exactly one list or in
  * use; share counts, reference counts and used-entry counts are those that the page tables give; commit charge is what is
- * committed; ranges are ordered and disjoint.
+ * committed; ranges are ordered and disjoint; the TLB holds nothing that the page tables do not say.
  */
 import {
   COMMIT_COPY_ON_WRITE,
@@ -22,6 +22,7 @@ import {
 } from './pfn-database.js';
 import { SHORT_VAD_SIZE, SHORT_VAD_TAG } from './private-memory.js';
 import { VAD_PRIVATE } from './vad-tree.js';
+import { verifyCaches } from './verify-caches.js';
 import { VerifyError } from './verify-error.js';
 import { verifyAddressSpace, verifySystemSpace } from './verify-page-tables.js';
 import { verifySections } from './verify-sections.js';
@@ -69,6 +70,7 @@ export class VerifyTally {
 /** Proves everything; returns what was counted, throws VerifyError naming the first thing that is wrong. */
 export function verify(mm: MemoryManager): VerifyCounts {
   const tally = new VerifyTally(mm);
+  verifyCaches(mm, tally);
   verifyLists(mm, tally);
   verifySystemSpace(mm, tally);
   for (const space of mm.addressSpaces) {
