@@ -522,7 +522,7 @@ describe('mapped files', () => {
     verify(mm);
   });
 
-  it('larger than RAM can be written through one view', () => {
+  it('larger than RAM can be written through moving views', () => {
     const machine = memoryMachine(2, 1, 0);
     const { mm } = machine;
     const file = new MemoryFile(new Uint8Array(4 << 20));
