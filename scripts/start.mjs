@@ -51,12 +51,12 @@ function checkOutput() {
 }
 
 function show(sorted) {
-  const middle = Math.floor((sorted.length - SHOWN_LINES) / 2);
   console.log(
-    `\n${relative(process.cwd(), output)}: ${sorted.length} lines, in the order that Node's sort gives.`,
+    `\n${relative(process.cwd(), output)}: ${sorted.length} lines, in the order that Node's sort gives. Some of them:`,
   );
-  console.log(`From its middle:`);
-  for (const line of sorted.slice(middle, middle + SHOWN_LINES)) console.log(`    ${line}`);
+  for (let shown = 1; shown <= SHOWN_LINES; shown++) {
+    console.log(`    ${sorted[Math.floor((shown * sorted.length) / (SHOWN_LINES + 1))]}`);
+  }
 }
 
 setUp();
