@@ -22,9 +22,10 @@ import {
 } from '../base/ntstatus.js';
 import { EXIT_PAGE_FAULT, EXIT_SYSTEM_CALL, RAX, RCX } from '../machine/processor.js';
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
+import { FAULT_FETCH, FAULT_PRESENT, FAULT_USER, FAULT_WRITE } from './access-check.js';
 import { BugCheck } from './bug-check.js';
 import type { MemoryEvent } from './events.js';
-import { accessFault, FAULT_FETCH, FAULT_PRESENT, FAULT_USER, FAULT_WRITE } from './fault-handler.js';
+import { accessFault } from './fault-handler.js';
 import { findPte, pteAddress } from './page-tables.js';
 import { FRAME_ACTIVE, FRAME_FREE, FRAME_MODIFIED, FRAME_ZEROED } from './pfn-database.js';
 import { DECOMMITTED_PTE, pteFrame, pteProtection } from './pte.js';

@@ -8,26 +8,24 @@ import {
   STATUS_ACCESS_VIOLATION,
   STATUS_GUARD_PAGE_VIOLATION,
   STATUS_NO_MEMORY,
-  STATUS_PAGE_FAULT_DEMAND_ZERO,
   STATUS_PAGE_FAULT_GUARD_PAGE,
   STATUS_PAGE_FAULT_TRANSITION,
   STATUS_STACK_OVERFLOW,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
+import { checkAccess, FAULT_FETCH, FAULT_WRITE } from './access-check.js';
 import type { AddressSpace } from './address-space.js';
 import { BugCheck, PAGE_FAULT_IN_NONPAGED_AREA } from './bug-check.js';
 import { breakCopyOnWrite } from './copy-on-write.js';
+import { resolveDemandZeroFault } from './demand-zero.js';
 import type { MemoryManager } from './memory-manager.js';
-import { activateTransitionFrame, allocateZeroedFrame } from './page-lists.js';
-import { countUsedPte, findPte, frameOfWord, freeEmptyTable, makePte, pteAddress } from './page-tables.js';
-import { PFN_MODIFIED } from './pfn-database.js';
-import { allowsExecute, allowsWrite } from './protection.js';
+import { activateTransitionFrame } from './page-lists.js';
+import { countUsedPte, findPte, frameOfWord, freeEmptyTable, makePte } from './page-tables.js';
 import { resolvePrototypeFault } from './prototype-fault.js';
 import {
   demandZeroLow,
   isDemandZero,
   MM_GUARD_PAGE,
-  MM_NOACCESS,
   PTE_COPY_ON_WRITE,
   PTE_DIRTY,
   PTE_NO_EXECUTE,
@@ -43,12 +41,6 @@ import {
 } from './pte.js';
 import { growUserStack, type UserStack } from './user-stack.js';
 import { VAD_PRIVATE } from './vad-tree.js';
-
-/** Bits of the processor's page-fault error code (AMD64 manual, volume 2, 8.2.15). */
-export const FAULT_PRESENT = 1;
-export const FAULT_WRITE = 2;
-export const FAULT_USER = 4;
-export const FAULT_FETCH = 16;
 
 /**
  * Resolves a fault at a 48-bit address or says what to raise. `errorCode` has the processor's FAULT_* bits; `stack` is the
@@ -89,21 +81,9 @@ function resolve(
   if (refusal !== STATUS_SUCCESS) return refusal;
   if ((lo & PTE_TRANSITION) !== 0) return faultOnTransition(mm, space, word, lo, errorCode);
   if (isDemandZero(lo, mm.words[word + 1]!)) {
-    return faultOnDemandZero(mm, space, word, address, pteProtection(lo), errorCode);
+    return resolveDemandZeroFault(mm, space, word, address, pteProtection(lo), errorCode);
   }
   return STATUS_ACCESS_VIOLATION;
-}
-
-/**
- * Whether a protection code allows an access: STATUS_SUCCESS, STATUS_GUARD_PAGE_VIOLATION (any access to a guard page), or
- * STATUS_ACCESS_VIOLATION. Source: Microsoft, "Memory Protection Constants".
- */
-export function checkAccess(protection: number, errorCode: number): number {
-  if ((protection & 7) === 0) return STATUS_ACCESS_VIOLATION;
-  if ((protection & MM_NOACCESS) === MM_GUARD_PAGE) return STATUS_GUARD_PAGE_VIOLATION;
-  if ((errorCode & FAULT_WRITE) !== 0 && !allowsWrite(protection)) return STATUS_ACCESS_VIOLATION;
-  if ((errorCode & FAULT_FETCH) !== 0 && !allowsExecute(protection)) return STATUS_ACCESS_VIOLATION;
-  return STATUS_SUCCESS;
 }
 
 function faultInSystemSpace(address: number, errorCode: number, userMode: boolean): number {
@@ -137,37 +117,14 @@ function faultWithoutPte(
   if (refusal === STATUS_ACCESS_VIOLATION) return refusal;
   const word = makePte(mm, space, address);
   if (word === 0) return STATUS_NO_MEMORY;
-  if (refusal === STATUS_SUCCESS)
-    return faultOnDemandZero(mm, space, word, address, vad.protection, errorCode);
+  if (refusal === STATUS_SUCCESS) {
+    const status = resolveDemandZeroFault(mm, space, word, address, vad.protection, errorCode);
+    if (status === STATUS_NO_MEMORY) freeEmptyTable(mm, space, frameOfWord(mm, word));
+    return status;
+  }
   mm.words[word] = demandZeroLow(vad.protection);
   countUsedPte(mm, word);
   return faultOnGuardPage(mm, space, word, address, stack);
-}
-
-/** A committed private page that was never touched: a frame of zeros. MiResolveDemandZeroFault. */
-function faultOnDemandZero(
-  mm: MemoryManager,
-  space: AddressSpace,
-  word: number,
-  address: number,
-  protection: number,
-  errorCode: number,
-): number {
-  const table = frameOfWord(mm, word);
-  const frame = allocateZeroedFrame(mm);
-  if (frame < 0) {
-    freeEmptyTable(mm, space, table);
-    return STATUS_NO_MEMORY;
-  }
-  const words = mm.words;
-  if (words[word] === 0) mm.pfn.usedPtes[table]!++;
-  mm.pfn.initialize(frame, pteAddress(address), table, demandZeroLow(protection), 0, PFN_MODIFIED);
-  words[word] = validLow(frame, protection) | ((errorCode & FAULT_WRITE) !== 0 ? PTE_DIRTY : 0);
-  words[word + 1] = validHigh(protection);
-  space.addResident(1);
-  mm.counters.demandZero++;
-  space.counters.demandZero++;
-  return STATUS_PAGE_FAULT_DEMAND_ZERO;
 }
 
 /** The page's contents are still in the frame, on the standby or modified list or held by an I/O. MiResolveTransitionFault. */

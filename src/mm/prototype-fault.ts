@@ -13,10 +13,11 @@ import {
   STATUS_PAGE_FAULT_TRANSITION,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
+import { checkAccess, FAULT_WRITE } from './access-check.js';
 import type { AddressSpace } from './address-space.js';
 import type { ControlArea } from './control-area.js';
 import { breakCopyOnWrite } from './copy-on-write.js';
-import { checkAccess, FAULT_WRITE } from './fault-handler.js';
+import { resolveDemandZeroFault } from './demand-zero.js';
 import type { MemoryManager } from './memory-manager.js';
 import {
   activateTransitionFrame,
@@ -26,7 +27,7 @@ import {
   returnUnusedFrame,
 } from './page-lists.js';
 import { untouchedState } from './page-protection.js';
-import { countUsedPte, frameOfWord, pteAddress } from './page-tables.js';
+import { countUsedPte, frameOfWord } from './page-tables.js';
 import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
 import { afterCopy, isCopyOnWrite } from './protection.js';
 import {
@@ -77,7 +78,7 @@ export function resolvePrototypeFault(
   if (refusal !== STATUS_SUCCESS) return refusal;
   const isWrite = (errorCode & FAULT_WRITE) !== 0;
   if (isWrite && isCopyOnWrite(protection) && isDemandZero(lo, hi)) {
-    return makePrivateZeroPage(mm, space, word, address, afterCopy(protection));
+    return resolveDemandZeroFault(mm, space, word, address, afterCopy(protection), errorCode);
   }
   const status = makeResident(mm, space, vad, prototype, page, address);
   if (status >= 0x8000_0000) return status;
@@ -91,33 +92,6 @@ function removeGuard(mm: MemoryManager, word: number, protection: number): void 
   if (mm.words[word] === 0 && mm.words[word + 1] === 0) countUsedPte(mm, word);
   mm.words[word] = askVadLow(protection & ~MM_GUARD_PAGE);
   mm.words[word + 1] = PTE_ASK_VAD;
-}
-
-/** A write to a copy-on-write page of zeros that nobody shares yet: a private page of zeros, no copy needed. */
-function makePrivateZeroPage(
-  mm: MemoryManager,
-  space: AddressSpace,
-  word: number,
-  address: number,
-  protection: number,
-): number {
-  const frame = allocateZeroedFrame(mm);
-  if (frame < 0) return STATUS_NO_MEMORY;
-  if (mm.words[word] === 0 && mm.words[word + 1] === 0) countUsedPte(mm, word);
-  mm.pfn.initialize(
-    frame,
-    pteAddress(address),
-    frameOfWord(mm, word),
-    demandZeroLow(protection),
-    0,
-    PFN_MODIFIED,
-  );
-  mm.words[word] = validLow(frame, protection) | PTE_DIRTY;
-  mm.words[word + 1] = validHigh(protection);
-  space.addResident(1);
-  mm.counters.demandZero++;
-  space.counters.demandZero++;
-  return STATUS_PAGE_FAULT_DEMAND_ZERO;
 }
 
 /** Makes the process entry valid for the frame of a shared page, whose share it becomes (the frame counts it already). */

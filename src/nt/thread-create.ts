@@ -8,6 +8,7 @@ import {
 import { STATUS_NO_MEMORY, STATUS_SUCCESS } from '../base/ntstatus.js';
 import { createKernelStack } from '../mm/kernel-stack.js';
 import { GuestFault } from '../mm/user-memory.js';
+import { TEB_DEALLOCATION_STACK, TEB_STACK_BASE, TEB_STACK_LIMIT } from '../mm/user-stack.js';
 import { allocateVirtualMemory, freeVirtualMemory } from '../mm/virtual-memory.js';
 import {
   CONTEXT_ALL,
@@ -25,13 +26,10 @@ import { NORMAL_PRIORITY, THREAD_SUSPENDED, type Thread } from './thread.js';
 import { terminateThread } from './thread-delete.js';
 
 /** Offsets in the TEB and its size (published layout of TEB on x64). */
-export const TEB_STACK_BASE = 0x08;
-export const TEB_STACK_LIMIT = 0x10;
 export const TEB_SELF = 0x30;
 export const TEB_PROCESS_ID = 0x40;
 export const TEB_THREAD_ID = 0x48;
 export const TEB_PEB = 0x60;
-export const TEB_DEALLOCATION_STACK = 0x1478;
 const TEB_BYTES = 0x2000;
 
 const PAGE = 4096;

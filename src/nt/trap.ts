@@ -22,6 +22,7 @@ import {
   STATUS_STACK_BUFFER_OVERRUN,
 } from '../base/ntstatus.js';
 import { FPU_CONTROL, FPU_STATUS } from '../machine/cpu/layout.js';
+import { FAULT_FETCH, FAULT_WRITE } from '../mm/access-check.js';
 import { accessFault } from '../mm/fault-handler.js';
 import { GuestFault } from '../mm/user-memory.js';
 import { isZeroDivisor } from './divide-operand.js';
@@ -30,10 +31,6 @@ import type { Kernel } from './kernel.js';
 import type { Thread } from './thread.js';
 
 const RCX = 1;
-
-/** x86 page-fault error code bits. */
-const FAULT_WRITE = 2;
-const FAULT_FETCH = 16;
 
 const VECTOR_DIVIDE = 0;
 const VECTOR_DEBUG = 1;

@@ -1,7 +1,6 @@
 /** The stack of the running thread. Sources: Microsoft, "SetThreadStackGuarantee function", "GetCurrentThreadStackLimits function". */
-import { TEB_GUARANTEED_STACK_BYTES } from '../../mm/user-stack.js';
+import { TEB_DEALLOCATION_STACK, TEB_GUARANTEED_STACK_BYTES, TEB_STACK_BASE } from '../../mm/user-stack.js';
 import type { ServiceFunction } from '../../nt/service.js';
-import { TEB_DEALLOCATION_STACK, TEB_STACK_BASE } from '../../nt/thread-create.js';
 import { ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
 import { TRUE } from './results.js';
 
