@@ -3,12 +3,14 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { exampleInputs } from './examples.js';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 const INTERRUPT_CHECK_MS = 20;
+const PAUSE_MS = 150;
 
 export interface CommandResult {
   /** Exit status, null when a signal ended it. */
@@ -20,13 +22,25 @@ export interface CommandResult {
 
 export interface CommandOptions {
   readonly cwd?: string;
-  /** Standard input; nothing when left out. */
-  readonly input?: string | Uint8Array;
+  /** Standard input; pieces come with a pause between them, and after null it stays open. */
+  readonly input?: string | readonly (string | null)[];
   readonly env?: Readonly<Record<string, string>>;
   /** Send SIGINT as soon as this answers true; asked every few milliseconds. */
   readonly interruptWhen?: () => boolean;
   /** Close the reading end of standard output after its first bytes. */
   readonly closeStdout?: boolean;
+}
+
+/** Writes standard input. */
+function feed(stdin: Writable, input: string | readonly (string | null)[]): void {
+  if (typeof input === 'string') {
+    stdin.end(input);
+    return;
+  }
+  const [piece, ...rest] = input;
+  if (piece === null) return;
+  if (piece === undefined) stdin.end();
+  else stdin.write(piece, () => setTimeout(() => feed(stdin, rest), PAUSE_MS));
 }
 
 /** Runs `ntmm args...`. */
@@ -54,7 +68,7 @@ export function ntmm(args: readonly string[], options: CommandOptions = {}): Pro
     });
     child.on('error', reject);
     child.stdin.on('error', () => {});
-    child.stdin.end(options.input ?? '');
+    feed(child.stdin, options.input ?? '');
     child.on('close', (status, signal) => {
       clearInterval(timer);
       resolve({ status, signal, stdout: Uint8Array.from(stdout.flatMap((chunk) => [...chunk])), stderr });
