@@ -37,8 +37,9 @@ export class EventLog {
   }
 
   /** Ends the file; what went wrong with it, or null. */
-  close(): string | null {
-    this.#text += this.#writer.end();
+  close(machine: Machine): string | null {
+    const names = machine.processes.map(({ id, object }): [number, string] => [id, object.imagePath]);
+    this.#text += this.#writer.end(new Map(names));
     this.#flush();
     closeSync(this.#file);
     return this.#problem;

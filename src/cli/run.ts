@@ -89,7 +89,7 @@ export async function runProgram(typed: string, args: readonly string[], flags: 
   const log = flags.events === undefined ? null : new EventLog(flags.events);
   const world = makeGuestWorld(program, args, flags, output, (machine) => log?.follow(machine));
   const outcome = await runWorld(world, flags, output);
-  const logProblem = log?.close() ?? null;
+  const logProblem = log?.close(world.machine) ?? null;
   if (logProblem !== null) output.say(`ntmm: ${logProblem}\n`);
   explainEnd(program, world, outcome, output);
   explainRefusals(world, output);

@@ -13,7 +13,7 @@ function record(path: string): { text: string; events: MemoryEvent[] } {
     text += writer.event(event);
   });
   machine.run();
-  return { text: text + writer.end(), events };
+  return { text: text + writer.end(new Map([[100, 'widen.exe']])), events };
 }
 
 describe('events as text', () => {
@@ -50,6 +50,10 @@ describe('events as text', () => {
     const { traceEvents } = JSON.parse(text) as { traceEvents: Record<string, never>[] };
     const instants = traceEvents.filter(({ ph }) => ph === 'i');
     expect(instants).toHaveLength(events.filter(({ kind }) => kind !== 'list').length);
+    expect(traceEvents.filter(({ ph }) => ph === 'M').map(({ pid, args }) => [pid, args])).toEqual([
+      [0, { name: 'System' }],
+      [100, { name: 'widen.exe' }],
+    ]);
     const counters = traceEvents.filter(({ ph }) => ph === 'C');
     expect(counters.length).toBeGreaterThan(1);
     for (const { args } of counters)

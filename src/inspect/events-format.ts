@@ -7,7 +7,8 @@ import { canonicalAddress, hex32 } from './text.js';
 export interface EventWriter {
   begin(pfn: PfnDatabase): string;
   event(event: MemoryEvent): string;
-  end(): string;
+  /** `processes`: the name of each process by its id. */
+  end(processes: ReadonlyMap<number, string>): string;
 }
 
 export type EventFormat = () => EventWriter;
@@ -86,6 +87,10 @@ class JsonLinesWriter implements EventWriter {
 const SAMPLE_EVERY = 100;
 const SYSTEM_PID = 0;
 
+function processName(pid: number, name: string): string {
+  return JSON.stringify({ ph: 'M', pid, tid: 0, name: 'process_name', args: { name } });
+}
+
 /**
  * Chrome trace events: an instant for each event except moves between lists, which show as one counter for each list.
  * Time in microseconds. Source: Chrome, "Trace Event Format".
@@ -98,8 +103,7 @@ class ChromeTraceWriter implements EventWriter {
 
   begin(pfn: PfnDatabase): string {
     for (const state of pfn.state) this.#lists[state]!++;
-    const name = { ph: 'M', pid: SYSTEM_PID, tid: 0, name: 'process_name', args: { name: 'System' } };
-    return `{"displayTimeUnit":"ns","traceEvents":[\n${JSON.stringify(name)}${this.#sample(0)}`;
+    return `{"displayTimeUnit":"ns","traceEvents":[\n${processName(SYSTEM_PID, 'System')}${this.#sample(0)}`;
   }
 
   event(event: MemoryEvent): string {
@@ -123,8 +127,9 @@ class ChromeTraceWriter implements EventWriter {
     return `,\n${JSON.stringify(instant)}`;
   }
 
-  end(): string {
-    return `${this.#moved ? this.#sample(this.#lastTime) : ''}\n]}\n`;
+  end(processes: ReadonlyMap<number, string>): string {
+    const names = [...processes].map(([pid, name]) => `,\n${processName(pid, name)}`).join('');
+    return `${this.#moved ? this.#sample(this.#lastTime) : ''}${names}\n]}\n`;
   }
 
   #sample(time: number): string {

@@ -44,23 +44,25 @@ function figureCells(figures: MemoryFigures): string[] {
   return [committed, own, workingSet, shareable, shared].map(kilobytes);
 }
 
-function totalOf(types: readonly TypeFigures[]): TypeFigures {
-  const total = { type: 'Total', size: 0, committed: 0, private: 0, workingSet: 0, shareable: 0, shared: 0 };
-  const sum = { ...total, blocks: 0, largest: 0 };
-  for (const figures of types) {
-    if (figures.type === 'Free') continue;
-    for (const key of [
-      'size',
-      'committed',
-      'private',
-      'workingSet',
-      'shareable',
-      'shared',
-      'blocks',
-    ] as const)
-      sum[key] += figures[key];
-  }
-  return sum as unknown as TypeFigures;
+/** A row of the summary. */
+type SummaryRow = Omit<TypeFigures, 'type'> & { readonly type: string };
+
+/** Everything but what is free. */
+function totalOf(types: readonly TypeFigures[]): SummaryRow {
+  const used = types.filter(({ type }) => type !== 'Free');
+  const sum = (key: keyof MemoryFigures | 'blocks') =>
+    used.reduce((total, figures) => total + figures[key], 0);
+  return {
+    type: 'Total',
+    size: sum('size'),
+    committed: sum('committed'),
+    private: sum('private'),
+    workingSet: sum('workingSet'),
+    shareable: sum('shareable'),
+    shared: sum('shared'),
+    blocks: sum('blocks'),
+    largest: 0,
+  };
 }
 
 function summaryLines(types: readonly TypeFigures[]): string[] {
@@ -75,7 +77,7 @@ function summaryLines(types: readonly TypeFigures[]): string[] {
     'Blocks',
     'Largest',
   ];
-  const rows = [totalOf(types), ...types].map((figures) => [
+  const rows = [totalOf(types), ...types].map((figures: SummaryRow) => [
     figures.type,
     kilobytes(figures.size),
     ...figureCells(figures),
