@@ -13,12 +13,9 @@ describe('parseDouble', () => {
     ['.', 0, 0],
     ['', 0, 0],
     ['  ', 0, 0],
-    ['0x1Ap3', 208, 6],
-    ['0x.8', 0.5, 4],
-    ['0x', 0, 1],
-    ['inf', Number.POSITIVE_INFINITY, 3],
-    ['-Infinityx', Number.NEGATIVE_INFINITY, 9],
-    ['nan', Number.NaN, 3],
+    ['0x1Ap3', 0, 1],
+    ['inf', 0, 0],
+    ['-nan', 0, 0],
     ['123456789012345678901234567890', 1.2345678901234568e29, 30],
   ])('%j', (text, value, end) => {
     expect(parseDouble(text)).toEqual({ value, end, outOfRange: false });
@@ -29,16 +26,8 @@ describe('parseDouble', () => {
     ['-1e400', Number.NEGATIVE_INFINITY],
     ['1e-400', 0],
     ['4.9e-324', 5e-324],
-    ['0x1p-1074', 5e-324],
-    ['0x1p99999', Number.POSITIVE_INFINITY],
   ])('%j is out of range', (text, value) => {
     expect(parseDouble(text)).toMatchObject({ value, outOfRange: true });
-  });
-
-  it('rounds hexadecimal digits to even', () => {
-    expect(parseDouble('0x1.00000000000008p0').value).toBe(1);
-    expect(parseDouble('0x1.00000000000018p0').value).toBe(1 + 2 ** -51);
-    expect(parseDouble('0x0.00000000000008p-1022').value).toBe(0);
   });
 
   it('reads back what JavaScript writes', () => {

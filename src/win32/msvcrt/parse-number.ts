@@ -1,6 +1,7 @@
 /**
- * Numbers in text, as the strto… functions and scanf read them. Source: "strtod", "strtol", "strtoul", Microsoft; decimal
- * texts become the nearest double.
+ * Numbers in text, as the strto… functions and scanf read them. Decimal texts become the nearest double; hexadecimal
+ * digits, infinities and NaNs came with the Universal C Runtime, so msvcrt.dll stops before them.
+ * Source: "strtod, _strtod_l, wcstod, _wcstod_l (Visual Studio 2013)", "strtol", "strtoul", Microsoft.
  */
 
 export interface ParsedDouble {
@@ -20,55 +21,18 @@ export interface ParsedInteger {
 
 const SMALLEST_NORMAL = 2.2250738585072014e-308;
 const DECIMAL = /^[\t-\r ]*([+-]?)(\d+\.?\d*|\.\d+)(?:[eEdD]([+-]?\d+))?/;
-const HEXADECIMAL =
-  /^[\t-\r ]*([+-]?)0[xX](?:([\da-fA-F]+)\.?([\da-fA-F]*)|\.([\da-fA-F]+))(?:[pP]([+-]?\d+))?/;
-const SPECIAL = /^[\t-\r ]*([+-]?)(infinity|inf|nan)/i;
 const PREFIX = /^[\t-\r ]*([+-]?)/;
-/** Binary exponents beyond this are infinity or zero whatever the digits. */
-const EXPONENT_LIMIT = 20000;
-
 const NONE: ParsedDouble = { value: 0, end: 0, outOfRange: false };
 
 /** The double at the beginning of a text, behind white space. */
 export function parseDouble(text: string): ParsedDouble {
-  const hexadecimal = HEXADECIMAL.exec(text);
-  if (hexadecimal !== null) return parseHexadecimal(hexadecimal);
-  const decimal = DECIMAL.exec(text);
-  if (decimal !== null) return parseDecimal(decimal);
-  const special = SPECIAL.exec(text);
-  if (special === null) return NONE;
-  const magnitude = special[2]![0]!.toLowerCase() === 'i' ? Number.POSITIVE_INFINITY : Number.NaN;
-  return { value: signed(special[1]!, magnitude), end: special[0].length, outOfRange: false };
-}
-
-function signed(sign: string, magnitude: number): number {
-  return sign === '-' ? -magnitude : magnitude;
-}
-
-function parseDecimal(match: RegExpExecArray): ParsedDouble {
+  const match = DECIMAL.exec(text);
+  if (match === null) return NONE;
   const [all, sign, digits, exponent] = match;
   const magnitude = Number(`${digits}e${exponent ?? '0'}`);
   const isNonzero = /[1-9]/.test(digits!);
-  return finish(sign!, magnitude, isNonzero, all.length);
-}
-
-function finish(sign: string, magnitude: number, isNonzero: boolean, end: number): ParsedDouble {
   const outOfRange = isNonzero && (magnitude < SMALLEST_NORMAL || magnitude === Number.POSITIVE_INFINITY);
-  return { value: signed(sign, magnitude), end, outOfRange };
-}
-
-/** A power of two is a decimal fraction, so the decimal conversion rounds it right. */
-function parseHexadecimal(match: RegExpExecArray): ParsedDouble {
-  const [all, sign, whole, fraction, onlyFraction, exponentText] = match;
-  const behind = (fraction ?? '') + (onlyFraction ?? '');
-  const digits = BigInt(`0x${whole ?? ''}${behind}`);
-  const limited = Math.min(Math.max(Number(exponentText ?? 0), -EXPONENT_LIMIT), EXPONENT_LIMIT);
-  const exponent = limited - 4 * behind.length;
-  const magnitude =
-    exponent >= 0
-      ? Number((digits << BigInt(exponent)).toString())
-      : Number(`${digits * 5n ** BigInt(-exponent)}e${exponent}`);
-  return finish(sign!, magnitude, digits !== 0n, all.length);
+  return { value: sign === '-' ? -magnitude : magnitude, end: all.length, outOfRange };
 }
 
 /** Value of a digit in bases up to 36; 99 for what is none. */
