@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Report } from '../inspect/report.js';
 import { inExampleFolder, ntmm } from '../testing/command-line.js';
 import { exampleBytes, examplePath, exampleRuns } from '../testing/examples.js';
+import { type Assembler, buildModule } from '../testing/module-builder.js';
 
 const program = (name: string) => examplePath(`bin/${name}`);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -71,6 +72,20 @@ describe('ntmm run', () => {
       const { status, stderr } = await ntmm(['run', '--verify', program('sort.exe'), 'lines.txt'], { cwd });
       expect(stderr).toMatch(/^ntmm: verify: [\d,]+ checks held in \d+ passes?$/m);
       expect(status).toBe(0);
+    }));
+
+  it('says what a program needs that is not there', () =>
+    inExampleFolder(async (cwd) => {
+      const entry = (code: Assembler) => code.enter().call('other.dll!Something').leave();
+      const needy = buildModule({ name: 'needy.exe', imports: { 'other.dll': ['Something'] }, entry });
+      writeFileSync(join(cwd, 'needy.exe'), needy);
+      const { status, stderr } = await ntmm(['run', 'needy.exe'], { cwd });
+      expect(stderr).toMatch(/other\.dll.*not found; 'ntmm imports needy\.exe' lists all that is missing/);
+      expect(stderr).toContain('0xC0000135 (STATUS_DLL_NOT_FOUND)');
+      expect(status).toBe(255);
+      const imports = await ntmm(['imports', 'needy.exe'], { cwd });
+      expect(imports.status).toBe(1);
+      expect(text(imports.stdout)).toContain('missing: other.dll');
     }));
 
   it('places images by the seed', () =>

@@ -1,5 +1,10 @@
 /** ntmm run: runs a Windows program. */
 import { Command, Option } from 'commander';
+import {
+  STATUS_DLL_NOT_FOUND,
+  STATUS_ENTRYPOINT_NOT_FOUND,
+  STATUS_ORDINAL_NOT_FOUND,
+} from '../base/ntstatus.js';
 import { formatCrash } from '../inspect/crash.js';
 import { statusText } from '../inspect/status-names.js';
 import { grouped } from '../inspect/text.js';
@@ -20,6 +25,11 @@ export interface RunFlags extends MachineFlags, ReportFlags {
 }
 
 const LARGEST_PLAIN_CODE = 255;
+const LOADER_STATUSES: readonly number[] = [
+  STATUS_DLL_NOT_FOUND,
+  STATUS_ENTRYPOINT_NOT_FOUND,
+  STATUS_ORDINAL_NOT_FOUND,
+];
 
 /** Options that may stand without a value, and what they mean then. */
 export const RUN_OPTIONAL_VALUES: Readonly<Record<string, string>> = { '--report': 'text', '--verify': '1' };
@@ -159,9 +169,16 @@ export function explainEnd(
       formatCrash(program.name, crash, (bytes, address) => processor.describeInstruction(bytes, address)),
     );
   else if (guest.object.exitMessage !== null)
-    output.say(`ntmm: ${program.name}: ${guest.object.exitMessage}\n`);
+    output.say(`ntmm: ${program.name}: ${guest.object.exitMessage}${importsHint(program, exitStatus)}\n`);
   if (exitStatus !== null && exitStatus > LARGEST_PLAIN_CODE)
     output.say(`ntmm: ${program.name} ended with ${statusText(exitStatus)}\n`);
+}
+
+/** What helps when a program stopped for lack of a DLL or a function. */
+function importsHint({ typed }: ProgramFile, exitStatus: number | null): string {
+  return exitStatus !== null && LOADER_STATUSES.includes(exitStatus)
+    ? `; 'ntmm imports ${typed}' lists all that is missing`
+    : '';
 }
 
 /** Names the option that would have allowed each refused write. */

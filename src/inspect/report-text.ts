@@ -101,7 +101,7 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   return table(padded, new Set([1])).map((line) => `  ${line}`);
 }
 
-function memoryLines({ workingSet, commit, processes }: Report): string[] {
+function memoryLines({ exitCode, workingSet, commit, processes }: Report): string[] {
   const [process] = processes;
   const own =
     process === undefined
@@ -115,7 +115,7 @@ function memoryLines({ workingSet, commit, processes }: Report): string[] {
   const used = `${bytesText(commit.current)} of ${bytesText(commit.limit)} promised, peak ${bytesText(commit.peak)}`;
   return [
     '',
-    heading('Memory'),
+    heading(exitCode === null ? 'Memory now' : 'Memory as the program ended'),
     labelled(
       'Working set',
       `${bytesText(workingSet.currentPages * PAGE_SIZE)} (${pagesText(workingSet.currentPages)}), peak ${bytesText(workingSet.peakPages * PAGE_SIZE)}`,
