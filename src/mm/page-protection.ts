@@ -145,7 +145,10 @@ function setOriginal(mm: MemoryManager, frame: number, protection: number): void
   mm.pfn.originalLo[frame] = withProtection(mm.pfn.originalLo[frame]!, protection);
 }
 
-/** Gives committed pages in `start`..`end` (addresses) another protection. Stops with STATUS_NO_MEMORY when there is no frame for a page table; the pages before it are protected by then. */
+/**
+ * Gives committed pages in `start`..`end` (addresses) another protection. Stops with STATUS_NO_MEMORY when there is no frame
+ * for a page table; the pages before it are protected by then.
+ */
 export function protectPages(
   mm: MemoryManager,
   space: AddressSpace,

@@ -26,7 +26,7 @@ import {
   allocateZeroedFrame,
   returnUnusedFrame,
 } from './page-lists.js';
-import { untouchedState } from './page-protection.js';
+import { prototypeAddress, untouchedState } from './page-protection.js';
 import { countUsedPte, frameOfWord } from './page-tables.js';
 import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
 import { afterCopy, isCopyOnWrite } from './protection.js';
@@ -65,7 +65,7 @@ export function resolvePrototypeFault(
 ): number {
   const words = mm.words;
   const page = Math.floor(address / 4096);
-  const prototype = systemWord(mm, vad.firstPrototype + (page - vad.startPage) * 8);
+  const prototype = systemWord(mm, prototypeAddress(vad, page));
   const lo = words[prototype]!;
   const hi = words[prototype + 1]!;
   if (lo === 0 && hi === 0) return STATUS_ACCESS_VIOLATION;
@@ -135,10 +135,10 @@ function makeResident(
     space.counters.transition++;
     return STATUS_PAGE_FAULT_TRANSITION;
   }
-  const prototypeAddress = vad.firstPrototype + (page - vad.startPage) * 8;
-  if (isDemandZero(lo, hi)) return makeZeroPage(mm, space, prototype, prototypeAddress);
+  const at = prototypeAddress(vad, page);
+  if (isDemandZero(lo, hi)) return makeZeroPage(mm, space, prototype, at);
   if ((lo & PTE_PROTOTYPE) === 0) return STATUS_IN_PAGE_ERROR;
-  return readPage(mm, space, vad.controlArea!, prototype, prototypeAddress, address);
+  return readPage(mm, space, vad.controlArea!, prototype, at, address);
 }
 
 function setValid(mm: MemoryManager, prototype: number, frame: number, protection: number): void {
@@ -146,34 +146,29 @@ function setValid(mm: MemoryManager, prototype: number, frame: number, protectio
   mm.words[prototype + 1] = validHigh(protection);
 }
 
-/** The first touch of a page that no file backs, or of the zero-filled end of an image's section. */
-function makeZeroPage(
-  mm: MemoryManager,
-  space: AddressSpace,
-  prototype: number,
-  prototypeAddress: number,
-): number {
+/** The first touch of a page that no file backs, or of the zero-filled end of an image's section; its prototype PTE lies at `at`. */
+function makeZeroPage(mm: MemoryManager, space: AddressSpace, prototype: number, at: number): number {
   const frame = allocateZeroedFrame(mm);
   if (frame < 0) return STATUS_NO_MEMORY;
   const lo = mm.words[prototype]!;
   const flags = PFN_PROTOTYPE | PFN_MODIFIED;
-  mm.pfn.initialize(frame, prototypeAddress, frameOfWord(mm, prototype), lo, 0, flags);
+  mm.pfn.initialize(frame, at, frameOfWord(mm, prototype), lo, 0, flags);
   setValid(mm, prototype, frame, pteProtection(lo));
   mm.counters.demandZero++;
   space.counters.demandZero++;
   return STATUS_PAGE_FAULT_DEMAND_ZERO;
 }
 
-/** Reads a page from its file. A hard fault; STATUS_IN_PAGE_ERROR when the host cannot read it. */
+/** Reads a page, whose prototype PTE lies at `at`, from its file. A hard fault; STATUS_IN_PAGE_ERROR when the host cannot read it. */
 function readPage(
   mm: MemoryManager,
   space: AddressSpace,
   controlArea: ControlArea,
   prototype: number,
-  prototypeAddress: number,
+  at: number,
   address: number,
 ): number {
-  const page = controlArea.pageOfPrototype(prototypeAddress);
+  const page = controlArea.pageOfPrototype(at);
   const subsection = controlArea.subsectionOf(page)!;
   const frame = allocateFrame(mm);
   if (frame < 0) return STATUS_NO_MEMORY;
@@ -193,15 +188,8 @@ function readPage(
   const holder = frameOfWord(mm, prototype);
   // A shared writable page of an image is never written to the image: from now on the paging file backs it.
   if (controlArea.isImage && (protection & 5) === MM_READWRITE) {
-    mm.pfn.initialize(
-      frame,
-      prototypeAddress,
-      holder,
-      demandZeroLow(protection),
-      0,
-      PFN_PROTOTYPE | PFN_MODIFIED,
-    );
-  } else mm.pfn.initialize(frame, prototypeAddress, holder, lo, hi, PFN_PROTOTYPE);
+    mm.pfn.initialize(frame, at, holder, demandZeroLow(protection), 0, PFN_PROTOTYPE | PFN_MODIFIED);
+  } else mm.pfn.initialize(frame, at, holder, lo, hi, PFN_PROTOTYPE);
   setValid(mm, prototype, frame, protection);
   countRead(mm, space, controlArea.isImage);
   return STATUS_PAGE_FAULT_PAGING_FILE;
