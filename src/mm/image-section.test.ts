@@ -21,7 +21,7 @@ import { availableFrames } from './page-lists.js';
 import { findPte } from './page-tables.js';
 import { protectVirtualMemory } from './protect-virtual-memory.js';
 import { pteFrame } from './pte.js';
-import { createSection, dereferenceSection, querySection, type Section } from './section.js';
+import { createSection, deleteSection, querySection, type Section } from './section.js';
 import { mapViewOfSection, unmapAllViews, unmapViewOfSection, type ViewRequest } from './section-view.js';
 import { GuestFault } from './user-memory.js';
 import { verify } from './verify.js';
@@ -166,7 +166,7 @@ describe('image sections', () => {
     expect(target.controlArea.segment.committedPages).toBe(1);
     verify(mm);
     unmapAllViews(mm, spaces[1]);
-    dereferenceSection(mm, target);
+    deleteSection(mm, target);
     expect(mm.sections.controlAreas.length).toBe(0);
     verify(mm);
   });
@@ -325,7 +325,7 @@ describe('hostile images', () => {
       verify(mm);
       unmapAllViews(mm, space);
       deleteAddressSpace(mm, space);
-      dereferenceSection(mm, made);
+      deleteSection(mm, made);
       return true;
     };
     run(original);

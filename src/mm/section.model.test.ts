@@ -24,7 +24,7 @@ import { protectVirtualMemory } from './protect-virtual-memory.js';
 import { PTE_VALID, validProtection } from './pte.js';
 import { trimPage } from './pte-deletion.js';
 import { queryVirtualMemory } from './query-virtual-memory.js';
-import { createSection, dereferenceSection, type Section } from './section.js';
+import { createSection, deleteSection, type Section } from './section.js';
 import { flushVirtualMemory, mapViewOfSection, unmapAllViews, unmapViewOfSection } from './section-view.js';
 import { GuestFault } from './user-memory.js';
 import { verify } from './verify.js';
@@ -230,7 +230,7 @@ class Model {
     const target = this.sections[pick % Math.max(1, this.sections.length)];
     if (target === undefined) return;
     this.sections.splice(this.sections.indexOf(target), 1);
-    dereferenceSection(this.machine.mm, target.section);
+    deleteSection(this.machine.mm, target.section);
   }
 
   writeFile(which: number, at: number, value: number): void {
@@ -276,7 +276,7 @@ class Model {
       unmapAllViews(mm, space);
       deleteAddressSpace(mm, space);
     }
-    for (const { section } of this.sections) dereferenceSection(mm, section);
+    for (const { section } of this.sections) deleteSection(mm, section);
     for (const { file, bytes } of this.files) expect(file!.bytes).toEqual(bytes.subarray(0, file!.size));
     expect(mm.sections.controlAreas).toEqual([]);
     expect(mm.pagedPool.pages + mm.nonpagedPool.pages).toBe(0);

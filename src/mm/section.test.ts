@@ -27,7 +27,7 @@ import { FRAME_MODIFIED, FRAME_STANDBY } from './pfn-database.js';
 import { protectVirtualMemory } from './protect-virtual-memory.js';
 import { MM_READWRITE, pteFrame, subsectionLow } from './pte.js';
 import { trimPage } from './pte-deletion.js';
-import { createSection, dereferenceSection, querySection, type Section } from './section.js';
+import { createSection, deleteSection, querySection, type Section } from './section.js';
 import {
   flushVirtualMemory,
   mapViewOfSection,
@@ -149,7 +149,7 @@ describe('creating sections', () => {
       image: null,
     });
     expect(querySection(section(mm, null, 100)).maximumSize).toBe(4096);
-    dereferenceSection(mm, made);
+    deleteSection(mm, made);
     expect(file.dataControlArea).toBeNull();
   });
 });
@@ -232,7 +232,7 @@ describe('sections backed by the paging file', () => {
     expect(mm.pfn.shareCount[frame]).toBe(2);
     expect([mm.counters.demandZero, mm.counters.prototype]).toEqual([1, 1]);
     verify(mm);
-    dereferenceSection(mm, shared);
+    deleteSection(mm, shared);
     close(machine, one);
     machine.inside(two, (user) => expect(user.readU32(there + 8)).toBe(0x12345678));
     close(machine, two);
@@ -258,7 +258,7 @@ describe('sections backed by the paging file', () => {
     expect(mm.counters.transition).toBe(1);
     close(machine, space);
     const free = availableFrames(mm);
-    dereferenceSection(mm, kept);
+    deleteSection(mm, kept);
     expect(mm.pfn.state[frame]).toBeLessThan(FRAME_STANDBY);
     expect(availableFrames(mm)).toBeGreaterThan(free);
     verify(mm);
@@ -311,7 +311,7 @@ describe('mapped files', () => {
     unmapViewOfSection(mm, one, at);
     unmapViewOfSection(mm, two, there);
     expect(mm.lists.standbyCount).toBe(3);
-    dereferenceSection(mm, target);
+    deleteSection(mm, target);
     expect(mm.lists.standbyCount).toBe(0);
     verify(mm);
   });
@@ -328,7 +328,7 @@ describe('mapped files', () => {
       user.fill(at + 0x2340, 0x100, 0xee);
     });
     expect(file.bytes).toEqual(content);
-    dereferenceSection(mm, target);
+    deleteSection(mm, target);
     unmapViewOfSection(mm, space, at);
     const expected = content.slice();
     expected.set([4, 3, 2, 1], 0x10);
@@ -475,8 +475,8 @@ describe('mapped files', () => {
     verify(mm);
     close(machine, space);
     expect([file.bytes[0], file.bytes[0x1000], file.bytes[0x2fffff]]).toEqual([0x11, 0x22, 0x33]);
-    dereferenceSection(mm, small);
-    dereferenceSection(mm, large);
+    deleteSection(mm, small);
+    deleteSection(mm, large);
     detach(mm);
     verify(mm);
   });
@@ -498,7 +498,7 @@ describe('mapped files', () => {
     expect(mm.lists.count[FRAME_MODIFIED]).toBe(1);
     verify(mm);
     file.failing = false;
-    dereferenceSection(mm, target);
+    deleteSection(mm, target);
     expect(file.bytes[0]).toBe(1);
   });
 

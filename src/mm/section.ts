@@ -67,9 +67,6 @@ export interface SectionRequest {
 
 /** A section object's body (SECTION). */
 export class Section {
-  /** Handles and other references; at 0 the section goes. */
-  references = 1;
-
   constructor(
     readonly controlArea: ControlArea,
     /** Bytes. */
@@ -274,9 +271,8 @@ export function querySection(section: Section): SectionInformation {
   return information;
 }
 
-/** Drops a reference. The last one without views deletes the segment, its dirty pages written first. */
-export function dereferenceSection(mm: MemoryManager, section: Section): void {
-  if (--section.references !== 0) return;
+/** The section object is gone; without views its segment goes too, dirty pages written first. MiSectionDelete. */
+export function deleteSection(mm: MemoryManager, section: Section): void {
   section.controlArea.sectionReferences--;
   mm.pagedPool.uncharge(SECTION_SIZE, SECTION_TAG);
   releaseControlArea(mm, section.controlArea);

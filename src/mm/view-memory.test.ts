@@ -27,7 +27,7 @@ import {
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { type AddressSpace, attach, createAddressSpace, deleteAddressSpace } from './address-space.js';
 import { COMMIT_COPY_ON_WRITE, COMMIT_SECTION } from './commit.js';
-import { createSection, dereferenceSection, type Section } from './section.js';
+import { createSection, deleteSection, type Section } from './section.js';
 import { mapViewOfSection } from './section-view.js';
 import { GuestFault } from './user-memory.js';
 import { verify } from './verify.js';
@@ -175,7 +175,7 @@ describe('protecting views', () => {
     user.writeU32(base, 22);
     expect(mm.counters.copyOnWrite).toBe(1);
     verify(mm);
-    dereferenceSection(mm, section);
+    deleteSection(mm, section);
     deleteAddressSpace(mm, space);
     expect(charge()).toBe(0);
     verify(mm);

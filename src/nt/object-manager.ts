@@ -9,7 +9,7 @@ import {
   STATUS_SUCCESS,
   STATUS_TOO_MANY_OPENED_FILES,
 } from '../base/ntstatus.js';
-import { dereferenceSection } from '../mm/section.js';
+import { deleteSection } from '../mm/section.js';
 import { mapGenericMask } from './access.js';
 import { closeFileObject } from './create-file.js';
 import type { FileObject } from './file-object.js';
@@ -124,7 +124,7 @@ function deleteObject(kernel: Kernel, object: KernelObject): void {
   kernel.mm.nonpagedPool.uncharge(bytes, tag);
   kernel.objectDirectory.remove(object);
   if (object.kind === 'section') {
-    dereferenceSection(kernel.mm, (object as SectionObject).section);
+    deleteSection(kernel.mm, (object as SectionObject).section);
     kernel.fileSystem.releaseUnused();
   }
 }

@@ -6,12 +6,7 @@ import {
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
 import { createAddressSpace } from '../mm/address-space.js';
-import {
-  dereferenceSection,
-  querySection,
-  type Section,
-  type SectionImageInformation,
-} from '../mm/section.js';
+import { deleteSection, querySection, type Section, type SectionImageInformation } from '../mm/section.js';
 import { mapViewOfSection } from '../mm/section-view.js';
 import { GuestFault } from '../mm/user-memory.js';
 import { allocateVirtualMemory } from '../mm/virtual-memory.js';
@@ -55,14 +50,14 @@ export function createProcess(kernel: Kernel, creation: ProcessCreation): Proces
   }
   const process = makeProcess(kernel, creation);
   if (typeof process === 'number') {
-    if (image) dereferenceSection(kernel.mm, image);
+    if (image) deleteSection(kernel.mm, image);
     kernel.fileSystem.releaseUnused();
     return process;
   }
   if (!image) return process;
   kernel.attachProcess(process);
   const status = populate(kernel, process, creation, image);
-  dereferenceSection(kernel.mm, image);
+  deleteSection(kernel.mm, image);
   kernel.fileSystem.releaseUnused();
   if (status !== STATUS_SUCCESS) {
     terminateProcess(kernel, process, status);
@@ -178,7 +173,7 @@ function mapNtdll(kernel: Kernel, process: Process): number {
   const section = openImage(kernel, `${SYSTEM_DIRECTORY}\\ntdll.dll`);
   if (typeof section === 'number') return section;
   const base = mapImage(kernel, process, section);
-  dereferenceSection(kernel.mm, section);
+  deleteSection(kernel.mm, section);
   if (base < 0) return -base;
   process.systemModules.set('ntdll.dll', base);
   return STATUS_SUCCESS;
