@@ -1,15 +1,16 @@
 /** Paths and well-known folders (fileapi.h, processenv.h). Sources: Microsoft, "GetFullPathNameW function", "GetTempPathW function", "SetCurrentDirectory function". */
-import { STATUS_NOT_A_DIRECTORY } from '../../base/ntstatus.js';
+import {
+  STATUS_NAME_TOO_LONG,
+  STATUS_NOT_A_DIRECTORY,
+  STATUS_OBJECT_PATH_NOT_FOUND,
+  STATUS_SUCCESS,
+} from '../../base/ntstatus.js';
 import * as peb from '../../ldr/peb-layout.js';
 import { currentDirectory } from '../../ldr/process-parameters.js';
 import { dosPathToNtPath, dosPathType, fullDosPath } from '../../nt/dos-path.js';
 import { queryAttributesFile } from '../../nt/file-information.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
-import {
-  ERROR_FILENAME_EXCED_RANGE,
-  ERROR_INVALID_PARAMETER,
-  ERROR_PATH_NOT_FOUND,
-} from '../ntdll/dos-error.js';
+import { ERROR_INVALID_PARAMETER, ERROR_PATH_NOT_FOUND } from '../ntdll/dos-error.js';
 import { environmentValue } from './environment.js';
 import { processParameters, setUnicodeString } from './process-parameters.js';
 import { failStatus, TRUE } from './results.js';
@@ -55,19 +56,24 @@ const getCurrentDirectory =
   (call) =>
     giveText(call, form, currentDirectory(call), call.address(1), call.u32(0));
 
+/** Makes a folder the current directory; an NTSTATUS. Source: "SetCurrentDirectory function". */
+export function changeDirectory(call: ServiceCall, path: string): number {
+  const ntPath = ntPathOf(call, path);
+  if (ntPath === null) return STATUS_OBJECT_PATH_NOT_FOUND;
+  const information = queryAttributesFile(call.kernel, ntPath.replace(/([^:])\\$/, '$1'));
+  if (typeof information === 'number') return information;
+  if (!information.directory) return STATUS_NOT_A_DIRECTORY;
+  const full = information.path.endsWith('\\') ? information.path : `${information.path}\\`;
+  const at = processParameters(call) + peb.PARAMETERS_CURRENT_DIRECTORY;
+  return setUnicodeString(call, at, full) ? STATUS_SUCCESS : STATUS_NAME_TOO_LONG;
+}
+
 /** BOOL SetCurrentDirectory(path). */
 const setCurrentDirectory =
   (form: TextForm): ServiceFunction =>
   (call) => {
-    const path = form.read(call, call.address(0));
-    const ntPath = ntPathOf(call, path);
-    if (ntPath === null) return call.fail(ERROR_PATH_NOT_FOUND);
-    const information = queryAttributesFile(call.kernel, ntPath.replace(/([^:])\\$/, '$1'));
-    if (typeof information === 'number') return failStatus(call, information);
-    if (!information.directory) return failStatus(call, STATUS_NOT_A_DIRECTORY);
-    const full = information.path.endsWith('\\') ? information.path : `${information.path}\\`;
-    const at = processParameters(call) + peb.PARAMETERS_CURRENT_DIRECTORY;
-    return setUnicodeString(call, at, full) ? TRUE : call.fail(ERROR_FILENAME_EXCED_RANGE);
+    const status = changeDirectory(call, form.read(call, call.address(0)));
+    return status === STATUS_SUCCESS ? TRUE : failStatus(call, status);
   };
 
 /** DWORD GetTempPath(units, buffer): TMP, TEMP, USERPROFILE or the Windows folder, with a backslash at the end. */

@@ -13,6 +13,7 @@ import {
 import type { DataExport, SystemModule } from '../../nt/system-module.js';
 import { HeapCorruption } from '../ntdll/heap-layout.js';
 import { ctypeFunctions, NARROW_TABLE, WIDE_TABLE } from './ctype.js';
+import { directoryFunctions } from './directory.js';
 import { environmentFunctions } from './environment.js';
 import { exitFunctions } from './exit.js';
 import { findFunctions } from './find-files.js';
@@ -141,6 +142,7 @@ export const msvcrt: SystemModule = {
   name: 'msvcrt.dll',
   functions: merge(
     ctypeFunctions,
+    directoryFunctions,
     environmentFunctions,
     exitFunctions,
     findFunctions,

@@ -4,8 +4,7 @@ import {
   STATUS_OBJECT_PATH_NOT_FOUND,
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
-import { currentDirectory } from '../../ldr/process-parameters.js';
-import { DELETE, SYNCHRONIZE } from '../../nt/access.js';
+import { DELETE } from '../../nt/access.js';
 import { createFile } from '../../nt/create-file.js';
 import {
   type FileInformation,
@@ -17,8 +16,6 @@ import {
 } from '../../nt/file-information.js';
 import {
   FILE_ATTRIBUTE_READONLY,
-  FILE_CREATE,
-  FILE_DIRECTORY_FILE,
   FILE_NON_DIRECTORY_FILE,
   FILE_OPEN,
   FILE_SHARE_DELETE,
@@ -29,8 +26,7 @@ import { flushBuffersFile } from '../../nt/io.js';
 import { closeHandle, DUPLICATE_SAME_ACCESS, duplicateObject } from '../../nt/object-manager.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { ntPathOf } from '../kernel32/path.js';
-import { allocate } from './crt-heap.js';
-import { EACCES, EBADF, EEXIST, EINVAL, ENOMEM, ERANGE } from './errno.js';
+import { EACCES, EBADF, EEXIST, EINVAL } from './errno.js';
 import {
   addFile,
   currentPosition,
@@ -60,9 +56,9 @@ import {
 } from './open-file.js';
 import { waiting } from './reader.js';
 import { block, crtState, failWith } from './state.js';
-import { narrowOf, readNarrow, readWide, unicodeOf, writeNarrow, writeWide } from './text.js';
+import { readNarrow, readWide, unicodeOf, writeNarrow } from './text.js';
 
-const SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+export const SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 const S_IFDIR = 0x4000;
 const S_IFCHR = 0x2000;
 const S_IFREG = 0x8000;
@@ -75,7 +71,8 @@ const WRITE_ACCESS = 2;
 const TEMPORARY_TRIES = 1000;
 const TEMPORARY_NAME_BYTES = 32;
 
-const nameOf = (call: ServiceCall, index: number, wide: boolean) =>
+/** The name at the address in argument `index`. */
+export const nameOf = (call: ServiceCall, index: number, wide: boolean) =>
   wide ? readWide(call.memory, call.address(index)) : unicodeOf(readNarrow(call.memory, call.address(index)));
 
 const open =
@@ -224,7 +221,8 @@ function withName(
   return status === STATUS_SUCCESS ? 0 : failWithStatus(call, status);
 }
 
-function removeName(call: ServiceCall, name: string, options: number): number {
+/** Deletes a file or, with FILE_DIRECTORY_FILE, a folder: 0, or -1 with errno. */
+export function removeName(call: ServiceCall, name: string, options: number): number {
   return withName(call, name, options, (handle) =>
     setDeleteDisposition(call.kernel, call.process, handle, true),
   );
@@ -245,40 +243,6 @@ const rename =
     return withName(call, nameOf(call, 0, wide), 0, (handle) =>
       renameFile(call.kernel, call.process, handle, target, false),
     );
-  };
-
-const makeDirectory =
-  (wide: boolean): ServiceFunction =>
-  (call) => {
-    const path = ntPathOf(call, nameOf(call, 0, wide));
-    if (path === null) return failWithStatus(call, STATUS_OBJECT_PATH_NOT_FOUND);
-    const out = { handle: 0, information: 0 };
-    const request = {
-      path,
-      access: SYNCHRONIZE,
-      share: SHARE_ALL,
-      disposition: FILE_CREATE,
-      options: FILE_DIRECTORY_FILE,
-    };
-    const status = createFile(call.kernel, call.process, request, out);
-    if (status !== STATUS_SUCCESS) return failWithStatus(call, status);
-    closeHandle(call.kernel, call.process, out.handle);
-    return 0;
-  };
-
-/** _getcwd(buffer, size): a buffer of the heap when none is given. */
-const getDirectory =
-  (wide: boolean): ServiceFunction =>
-  (call) => {
-    const path = currentDirectory(call);
-    const [given, size] = [call.address(0), call.i32(1)];
-    const needed = path.length + 1;
-    if (given !== 0 && size < needed) return failWith(call, ERANGE, 0);
-    const to = given !== 0 ? given : allocate(call, Math.max(needed, size, 0) * (wide ? 2 : 1), false);
-    if (to === 0) return failWith(call, ENOMEM, 0);
-    if (wide) writeWide(call.memory, to, path);
-    else writeNarrow(call.memory, to, narrowOf(path));
-    return to;
   };
 
 function duplicateDescriptor(call: ServiceCall): number {
@@ -407,14 +371,8 @@ export const lowIoFunctions: Record<string, ServiceFunction> = {
   _unlink: remove(false, FILE_NON_DIRECTORY_FILE),
   _wremove: remove(true, FILE_NON_DIRECTORY_FILE),
   _wunlink: remove(true, FILE_NON_DIRECTORY_FILE),
-  _rmdir: remove(false, FILE_DIRECTORY_FILE),
-  _wrmdir: remove(true, FILE_DIRECTORY_FILE),
   rename: rename(false),
   _wrename: rename(true),
-  _mkdir: makeDirectory(false),
-  _wmkdir: makeDirectory(true),
-  _getcwd: getDirectory(false),
-  _wgetcwd: getDirectory(true),
   tmpfile: temporaryFile,
   tmpnam: nameTemporary,
   _mktemp: fillTemplate,

@@ -306,8 +306,21 @@ describe('msvcrt streams', () => {
     expect(crt.call('_access', 'b.txt', 0)).toBe(0);
     expect(crt.call('remove', 'b.txt')).toBe(0);
     expect(crt.call('_access', 'b.txt', 0)).toBe(-1);
+  });
+
+  it('makes, enters and removes folders', () => {
+    const crt = new CrtMachine();
+    const path = crt.space(64);
     expect(crt.call('_mkdir', 'd')).toBe(0);
+    expect(crt.call('_chdir', 'd')).toBe(0);
+    expect(crt.text(crt.callAddress('_getcwd', path, 64))).toBe('C:\\work\\d');
+    expect(crt.call('_wchdir', { wide: '..' })).toBe(0);
+    expect(crt.text(crt.callAddress('_getcwd', path, 64))).toBe('C:\\work');
     expect(crt.call('_rmdir', 'd')).toBe(0);
+    expect(crt.call('_chdir', 'd')).toBe(-1);
+    expect(crt.errno).toBe(2);
+    expect(crt.call('_chdir', 0)).toBe(-1);
+    expect(crt.errno).toBe(22);
   });
 
   it('makes a temporary file that goes away', () => {
