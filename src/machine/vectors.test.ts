@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { FPU_CONTROL, FPU_REGISTERS, FPU_STATUS, FPU_TAG, XMM } from './cpu/layout.js';
-import { PhysicalMemory } from './physical-memory.js';
-import { EXIT_EXCEPTION, EXIT_PAGE_FAULT, Processor } from './processor.js';
 import {
   CHECK_APPROXIMATE,
   CHECK_ULP,
@@ -31,7 +28,10 @@ import {
   STACK_BYTES,
   STACK_WINDOW,
   VectorFile,
-} from './vector-file.js';
+} from '../testing/vector-file.js';
+import { FPU_CONTROL, FPU_REGISTERS, FPU_STATUS, FPU_TAG, XMM } from './cpu/layout.js';
+import { PhysicalMemory } from './physical-memory.js';
+import { EXIT_EXCEPTION, EXIT_PAGE_FAULT, Processor } from './processor.js';
 
 const REGISTERS = 'rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15'.split(' ');
 const FLAG_NAMES: readonly [string, number][] = [
