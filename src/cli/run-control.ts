@@ -36,7 +36,7 @@ export interface RunOutcome {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** A piece should take this long, in milliseconds: well below the 50 that may pass, should the work become slower. */
-const PIECE_MS = 6;
+const PIECE_MS = 4;
 const FIRST_PIECE = 50_000;
 const LARGEST_PIECE = 10_000_000;
 const PROGRESS_AFTER_MS = 2000;

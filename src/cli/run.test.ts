@@ -88,6 +88,18 @@ describe('ntmm run', () => {
       expect(text(imports.stdout)).toContain('missing: other.dll');
     }));
 
+  it('ends a program that waits for ever', () =>
+    inExampleFolder(async (cwd) => {
+      const entry = (code: Assembler) => code.enter().first(0xffff_ffff).call('kernel32.dll!Sleep').leave();
+      writeFileSync(
+        join(cwd, 'wait.exe'),
+        buildModule({ name: 'wait.exe', imports: { 'kernel32.dll': ['Sleep'] }, entry }),
+      );
+      const { status, stderr } = await ntmm(['run', 'wait.exe'], { cwd });
+      expect(stderr).toMatch(/wait\.exe stopped after .*: every thread waits for what can no longer happen/);
+      expect(status).toBe(124);
+    }));
+
   it('places images by the seed', () =>
     inExampleFolder(async (cwd) => {
       const bases = [];
