@@ -4,35 +4,18 @@
  */
 import { COMMIT_PAGE_TABLES } from './commit.js';
 import { FaultCounters } from './counters.js';
+import { deleteHyperspace } from './hyperspace.js';
 import type { MemoryManager } from './memory-manager.js';
 import { allocateZeroedFrame, deleteActiveFrame } from './page-lists.js';
-import {
-  countUsedPte,
-  findPte,
-  frameOfWord,
-  freeEmptyTable,
-  makePte,
-  PTE_BASE,
-  pdeAddress,
-  pteAddress,
-  SYSTEM_TABLE_LOW,
-} from './page-tables.js';
+import { PTE_BASE, pdeAddress, pteAddress, SYSTEM_TABLE_LOW } from './page-tables.js';
 import { PFN_MODIFIED, PFN_PAGE_TABLE } from './pfn-database.js';
 import { releasePrivatePages, removePrivateVad } from './private-memory.js';
-import {
-  demandZeroLow,
-  MM_READWRITE,
-  PTE_ACCESSED,
-  PTE_DIRTY,
-  PTE_NO_EXECUTE,
-  PTE_VALID,
-  PTE_WRITE,
-} from './pte.js';
-import { deletePte } from './pte-deletion.js';
+import { demandZeroLow, MM_READWRITE, PTE_NO_EXECUTE } from './pte.js';
 import { unmapAllViews } from './section-view.js';
 import { mapSharedUserData } from './shared-user-data.js';
-import { copySystemEntries, HYPERSPACE, SELF_MAP_INDEX } from './system-space.js';
+import { copySystemEntries, SELF_MAP_INDEX } from './system-space.js';
 import { VadTree } from './vad-tree.js';
+import { growWorkingSetList, WorkingSet } from './working-set.js';
 
 /** First and last address a program can use ("SYSTEM_INFO structure"; 128 TB less 64 KB at the bottom and at the top). */
 export const LOWEST_USER_ADDRESS = 0x10000;
@@ -40,7 +23,6 @@ export const HIGHEST_USER_ADDRESS = 0x7fff_fffe_ffff;
 
 /** Directory, three tables of hyperspace, working-set list, three tables for the shared user data page. */
 const PAGES_TO_CREATE = 8;
-const WORKING_SET_LIST_LOW = PTE_VALID | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY;
 
 export class AddressSpace {
   /** Frame of the level-4 page directory: what CR3 names. */
@@ -55,6 +37,9 @@ export class AddressSpace {
   peakWorkingSetPages = 0;
   /** Page tables of all levels, the directory included. */
   pageTablePages = 0;
+  /** Pages of hyperspace: the working-set list and its hash. */
+  hyperspacePages = 0;
+  readonly workingSet = new WorkingSet();
   readonly lowestAddress = LOWEST_USER_ADDRESS;
   readonly highestAddress = HIGHEST_USER_ADDRESS;
   /** The page table found last: address / 2 MB (-1: none), and its first word in ram.words. */
@@ -81,7 +66,7 @@ export function createAddressSpace(mm: MemoryManager, processId: number): Addres
   if (!createDirectory(mm, space)) return null;
   mm.addressSpaces.push(space);
   if (mm.events.active) mm.events.emit('process-create', space, 0, space.directoryFrame, 0);
-  if (createWorkingSetList(mm, space) && mapSharedUserData(mm, space)) return space;
+  if (growWorkingSetList(mm, space) && mapSharedUserData(mm, space)) return space;
   deleteAddressSpace(mm, space);
   return null;
 }
@@ -100,32 +85,6 @@ function createDirectory(mm: MemoryManager, space: AddressSpace): boolean {
   copySystemEntries(mm, frame);
   mm.commit.force(COMMIT_PAGE_TABLES, 1);
   space.pageTablePages = 1;
-  space.addCommit(1);
-  space.addResident(1);
-  return true;
-}
-
-/** The page at the start of hyperspace that holds the working-set list. */
-function createWorkingSetList(mm: MemoryManager, space: AddressSpace): boolean {
-  const word = makePte(mm, space, HYPERSPACE);
-  if (word === 0) return false;
-  const frame = allocateZeroedFrame(mm);
-  if (frame < 0) {
-    freeEmptyTable(mm, space, frameOfWord(mm, word));
-    return false;
-  }
-  mm.pfn.initialize(
-    frame,
-    pteAddress(HYPERSPACE),
-    frameOfWord(mm, word),
-    demandZeroLow(MM_READWRITE),
-    0,
-    PFN_MODIFIED,
-  );
-  mm.words[word] = (frame << 12) | WORKING_SET_LIST_LOW;
-  mm.words[word + 1] = PTE_NO_EXECUTE;
-  countUsedPte(mm, word);
-  mm.commit.force(COMMIT_PAGE_TABLES, 1);
   space.addCommit(1);
   space.addResident(1);
   return true;
@@ -160,14 +119,4 @@ export function deleteAddressSpace(mm: MemoryManager, space: AddressSpace): void
   mm.commit.release(COMMIT_PAGE_TABLES, 1);
   mm.addressSpaces.splice(mm.addressSpaces.indexOf(space), 1);
   if (mm.events.active) mm.events.emit('process-delete', space, 0, directory, 0);
-}
-
-function deleteHyperspace(mm: MemoryManager, space: AddressSpace): void {
-  const word = findPte(mm, space, HYPERSPACE);
-  if (word === 0) return;
-  const table = frameOfWord(mm, word);
-  deletePte(mm, space, word, HYPERSPACE);
-  mm.commit.release(COMMIT_PAGE_TABLES, 1);
-  space.addCommit(-1);
-  freeEmptyTable(mm, space, table);
 }

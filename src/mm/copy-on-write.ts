@@ -11,6 +11,7 @@ import { frameOfWord, pteAddress } from './page-tables.js';
 import { PFN_MODIFIED } from './pfn-database.js';
 import { afterCopy } from './protection.js';
 import { demandZeroLow, PTE_DIRTY, pteFrame, validHigh, validLow, validProtection } from './pte.js';
+import { makeWslePrivate } from './working-set.js';
 
 /**
  * Replaces the shared page of a valid copy-on-write entry (`word`: its index in ram.words) by a private copy, which is
@@ -34,6 +35,7 @@ export function breakCopyOnWrite(
   words[word] = validLow(frame, protection) | PTE_DIRTY;
   words[word + 1] = validHigh(protection);
   if (mm.current === space) mm.processor.invalidatePage(address);
+  makeWslePrivate(mm, space, address, shared, frame);
   releaseShare(mm, shared);
   releaseShare(mm, table);
   mm.counters.copyOnWrite++;

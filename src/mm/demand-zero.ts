@@ -7,6 +7,7 @@ import { allocateZeroedFrame } from './page-lists.js';
 import { frameOfWord, pteAddress } from './page-tables.js';
 import { PFN_MODIFIED } from './pfn-database.js';
 import { demandZeroLow, PTE_DIRTY, validHigh, validLow } from './pte.js';
+import { insertWsle } from './working-set.js';
 
 /**
  * Makes an entry (`word`: its index in ram.words) that is zero, demand zero, or names the prototype PTE of an untouched page
@@ -30,6 +31,7 @@ export function resolveDemandZeroFault(
   words[word] = validLow(frame, protection) | ((errorCode & FAULT_WRITE) !== 0 ? PTE_DIRTY : 0);
   words[word + 1] = validHigh(protection);
   space.addResident(1);
+  insertWsle(mm, space, address, frame);
   mm.counters.demandZero++;
   space.counters.demandZero++;
   return STATUS_PAGE_FAULT_DEMAND_ZERO;

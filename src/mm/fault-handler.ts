@@ -41,6 +41,7 @@ import {
 } from './pte.js';
 import { growUserStack, type UserStack } from './user-stack.js';
 import { VAD_PRIVATE } from './vad-tree.js';
+import { ensureFreeWsle, insertWsle } from './working-set.js';
 
 /**
  * Resolves a fault at a 48-bit address or says what to raise. `errorCode` has the processor's FAULT_* bits; `stack` is the
@@ -55,7 +56,9 @@ export function accessFault(
   stack: UserStack | null,
 ): number {
   mm.faultWasHard = false;
-  const status = resolve(mm, space, address, errorCode, userMode, stack);
+  const status = ensureFreeWsle(mm, space)
+    ? resolve(mm, space, address, errorCode, userMode, stack)
+    : STATUS_NO_MEMORY;
   countFault(mm, space, status);
   if (mm.events.active) mm.events.emit('fault', space, address, frameAt(mm, space, address), status);
   return status;
@@ -79,7 +82,7 @@ function resolve(
   const refusal = checkAccess(pteProtection(lo), errorCode);
   if (refusal === STATUS_GUARD_PAGE_VIOLATION) return faultOnGuardPage(mm, space, word, address, stack);
   if (refusal !== STATUS_SUCCESS) return refusal;
-  if ((lo & PTE_TRANSITION) !== 0) return faultOnTransition(mm, space, word, lo, errorCode);
+  if ((lo & PTE_TRANSITION) !== 0) return faultOnTransition(mm, space, word, address, lo, errorCode);
   if (isDemandZero(lo, mm.words[word + 1]!)) {
     return resolveDemandZeroFault(mm, space, word, address, pteProtection(lo), errorCode);
   }
@@ -132,6 +135,7 @@ function faultOnTransition(
   mm: MemoryManager,
   space: AddressSpace,
   word: number,
+  address: number,
   lo: number,
   errorCode: number,
 ): number {
@@ -141,6 +145,7 @@ function faultOnTransition(
   mm.words[word] = validLow(frame, protection) | ((errorCode & FAULT_WRITE) !== 0 ? PTE_DIRTY : 0);
   mm.words[word + 1] = validHigh(protection);
   space.addResident(1);
+  insertWsle(mm, space, address, frame);
   mm.counters.transition++;
   space.counters.transition++;
   return STATUS_PAGE_FAULT_TRANSITION;

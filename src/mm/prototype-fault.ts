@@ -50,6 +50,7 @@ import {
 import { readPageIntoFrame } from './section-page.js';
 import { systemWord } from './system-space.js';
 import type { Vad } from './vad-tree.js';
+import { insertWsle } from './working-set.js';
 
 /**
  * Resolves a fault on a page of a view. `word` is the index in ram.words of the process entry, which is zero or in prototype
@@ -82,7 +83,7 @@ export function resolvePrototypeFault(
   }
   const status = makeResident(mm, space, vad, prototype, page, address);
   if (status >= 0x8000_0000) return status;
-  mapShared(mm, space, word, pteFrame(words[prototype]!), protection, isWrite);
+  mapShared(mm, space, word, address, pteFrame(words[prototype]!), protection, isWrite);
   if (isWrite && isCopyOnWrite(protection)) return breakCopyOnWrite(mm, space, word, address);
   return status;
 }
@@ -99,6 +100,7 @@ function mapShared(
   mm: MemoryManager,
   space: AddressSpace,
   word: number,
+  address: number,
   frame: number,
   protection: number,
   isWrite: boolean,
@@ -109,6 +111,7 @@ function mapShared(
   mm.words[word + 1] = validHigh(protection);
   addShare(mm, frameOfWord(mm, word));
   space.addResident(1);
+  insertWsle(mm, space, address, frame);
 }
 
 /** Makes the page of a prototype PTE (index `prototype` in ram.words, not zero) resident and adds a share to its frame. */

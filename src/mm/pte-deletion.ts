@@ -16,6 +16,7 @@ import {
   prototypeLow,
   pteFrame,
 } from './pte.js';
+import { removeWsle } from './working-set.js';
 
 const TABLE_SPAN = 0x20_0000;
 
@@ -59,6 +60,7 @@ function deleteValid(
 ): void {
   const frame = pteFrame(lo);
   space.addResident(-1);
+  if (address <= space.highestAddress) removeWsle(mm, space, address, frame);
   if (mm.current === space) mm.processor.invalidatePage(address);
   if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) === 0) {
     deleteActiveFrame(mm, frame);
@@ -84,6 +86,7 @@ export function trimPage(
   const frame = pteFrame(lo);
   if ((lo & PTE_DIRTY) !== 0) mm.pfn.flags[frame]! |= PFN_MODIFIED;
   space.addResident(-1);
+  removeWsle(mm, space, address, frame);
   if (mm.current === space) mm.processor.invalidatePage(address);
   if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) !== 0) {
     const prototype = mm.pfn.pteAddress[frame]!;

@@ -12,6 +12,7 @@ import { insertPrivateVad } from './private-memory.js';
 import { MM_READONLY, validHigh, validLow } from './pte.js';
 import { allocateSystemPages, SYSTEM_SHARED_DATA, systemWord } from './system-space.js';
 import { VAD_PRIVATE, Vad } from './vad-tree.js';
+import { insertWsle, WSLE_LOCKED_IN_MEMORY, wsleWord } from './working-set.js';
 
 /** Where user mode sees the page. */
 export const USER_SHARED_DATA = 0x7ffe_0000;
@@ -49,5 +50,7 @@ export function mapSharedUserData(mm: MemoryManager, space: AddressSpace): boole
   addShare(mm, mm.sharedUserDataFrame);
   addShare(mm, frameOfWord(mm, word));
   space.addResident(1);
+  const entry = insertWsle(mm, space, USER_SHARED_DATA, mm.sharedUserDataFrame);
+  mm.words[wsleWord(space.workingSet, entry)]! |= WSLE_LOCKED_IN_MEMORY;
   return true;
 }

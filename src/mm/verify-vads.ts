@@ -10,7 +10,7 @@ const GRANULARITY_PAGES = 16;
 
 export function verifyVads(mm: MemoryManager, space: AddressSpace, tally: VerifyTally): void {
   let count = 0;
-  let charge = space.pageTablePages + 1;
+  let charge = space.pageTablePages + space.hyperspacePages;
   let previousEnd = space.lowestAddress / 4096 - 1;
   for (let vad = space.vads.first(); vad !== null; vad = space.vads.next(vad)) {
     tally.holds(vad.startPage > previousEnd, 'ranges overlap at page', vad.startPage);

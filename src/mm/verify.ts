@@ -27,6 +27,7 @@ import { VerifyError } from './verify-error.js';
 import { verifyAddressSpace, verifySystemSpace } from './verify-page-tables.js';
 import { verifySections } from './verify-sections.js';
 import { verifyVads } from './verify-vads.js';
+import { verifyWorkingSet } from './verify-working-set.js';
 
 export { VerifyError } from './verify-error.js';
 
@@ -76,6 +77,7 @@ export function verify(mm: MemoryManager): VerifyCounts {
   for (const space of mm.addressSpaces) {
     verifyVads(mm, space, tally);
     verifyAddressSpace(mm, space, tally);
+    verifyWorkingSet(mm, space, tally);
   }
   verifySections(mm, tally);
   verifyFrames(mm, tally);
@@ -154,7 +156,7 @@ function verifyCommit(mm: MemoryManager, tally: VerifyTally): void {
   let tablePages = 0;
   let shortVads = 0;
   for (const space of mm.addressSpaces) {
-    tablePages += space.pageTablePages + 1;
+    tablePages += space.pageTablePages + space.hyperspacePages;
     for (let vad = space.vads.first(); vad !== null; vad = space.vads.next(vad)) {
       if (vad.kind === VAD_PRIVATE) {
         privatePages += vad.commitCharge;

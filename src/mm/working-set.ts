@@ -1,0 +1,258 @@
+/**
+ * The working set of a process: a list with an entry (WSLE) of 8 bytes for each valid user page, in pages of hyperspace that
+ * belong to the process and stay resident. The PFN entry of a private page holds its entry's index (the union of the
+ * forward link of listed frames); the entries of shared pages are found by a hash of their addresses, also in hyperspace,
+ * as soon as the list is longer than a page. Free entries are chained. Source: published layouts of MMWSLE and MMWSL;
+ * Windows Internals, "Working sets"; Unit OS5: Memory Management 5.2, "MM: Working Sets".
+ */
+import type { AddressSpace } from './address-space.js';
+import { BugCheck, MEMORY_MANAGEMENT } from './bug-check.js';
+import { mapHyperspacePage } from './hyperspace.js';
+import type { MemoryManager } from './memory-manager.js';
+import { PFN_PROTOTYPE } from './pfn-database.js';
+import { HYPERSPACE } from './system-space.js';
+
+/** Low word of an entry; bits 12-63 are the page number. A free entry has 0 here and the next free index + 1 in its high word. */
+export const WSLE_VALID = 1;
+/** VirtualLock: the page is not trimmed. */
+export const WSLE_LOCKED_IN_WS = 2;
+/** The system's own: the page is never trimmed nor unlocked. */
+export const WSLE_LOCKED_IN_MEMORY = 4;
+/** A shared page that the hash knows. */
+export const WSLE_HASHED = 0x100;
+/** A private page, whose PFN entry holds the index. */
+export const WSLE_DIRECT = 0x200;
+/** Looks of the working set manager since the page was last accessed, at most 3. */
+export const WSLE_AGE = 0xc00;
+export const WSLE_AGE_ONE = 0x400;
+
+/** Pages that a working set may count on and pages to which it is held when memory is short, unless a process asks for others. */
+export const DEFAULT_MINIMUM = 50;
+export const DEFAULT_MAXIMUM = 345;
+
+const ENTRIES_PER_PAGE = 512;
+/** Where the hash begins: hyperspace + 128 MB. */
+const HASH_BASE = HYPERSPACE + 0x800_0000;
+const LIST_PAGES = 0x8000;
+const SLOTS_PER_PAGE = 1024;
+const PAGE_MASK = ~0xfff;
+const TWO_32 = 0x1_0000_0000;
+
+export class WorkingSet {
+  /** Pages. */
+  minimum = DEFAULT_MINIMUM;
+  maximum = DEFAULT_MAXIMUM;
+  /** The limits hold whatever memory there is (QUOTA_LIMITS_HARDWS_*_ENABLE). */
+  hardMinimum = false;
+  hardMaximum = false;
+  /** Entries that exist and entries in use. */
+  size = 0;
+  used = 0;
+  /** Index + 1 of the first free entry, 0 for none. */
+  firstFree = 0;
+  /** Entry at which the search for a page to give up goes on. */
+  hand = 0;
+  /** Entries locked by VirtualLock. */
+  locked = 0;
+  /** Faults of the process when the working set manager last looked. */
+  faultsSeen = 0;
+  /** Set while one round of trimming has dealt with this working set. */
+  trimmed = false;
+  /** For each page of the list and of the hash, the index of its first word in ram.words. */
+  readonly listWords: number[] = [];
+  readonly hashWords: number[] = [];
+  /** Slots of the hash in use; slots there are (a power of 2, 0: no hash); `hashed` at which it must grow. */
+  hashed = 0;
+  slots = 0;
+  hashLimit = Number.POSITIVE_INFINITY;
+}
+
+/** Index in ram.words of an entry's low word. */
+export function wsleWord(set: WorkingSet, index: number): number {
+  return set.listWords[index >>> 9]! + (index & 511) * 2;
+}
+
+/** The page address of an entry in use, from its two words. */
+export function wsleAddress(lo: number, hi: number): number {
+  return hi * TWO_32 + ((lo & PAGE_MASK) >>> 0);
+}
+
+/** Adds a page of free entries to the list. False when there is no frame for it. */
+export function growWorkingSetList(mm: MemoryManager, space: AddressSpace): boolean {
+  const set = space.workingSet;
+  const page = set.listWords.length;
+  if (page === LIST_PAGES) return false;
+  const base = mapHyperspacePage(mm, space, HYPERSPACE + page * 4096);
+  if (base === 0) return false;
+  set.listWords.push(base);
+  const first = set.size;
+  set.size += ENTRIES_PER_PAGE;
+  for (let slot = 0; slot < ENTRIES_PER_PAGE; slot++) mm.words[base + slot * 2 + 1] = first + slot + 2;
+  mm.words[base + ENTRIES_PER_PAGE * 2 - 1] = set.firstFree;
+  set.firstFree = first + 1;
+  if (page > 0 && set.slots === 0) growHash(mm, space);
+  return true;
+}
+
+/** Sees to it that one more page can be entered. False when there is no frame for a longer list. */
+export function ensureFreeWsle(mm: MemoryManager, space: AddressSpace): boolean {
+  const set = space.workingSet;
+  if (set.hashed >= set.hashLimit && !growHash(mm, space)) dropHash(mm, set);
+  return set.firstFree !== 0 || growWorkingSetList(mm, space);
+}
+
+/** Enters a page that has just become valid; ensureFreeWsle has succeeded before. Returns the index. MiAddValidPageToWorkingSet. */
+export function insertWsle(mm: MemoryManager, space: AddressSpace, address: number, frame: number): number {
+  const set = space.workingSet;
+  const index = set.firstFree - 1;
+  if (index < 0) throw new BugCheck(MEMORY_MANAGEMENT, [address, frame], 'working set list is full');
+  const { words } = mm;
+  const word = wsleWord(set, index);
+  set.firstFree = words[word + 1]!;
+  set.used++;
+  words[word + 1] = Math.floor(address / TWO_32);
+  if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) === 0) {
+    words[word] = (address & PAGE_MASK) | WSLE_VALID | WSLE_DIRECT;
+    mm.pfn.flink[frame] = index;
+  } else {
+    words[word] = (address & PAGE_MASK) | WSLE_VALID;
+    if (set.slots !== 0) insertInHash(mm, set, index);
+  }
+  return index;
+}
+
+/** Index of the entry of a valid page. MiLocateWsle. */
+export function findWsle(mm: MemoryManager, space: AddressSpace, address: number, frame: number): number {
+  if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) === 0) return mm.pfn.flink[frame]!;
+  const set = space.workingSet;
+  const page = address - (address % 4096);
+  const index = set.slots === 0 ? searchList(mm, set, page) : searchHash(mm, set, page);
+  if (index < 0) throw new BugCheck(MEMORY_MANAGEMENT, [address, frame], 'page is not in its working set');
+  return index;
+}
+
+/** Takes out the entry of a page that is about to stop being valid. */
+export function removeWsle(mm: MemoryManager, space: AddressSpace, address: number, frame: number): void {
+  const set = space.workingSet;
+  const index = findWsle(mm, space, address, frame);
+  const word = wsleWord(set, index);
+  const lo = mm.words[word]!;
+  if ((lo & WSLE_HASHED) !== 0) removeFromHash(mm, set, index);
+  else if ((lo & WSLE_DIRECT) !== 0) mm.pfn.flink[frame] = -1;
+  if ((lo & WSLE_LOCKED_IN_WS) !== 0) set.locked--;
+  mm.words[word] = 0;
+  mm.words[word + 1] = set.firstFree;
+  set.firstFree = index + 1;
+  set.used--;
+}
+
+/** The shared page of an entry was replaced by a private copy in `frame`. */
+export function makeWslePrivate(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  shared: number,
+  frame: number,
+): void {
+  const set = space.workingSet;
+  const index = findWsle(mm, space, address, shared);
+  const word = wsleWord(set, index);
+  if ((mm.words[word]! & WSLE_HASHED) !== 0) removeFromHash(mm, set, index);
+  mm.words[word] = (mm.words[word]! & ~WSLE_HASHED) | WSLE_DIRECT;
+  mm.pfn.flink[frame] = index;
+}
+
+function searchList(mm: MemoryManager, set: WorkingSet, address: number): number {
+  const low = address >>> 0;
+  const high = Math.floor(address / TWO_32);
+  for (let index = 0; index < set.size; index++) {
+    const word = wsleWord(set, index);
+    const lo = mm.words[word]!;
+    if ((lo & PAGE_MASK) >>> 0 === low && (lo & WSLE_VALID) !== 0 && mm.words[word + 1] === high)
+      return index;
+  }
+  return -1;
+}
+
+/** Slot at which the search for an address begins. */
+function firstSlot(set: WorkingSet, address: number): number {
+  return (Math.imul(Math.floor(address / 4096), 0x9e37_79b1) >>> 12) & (set.slots - 1);
+}
+
+/** Index in ram.words of a slot, which holds an index + 1 or 0. */
+function slotWord(set: WorkingSet, slot: number): number {
+  return set.hashWords[slot >>> 10]! + (slot & (SLOTS_PER_PAGE - 1));
+}
+
+function addressOfEntry(mm: MemoryManager, set: WorkingSet, index: number): number {
+  const word = wsleWord(set, index);
+  return wsleAddress(mm.words[word]!, mm.words[word + 1]!);
+}
+
+/** The slot that holds an address, or the free one at which its search ends. */
+function slotOf(mm: MemoryManager, set: WorkingSet, address: number): number {
+  let slot = firstSlot(set, address);
+  for (;;) {
+    const entry = mm.words[slotWord(set, slot)]!;
+    if (entry === 0 || addressOfEntry(mm, set, entry - 1) === address) return slot;
+    slot = (slot + 1) & (set.slots - 1);
+  }
+}
+
+function searchHash(mm: MemoryManager, set: WorkingSet, address: number): number {
+  return mm.words[slotWord(set, slotOf(mm, set, address))]! - 1;
+}
+
+function insertInHash(mm: MemoryManager, set: WorkingSet, index: number): void {
+  const slot = slotOf(mm, set, addressOfEntry(mm, set, index));
+  mm.words[slotWord(set, slot)] = index + 1;
+  mm.words[wsleWord(set, index)]! |= WSLE_HASHED;
+  set.hashed++;
+}
+
+/** Empties an entry's slot and moves up those after it that would not be found any more. */
+function removeFromHash(mm: MemoryManager, set: WorkingSet, index: number): void {
+  const mask = set.slots - 1;
+  let hole = slotOf(mm, set, addressOfEntry(mm, set, index));
+  for (let slot = (hole + 1) & mask; ; slot = (slot + 1) & mask) {
+    const entry = mm.words[slotWord(set, slot)]!;
+    if (entry === 0) break;
+    const wanted = firstSlot(set, addressOfEntry(mm, set, entry - 1));
+    if (((slot - wanted) & mask) < ((slot - hole) & mask)) continue;
+    mm.words[slotWord(set, hole)] = entry;
+    hole = slot;
+  }
+  mm.words[slotWord(set, hole)] = 0;
+  set.hashed--;
+}
+
+/** Makes the hash, or doubles it. False when there is no frame; what was made is used the next time. */
+function growHash(mm: MemoryManager, space: AddressSpace): boolean {
+  const set = space.workingSet;
+  const pages = set.slots === 0 ? 1 : (set.slots / SLOTS_PER_PAGE) * 2;
+  while (set.hashWords.length < pages) {
+    const base = mapHyperspacePage(mm, space, HASH_BASE + set.hashWords.length * 4096);
+    if (base === 0) return false;
+    set.hashWords.push(base);
+  }
+  for (const base of set.hashWords) mm.words.fill(0, base, base + SLOTS_PER_PAGE);
+  set.slots = pages * SLOTS_PER_PAGE;
+  set.hashLimit = set.slots * 0.75;
+  set.hashed = 0;
+  for (let index = 0; index < set.size; index++) {
+    if ((mm.words[wsleWord(set, index)]! & (WSLE_VALID | WSLE_DIRECT)) === WSLE_VALID)
+      insertInHash(mm, set, index);
+  }
+  return true;
+}
+
+/** Without frames for a larger hash, shared pages are searched in the list. */
+function dropHash(mm: MemoryManager, set: WorkingSet): void {
+  for (let index = 0; index < set.size; index++) {
+    const word = wsleWord(set, index);
+    if ((mm.words[word]! & WSLE_VALID) !== 0) mm.words[word]! &= ~WSLE_HASHED;
+  }
+  set.hashed = 0;
+  set.slots = 0;
+  set.hashLimit = Number.POSITIVE_INFINITY;
+}
