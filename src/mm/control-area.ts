@@ -12,6 +12,7 @@ import type { BackingFile } from './backing-file.js';
 import { BugCheck, MEMORY_MANAGEMENT } from './bug-check.js';
 import { COMMIT_SECTION } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
+import { releasePageFileSpace } from './page-file.js';
 import { addShare, deleteTransitionFrame, releaseShare } from './page-lists.js';
 import { findPte, frameOfWord, nextAddressWithTable } from './page-tables.js';
 import {
@@ -334,6 +335,7 @@ export function deleteControlArea(mm: MemoryManager, controlArea: ControlArea): 
       throw new BugCheck(MEMORY_MANAGEMENT, [controlArea.address, page], 'deleted segment has a mapped page');
     }
     if (isResident(lo)) deleteTransitionFrame(mm, pteFrame(lo));
+    else releasePageFileSpace(mm, lo, mm.words[word + 1]!);
     mm.words[word] = 0;
     mm.words[word + 1] = 0;
   }

@@ -6,6 +6,7 @@
 import { STATUS_NO_MEMORY, STATUS_PAGE_FAULT_COPY_ON_WRITE } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
+import { markModified } from './page-file.js';
 import { allocateFrame, releaseShare } from './page-lists.js';
 import { frameOfWord, pteAddress } from './page-tables.js';
 import { PFN_MODIFIED } from './pfn-database.js';
@@ -23,11 +24,13 @@ export function breakCopyOnWrite(
   word: number,
   address: number,
 ): number {
+  mm.pinnedPte = word;
   const frame = allocateFrame(mm);
+  mm.pinnedPte = 0;
   if (frame < 0) return STATUS_NO_MEMORY;
   const words = mm.words;
   const shared = pteFrame(words[word]!);
-  if ((words[word]! & PTE_DIRTY) !== 0) mm.pfn.setModified(shared);
+  if ((words[word]! & PTE_DIRTY) !== 0) markModified(mm, shared);
   const protection = afterCopy(validProtection(words[word]!, words[word + 1]!));
   const table = frameOfWord(mm, word);
   mm.processor.copyFrame(frame, shared);

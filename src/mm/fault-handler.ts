@@ -19,6 +19,8 @@ import { BugCheck, PAGE_FAULT_IN_NONPAGED_AREA } from './bug-check.js';
 import { breakCopyOnWrite } from './copy-on-write.js';
 import { resolveDemandZeroFault } from './demand-zero.js';
 import type { MemoryManager } from './memory-manager.js';
+import { markModified } from './page-file.js';
+import { resolvePageFileFault } from './page-file-fault.js';
 import { activateTransitionFrame } from './page-lists.js';
 import { countUsedPte, findPte, frameOfWord, freeEmptyTable, makePte } from './page-tables.js';
 import { resolvePrototypeFault } from './prototype-fault.js';
@@ -42,6 +44,7 @@ import {
 import { growUserStack, type UserStack } from './user-stack.js';
 import { VAD_PRIVATE } from './vad-tree.js';
 import { ensureFreeWsle, insertWsle } from './working-set.js';
+import { replaceOnePage } from './working-set-manager.js';
 
 /**
  * Resolves a fault at a 48-bit address or says what to raise. `errorCode` has the processor's FAULT_* bits; `stack` is the
@@ -56,12 +59,27 @@ export function accessFault(
   stack: UserStack | null,
 ): number {
   mm.faultWasHard = false;
-  const status = ensureFreeWsle(mm, space)
-    ? resolve(mm, space, address, errorCode, userMode, stack)
-    : STATUS_NO_MEMORY;
+  const { workingSet } = space;
+  const status =
+    ensureFreeWsle(mm, space) || replaceOnePage(mm, space)
+      ? resolve(mm, space, address, errorCode, userMode, stack)
+      : STATUS_NO_MEMORY;
+  if (
+    space.workingSetPages > workingSet.maximum &&
+    (workingSet.hardMaximum || mm.lists.available < mm.thresholds.plenty)
+  ) {
+    keepToMaximum(mm, space, address);
+  }
   countFault(mm, space, status);
   if (mm.events.active) mm.events.emit('fault', space, address, frameAt(mm, space, address), status);
   return status;
+}
+
+/** The process has its maximum and may not have more: another of its pages leaves for the one at `address`. */
+function keepToMaximum(mm: MemoryManager, space: AddressSpace, address: number): void {
+  mm.pinnedPte = address > space.highestAddress ? 0 : findPte(mm, space, address);
+  replaceOnePage(mm, space);
+  mm.pinnedPte = 0;
 }
 
 function resolve(
@@ -86,7 +104,7 @@ function resolve(
   if (isDemandZero(lo, mm.words[word + 1]!)) {
     return resolveDemandZeroFault(mm, space, word, address, pteProtection(lo), errorCode);
   }
-  return STATUS_ACCESS_VIOLATION;
+  return resolvePageFileFault(mm, space, word, address, errorCode);
 }
 
 function faultInSystemSpace(address: number, errorCode: number, userMode: boolean): number {
@@ -141,8 +159,10 @@ function faultOnTransition(
 ): number {
   const protection = pteProtection(lo);
   const frame = pteFrame(lo);
+  const isWrite = (errorCode & FAULT_WRITE) !== 0;
   activateTransitionFrame(mm, frame);
-  mm.words[word] = validLow(frame, protection) | ((errorCode & FAULT_WRITE) !== 0 ? PTE_DIRTY : 0);
+  if (isWrite) markModified(mm, frame);
+  mm.words[word] = validLow(frame, protection) | (isWrite ? PTE_DIRTY : 0);
   mm.words[word + 1] = validHigh(protection);
   space.addResident(1);
   insertWsle(mm, space, address, frame);

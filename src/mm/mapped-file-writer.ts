@@ -138,7 +138,7 @@ export function flushWholeControlArea(mm: MemoryManager, controlArea: ControlAre
 export function writeModifiedMappedPages(mm: MemoryManager, maxPages: number): number {
   let written = 0;
   let frame = mm.lists.head[FRAME_MODIFIED]!;
-  while (frame >= 0 && written < maxPages) {
+  for (let left = mm.lists.count[FRAME_MODIFIED]!; left > 0 && written < maxPages; left--) {
     const next = mm.pfn.flink[frame]!;
     const subsection = dataSubsection(mm, frame);
     if (subsection !== undefined) {

@@ -2,6 +2,7 @@
  * The root of the memory manager's state: everything it knows is reachable from here, as bytes of RAM, typed arrays and
  * plain objects.
  */
+import { transferTime100ns } from '../machine/disk.js';
 import type { PhysicalMemory } from '../machine/physical-memory.js';
 import type { Processor } from '../machine/processor.js';
 import type { AddressSpace } from './address-space.js';
@@ -9,12 +10,15 @@ import { CommitLedger } from './commit.js';
 import { SectionTable } from './control-area.js';
 import { FaultCounters } from './counters.js';
 import { EventSink } from './events.js';
+import { MemoryPageFileStore, type PageFileStore, PageFiles } from './page-file.js';
 import { PageLists } from './page-lists.js';
 import { PfnDatabase } from './pfn-database.js';
 import { Pool } from './pool.js';
 import { createSharedUserData } from './shared-user-data.js';
 import { SystemPtes } from './system-ptes.js';
 import { buildSystemSpace, PAGED_POOL, PAGED_POOL_END } from './system-space.js';
+import { SystemThreads } from './threads/system-threads.js';
+import { type Thresholds, thresholdsFor } from './thresholds.js';
 import type { UserStack } from './user-stack.js';
 
 /** Nonpaged pool may take three quarters of RAM. */
@@ -31,8 +35,21 @@ export interface MemoryManagerOptions {
   readonly processor: Processor;
   readonly pageFileBytes: readonly PageFileSize[];
   readonly seed: number;
-  readonly clock: { readonly now100ns: number };
+  readonly clock: MemoryClock;
+  /** The bytes of the paging files; in memory when left out. */
+  readonly pageFileStore?: PageFileStore;
+  /** Which page a working set gives up; by age when left out. */
+  readonly policy?: ReplacementPolicy;
 }
+
+/** Virtual time in 100 ns units; `advance` lets it pass while the disk is waited for. */
+export interface MemoryClock {
+  readonly now100ns: number;
+  advance?(units: number): void;
+}
+
+/** `aging`: the page that was not accessed for longest; `fifo`: the page that came first. */
+export type ReplacementPolicy = 'aging' | 'fifo';
 
 export class MemoryManager {
   readonly ram: PhysicalMemory;
@@ -50,7 +67,11 @@ export class MemoryManager {
   readonly sections: SectionTable;
   readonly counters = new FaultCounters();
   readonly events: EventSink;
-  readonly clock: { readonly now100ns: number };
+  readonly pageFiles: PageFiles;
+  readonly systemThreads = new SystemThreads();
+  readonly thresholds: Thresholds;
+  readonly policy: ReplacementPolicy;
+  readonly clock: MemoryClock;
   readonly seed: number;
   /** Every address space that exists, in order of creation. */
   readonly addressSpaces: AddressSpace[] = [];
@@ -65,6 +86,8 @@ export class MemoryManager {
   sharedUserDataFrame = 0;
   /** Set by a resolver that waited for a disk read; accessFault then counts the fault as hard. */
   faultWasHard = false;
+  /** Index in `words` of the PTE that a fault is about to replace, which is not trimmed meanwhile; 0 for none. */
+  pinnedPte = 0;
   /** The page that systemWord found last, as page number (-1: none) and word index. */
   systemWordPage = -1;
   systemWordBase = 0;
@@ -81,6 +104,9 @@ export class MemoryManager {
     this.lists = new PageLists(this.pfn);
     this.commit = new CommitLedger(options.ram.frameCount, options.pageFileBytes.map(pageFilePages));
     this.sections = new SectionTable(options.seed);
+    this.pageFiles = new PageFiles(options.pageFileBytes, options.pageFileStore ?? new MemoryPageFileStore());
+    this.thresholds = thresholdsFor(options.ram.frameCount);
+    this.policy = options.policy ?? 'aging';
     buildSystemSpace(this);
     this.nonpagedPool = new Pool(this, false, Math.floor(options.ram.frameCount * NONPAGED_SHARE));
     this.pagedPool = new Pool(this, true, (PAGED_POOL_END - PAGED_POOL) / 4096);
@@ -90,6 +116,11 @@ export class MemoryManager {
   /** Index in `words` of a frame's first word. */
   frameWord(frame: number): number {
     return this.baseWord + frame * 1024;
+  }
+
+  /** Lets the time pass that a transfer between disk and RAM takes. */
+  waitForDisk(bytes: number): void {
+    this.clock.advance?.(transferTime100ns(bytes));
   }
 
   /** Thread named in events; 0 when none runs. */

@@ -4,8 +4,8 @@
  * Inner Workings has the same rule that a frame is reused only when its contents are safe and its reference count is 0.
  */
 import { BugCheck, PFN_LIST_CORRUPT } from './bug-check.js';
-import { writeModifiedMappedPages } from './mapped-file-writer.js';
 import type { MemoryManager } from './memory-manager.js';
+import { releasePageFileSpace } from './page-file.js';
 import {
   FRAME_ACTIVE,
   FRAME_BAD,
@@ -20,13 +20,14 @@ import {
   PFN_MODIFIED,
   type PfnDatabase,
 } from './pfn-database.js';
-import { pteProtection, transitionLow } from './pte.js';
+import { PTE_PROTOTYPE, pteProtection, transitionLow } from './pte.js';
+import { runSystemThreads } from './threads/run-system-threads.js';
+import { wakeSystemThread } from './threads/system-threads.js';
+import { trimBelowMinimum } from './working-set-manager.js';
 
 const STANDBY_LISTS = 8;
 const FIRST_STANDBY = 8;
 const LIST_COUNT = FIRST_STANDBY + STANDBY_LISTS;
-/** Pages of mapped files that are written at once when no frame is left. */
-const WRITE_BATCH = 16;
 const LIST_STATES = 1 << FRAME_ACTIVE;
 
 /** For each state, a bit for every state that a frame may go to next. */
@@ -57,6 +58,11 @@ export class PageLists {
   readonly tail = new Int32Array(LIST_COUNT).fill(-1);
   /** Frames on each list. */
   readonly count = new Int32Array(LIST_COUNT);
+  /** Frames that are zeroed, free or on standby. */
+  available = 0;
+  /** Modified pages that belong to mapped files, and those that belong into a paging file. */
+  modifiedMapped = 0;
+  modifiedPageFile = 0;
 
   /** Puts every frame on the zeroed list, lowest first: firmware hands over cleared RAM. */
   constructor(pfn: PfnDatabase) {
@@ -69,6 +75,7 @@ export class PageLists {
     this.head[FRAME_ZEROED] = 0;
     this.tail[FRAME_ZEROED] = last;
     this.count[FRAME_ZEROED] = pfn.frameCount;
+    this.available = pfn.frameCount;
   }
 
   /** Frames on all standby lists. */
@@ -81,7 +88,22 @@ export class PageLists {
 
 /** Frames that a program can be given at once: zeroed, free and standby. */
 export function availableFrames(mm: MemoryManager): number {
-  return mm.lists.count[FRAME_ZEROED]! + mm.lists.count[FRAME_FREE]! + mm.lists.standbyCount;
+  return mm.lists.available;
+}
+
+/** True for the page of a mapped file; a modified page of any other kind goes to a paging file. */
+export function isMappedFilePage(pfn: PfnDatabase, frame: number): boolean {
+  return (pfn.originalLo[frame]! & PTE_PROTOTYPE) !== 0;
+}
+
+/** Counts a frame that joins (1) or leaves (-1) a list. */
+function countListed(mm: MemoryManager, frame: number, list: number, change: number): void {
+  const { lists } = mm;
+  lists.count[list]! += change;
+  if (list === FRAME_MODIFIED) {
+    if (isMappedFilePage(mm.pfn, frame)) lists.modifiedMapped += change;
+    else lists.modifiedPageFile += change;
+  } else if (list <= FRAME_FREE || list >= FIRST_STANDBY) lists.available += change;
 }
 
 function listOf(pfn: PfnDatabase, frame: number): number {
@@ -111,7 +133,7 @@ function removeLinks(mm: MemoryManager, frame: number): void {
   else pfn.flink[previous] = next;
   if (next < 0) lists.tail[list] = previous;
   else pfn.blink[next] = previous;
-  lists.count[list]!--;
+  countListed(mm, frame, list, -1);
   pfn.flink[frame] = -1;
   pfn.blink[frame] = -1;
 }
@@ -126,7 +148,7 @@ function linkAtHead(mm: MemoryManager, frame: number): void {
   if (first < 0) lists.tail[list] = frame;
   else pfn.blink[first] = frame;
   lists.head[list] = frame;
-  lists.count[list]!++;
+  countListed(mm, frame, list, 1);
 }
 
 function linkAtTail(mm: MemoryManager, frame: number): void {
@@ -139,7 +161,7 @@ function linkAtTail(mm: MemoryManager, frame: number): void {
   if (last < 0) lists.head[list] = frame;
   else pfn.flink[last] = frame;
   lists.tail[list] = frame;
-  lists.count[list]!++;
+  countListed(mm, frame, list, 1);
 }
 
 /** Takes a frame off its list; it is then active, or in transition when `to` says so, with its counts unchanged. */
@@ -191,6 +213,9 @@ export function insertStandby(mm: MemoryManager, frame: number): void {
 
 export function insertModified(mm: MemoryManager, frame: number): void {
   insertPageable(mm, frame, FRAME_MODIFIED);
+  const { lists, thresholds, systemThreads } = mm;
+  if (lists.modifiedPageFile > thresholds.modified) wakeSystemThread(mm, systemThreads.modifiedPageWriter);
+  if (lists.modifiedMapped > thresholds.modified) wakeSystemThread(mm, systemThreads.mappedPageWriter);
 }
 
 export function insertModifiedNoWrite(mm: MemoryManager, frame: number): void {
@@ -214,12 +239,11 @@ export function pteWordOfFrame(mm: MemoryManager, frame: number): number {
 function repurposeStandby(mm: MemoryManager): number {
   const pfn = mm.pfn;
   for (let list = FIRST_STANDBY; list < LIST_COUNT; list++) {
-    const frame = mm.lists.head[list]!;
+    const frame = takeFirst(mm, list);
     if (frame < 0) continue;
     const word = pteWordOfFrame(mm, frame);
     mm.words[word] = pfn.originalLo[frame]!;
     mm.words[word + 1] = pfn.originalHi[frame]!;
-    unlinkFrame(mm, frame);
     const holder = pfn.containingFrame[frame]!;
     pfn.flags[frame] = 0;
     releaseShare(mm, holder);
@@ -228,34 +252,47 @@ function repurposeStandby(mm: MemoryManager): number {
   return -1;
 }
 
-/** A frame when the zeroed and free lists are empty: from standby, at need after writing pages of mapped files; -1: none. */
-function reclaimFrame(mm: MemoryManager): number {
-  const frame = repurposeStandby(mm);
-  if (frame >= 0 || mm.lists.count[FRAME_MODIFIED] === 0) return frame;
-  return writeModifiedMappedPages(mm, WRITE_BATCH) > 0 ? repurposeStandby(mm) : -1;
+/** No frame is available: the threads that make some run at once, being of higher priority. False: none can be made. */
+function relieveShortage(mm: MemoryManager): boolean {
+  const { balanceSetManager, modifiedPageWriter, mappedPageWriter } = mm.systemThreads;
+  do {
+    wakeSystemThread(mm, balanceSetManager);
+    if (mm.lists.modifiedPageFile > 0) wakeSystemThread(mm, modifiedPageWriter);
+    if (mm.lists.modifiedMapped > 0) wakeSystemThread(mm, mappedPageWriter);
+    runSystemThreads(mm, -1);
+    if (mm.lists.available > 0) return true;
+  } while (trimBelowMinimum(mm));
+  return false;
+}
+
+/** Takes the first frame of a list, active. */
+function takeFirst(mm: MemoryManager, list: number): number {
+  const frame = mm.lists.head[list]!;
+  if (frame < 0) return frame;
+  unlinkFrame(mm, frame);
+  if (mm.lists.available < mm.thresholds.low && !mm.systemThreads.nothingToTrim)
+    wakeSystemThread(mm, mm.systemThreads.balanceSetManager);
+  return frame;
 }
 
 /** A frame of zeros, active, its PFN entry still to be initialized; -1 when no frame can be had (STATUS_NO_MEMORY). */
 export function allocateZeroedFrame(mm: MemoryManager): number {
-  let frame = mm.lists.head[FRAME_ZEROED]!;
-  if (frame >= 0) {
-    unlinkFrame(mm, frame);
-    return frame;
-  }
-  frame = mm.lists.head[FRAME_FREE]!;
-  if (frame >= 0) unlinkFrame(mm, frame);
-  else frame = reclaimFrame(mm);
-  if (frame >= 0) mm.processor.zeroFrame(frame);
+  if (mm.lists.available === 0 && !relieveShortage(mm)) return -1;
+  let frame = takeFirst(mm, FRAME_ZEROED);
+  if (frame >= 0) return frame;
+  frame = takeFirst(mm, FRAME_FREE);
+  if (frame < 0) frame = repurposeStandby(mm);
+  mm.processor.zeroFrame(frame);
   return frame;
 }
 
 /** A frame whose contents the caller will replace, active, its PFN entry still to be initialized; -1 when none can be had. */
 export function allocateFrame(mm: MemoryManager): number {
-  let frame = mm.lists.head[FRAME_FREE]!;
-  if (frame < 0) frame = mm.lists.head[FRAME_ZEROED]!;
-  if (frame < 0) frame = reclaimFrame(mm);
-  else unlinkFrame(mm, frame);
-  if (frame >= 0) mm.processor.frameChanged(frame);
+  if (mm.lists.available === 0 && !relieveShortage(mm)) return -1;
+  let frame = takeFirst(mm, FRAME_FREE);
+  if (frame < 0) frame = takeFirst(mm, FRAME_ZEROED);
+  if (frame < 0) frame = repurposeStandby(mm);
+  mm.processor.frameChanged(frame);
   return frame;
 }
 
@@ -310,6 +347,13 @@ export function activateTransitionFrame(mm: MemoryManager, frame: number): void 
   addShare(mm, frame);
 }
 
+/** The page is deleted: its copy in a paging file is freed. */
+function forgetBackingStore(mm: MemoryManager, frame: number): void {
+  const { pfn } = mm;
+  releasePageFileSpace(mm, pfn.originalLo[frame]!, pfn.originalHi[frame]!);
+  pfn.originalHi[frame] = 0;
+}
+
 /**
  * The PTE that names a transition frame is deleted: its page goes to the free list, at once or when the last I/O ends, and
  * the page of PTEs that held it loses a share.
@@ -317,6 +361,7 @@ export function activateTransitionFrame(mm: MemoryManager, frame: number): void 
 export function deleteTransitionFrame(mm: MemoryManager, frame: number): void {
   const pfn = mm.pfn;
   const holder = pfn.containingFrame[frame]!;
+  forgetBackingStore(mm, frame);
   if (pfn.state[frame] === FRAME_TRANSITION) pfn.flags[frame]! |= PFN_DELETED;
   else {
     unlinkFrame(mm, frame);
@@ -328,6 +373,7 @@ export function deleteTransitionFrame(mm: MemoryManager, frame: number): void {
 /** The PTE of an active private frame is deleted: the frame is freed when no reference is left. */
 export function deleteActiveFrame(mm: MemoryManager, frame: number): void {
   const holder = mm.pfn.containingFrame[frame]!;
+  forgetBackingStore(mm, frame);
   mm.pfn.flags[frame]! |= PFN_DELETED;
   releaseShare(mm, frame);
   releaseShare(mm, holder);

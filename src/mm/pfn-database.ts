@@ -44,8 +44,9 @@ export class PfnDatabase {
   /** The PTE to put back when the frame is given another use: software form, or subsection form for a file's page. */
   readonly originalLo: Uint32Array;
   readonly originalHi: Uint32Array;
-  /** Next and previous frame in the list, -1 at the ends. */
+  /** Next frame in the list, -1 at its end; of an active private page, the index of its working-set entry. */
   readonly flink: Int32Array;
+  /** Previous frame in the list, -1 at its start. */
   readonly blink: Int32Array;
   /** Valid PTEs that map the frame; for a page of PTEs or prototype PTEs also its valid and transition entries. */
   readonly shareCount: Int32Array;
@@ -98,9 +99,5 @@ export class PfnDatabase {
 
   isPrototype(frame: number): boolean {
     return (this.flags[frame]! & PFN_PROTOTYPE) !== 0;
-  }
-
-  setModified(frame: number): void {
-    this.flags[frame]! |= PFN_MODIFIED;
   }
 }

@@ -6,7 +6,6 @@
 import {
   STATUS_ACCESS_VIOLATION,
   STATUS_GUARD_PAGE_VIOLATION,
-  STATUS_IN_PAGE_ERROR,
   STATUS_NO_MEMORY,
   STATUS_PAGE_FAULT_DEMAND_ZERO,
   STATUS_PAGE_FAULT_PAGING_FILE,
@@ -19,6 +18,7 @@ import type { ControlArea } from './control-area.js';
 import { breakCopyOnWrite } from './copy-on-write.js';
 import { resolveDemandZeroFault } from './demand-zero.js';
 import type { MemoryManager } from './memory-manager.js';
+import { resolvePageFilePrototype } from './page-file-fault.js';
 import {
   activateTransitionFrame,
   addShare,
@@ -140,7 +140,7 @@ function makeResident(
   }
   const at = prototypeAddress(vad, page);
   if (isDemandZero(lo, hi)) return makeZeroPage(mm, space, prototype, at);
-  if ((lo & PTE_PROTOTYPE) === 0) return STATUS_IN_PAGE_ERROR;
+  if ((lo & PTE_PROTOTYPE) === 0) return resolvePageFilePrototype(mm, space, prototype, at, address);
   return readPage(mm, space, vad.controlArea!, prototype, at, address);
 }
 

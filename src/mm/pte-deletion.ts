@@ -4,9 +4,10 @@
  */
 import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
+import { markModified, releasePageFileSpace } from './page-file.js';
 import { deleteActiveFrame, deleteTransitionFrame, releaseShare } from './page-lists.js';
 import { findPte, frameOfWord, freeEmptyTable, nextAddressWithTable } from './page-tables.js';
-import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
+import { PFN_PROTOTYPE } from './pfn-database.js';
 import {
   addressHigh,
   PTE_DIRTY,
@@ -42,6 +43,7 @@ function deleteInTable(mm: MemoryManager, space: AddressSpace, start: number, en
 /** Clears one entry that is not zero; its frame is freed, or loses a share when the page has a prototype PTE. */
 export function deletePte(mm: MemoryManager, space: AddressSpace, word: number, address: number): void {
   const lo = mm.words[word]!;
+  const hi = mm.words[word + 1]!;
   const table = frameOfWord(mm, word);
   mm.words[word] = 0;
   mm.words[word + 1] = 0;
@@ -49,6 +51,7 @@ export function deletePte(mm: MemoryManager, space: AddressSpace, word: number, 
   if ((lo & PTE_VALID) !== 0) deleteValid(mm, space, lo, table, address);
   else if ((lo & (PTE_PROTOTYPE | PTE_TRANSITION)) === PTE_TRANSITION)
     deleteTransitionFrame(mm, pteFrame(lo));
+  else releasePageFileSpace(mm, lo, hi);
 }
 
 function deleteValid(
@@ -66,7 +69,7 @@ function deleteValid(
     deleteActiveFrame(mm, frame);
     return;
   }
-  if ((lo & PTE_DIRTY) !== 0) mm.pfn.flags[frame]! |= PFN_MODIFIED;
+  if ((lo & PTE_DIRTY) !== 0) markModified(mm, frame);
   releaseShare(mm, frame);
   releaseShare(mm, table);
 }
@@ -84,7 +87,7 @@ export function trimPage(
 ): void {
   const lo = mm.words[word]!;
   const frame = pteFrame(lo);
-  if ((lo & PTE_DIRTY) !== 0) mm.pfn.flags[frame]! |= PFN_MODIFIED;
+  if ((lo & PTE_DIRTY) !== 0) markModified(mm, frame);
   space.addResident(-1);
   removeWsle(mm, space, address, frame);
   if (mm.current === space) mm.processor.invalidatePage(address);

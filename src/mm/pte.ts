@@ -156,6 +156,21 @@ export function subsectionLow(subsectionAddress: number, protection: number): nu
   );
 }
 
+/** Low word of a software entry whose page is in a paging file (high word: the block, never 0). */
+export function pageFileLow(file: number, protection: number): number {
+  return (file << 1) | (protection << PROTECTION_SHIFT);
+}
+
+/** Number of the paging file of a software entry; its block is the high word. */
+export function pageFileNumber(lo: number): number {
+  return (lo >>> 1) & 15;
+}
+
+/** True for an invalid entry that names a paging-file block. */
+export function hasPageFileBlock(lo: number, hi: number): boolean {
+  return hi !== 0 && (lo & (PTE_VALID | PTE_PROTOTYPE | PTE_TRANSITION)) === 0;
+}
+
 /** True for a software entry without a paging-file block: page of zeros. Block 0 of a paging file is never used. */
 export function isDemandZero(lo: number, hi: number): boolean {
   return (lo & (PTE_VALID | PTE_PROTOTYPE | PTE_TRANSITION)) === 0 && hi === 0 && (lo & 0x1e) === 0;

@@ -219,11 +219,15 @@ export class UserMemory {
     }
   }
 
-  /** Both ranges lie in one page each. The source is found again after the target, whose fault may have taken its frame. */
+  /** Both ranges lie in one page each. A fault on the target may take the source's frame: the source is asked for again then. */
   private copyChunk(to: number, from: number, length: number): void {
-    this.locate(from, READ);
-    const target = this.locate(to, WRITE);
-    const source = this.locate(from, READ);
+    let source = 0;
+    let target = 0;
+    do {
+      this.locate(from, READ);
+      target = this.locate(to, WRITE);
+      source = this.mm.processor.translate(from, READ);
+    } while (source === 0);
     this.bytes.copyWithin(target, source, source + length);
   }
 
@@ -294,9 +298,13 @@ export class UserMemory {
     let done = 0;
     while (done < length) {
       const chunk = Math.min(length - done, 4096 - ((a + done) % 4096), 4096 - ((b + done) % 4096));
-      this.locate(a + done, READ);
-      const right = this.locate(b + done, READ);
-      const left = this.locate(a + done, READ);
+      let left = 0;
+      let right = 0;
+      do {
+        this.locate(a + done, READ);
+        right = this.locate(b + done, READ);
+        left = this.mm.processor.translate(a + done, READ);
+      } while (left === 0);
       for (let index = 0; index < chunk; index++) {
         const difference = this.bytes[left + index]! - this.bytes[right + index]!;
         if (difference !== 0) return difference;

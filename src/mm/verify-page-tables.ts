@@ -29,6 +29,7 @@ import {
 import { HYPERSPACE_INDEX, isSharedIndex, SELF_MAP_INDEX } from './system-space.js';
 import { VAD_PRIVATE, type Vad } from './vad-tree.js';
 import type { VerifyTally } from './verify.js';
+import { verifyPageFileEntry } from './verify-page-files.js';
 
 /** First level-4 entry of system space. */
 const SYSTEM_HALF = 256;
@@ -136,7 +137,7 @@ function verifyPte(
     verifyValid(mm, word, table, address, walk, tally);
   } else if ((lo & (PTE_PROTOTYPE | PTE_TRANSITION)) === PTE_TRANSITION) {
     verifyTransition(mm, lo, table, address, tally);
-  }
+  } else verifyPageFileEntry(mm, lo, mm.words[word + 1]!, address, tally);
   if (walk.space === null || address > walk.space.highestAddress) return;
   const vad = walk.space.vads.find(address / 4096);
   tally.holds(vad !== null, 'entry outside every range, for', address);

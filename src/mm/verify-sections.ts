@@ -21,6 +21,7 @@ import { PTE_PROTOTYPE, PTE_VALID, pteAddressField, pteFrame, pteProtection } fr
 import { systemWord } from './system-space.js';
 import type { Vad } from './vad-tree.js';
 import type { VerifyTally } from './verify.js';
+import { verifyPageFileEntry } from './verify-page-files.js';
 import { verifyPools } from './verify-pool.js';
 
 export function verifySections(mm: MemoryManager, tally: VerifyTally): void {
@@ -153,6 +154,7 @@ function verifyPrototype(
   const word = systemWord(mm, address);
   const lo = mm.words[word]!;
   if (!isResident(lo)) {
+    verifyPageFileEntry(mm, lo, mm.words[word + 1]!, address, tally);
     if ((lo & PTE_PROTOTYPE) !== 0) {
       const named = pteAddressField(lo, mm.words[word + 1]!);
       tally.equal(named, controlArea.subsectionOf(page)!.address, 'subsection of prototype PTE', address);

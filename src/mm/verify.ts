@@ -15,6 +15,7 @@ import {
   FRAME_ACTIVE,
   FRAME_BAD,
   FRAME_FREE,
+  FRAME_MODIFIED,
   FRAME_STANDBY,
   FRAME_STATE_NAMES,
   FRAME_TRANSITION,
@@ -24,6 +25,7 @@ import { SHORT_VAD_SIZE, SHORT_VAD_TAG } from './private-memory.js';
 import { VAD_PRIVATE } from './vad-tree.js';
 import { verifyCaches } from './verify-caches.js';
 import { VerifyError } from './verify-error.js';
+import { verifyPageFiles } from './verify-page-files.js';
 import { verifyAddressSpace, verifySystemSpace } from './verify-page-tables.js';
 import { verifySections } from './verify-sections.js';
 import { verifyVads } from './verify-vads.js';
@@ -46,9 +48,12 @@ export class VerifyTally {
   readonly counts: VerifyCounts = { frames: 0, ptes: 0, prototypePtes: 0, vads: 0, checks: 0 };
   /** Share count that each frame should have. */
   readonly shares: Int32Array;
+  /** For each paging file, the blocks that entries name. */
+  readonly blocks: Set<number>[];
 
   constructor(readonly mm: MemoryManager) {
     this.shares = new Int32Array(mm.pfn.frameCount);
+    this.blocks = mm.pageFiles.files.map(() => new Set());
   }
 
   /** Counts one comparison; throws VerifyError when the values differ. */
@@ -81,6 +86,7 @@ export function verify(mm: MemoryManager): VerifyCounts {
   }
   verifySections(mm, tally);
   verifyFrames(mm, tally);
+  verifyPageFiles(mm, tally);
   verifyCommit(mm, tally);
   return tally.counts;
 }
@@ -112,6 +118,10 @@ function verifyLists(mm: MemoryManager, tally: VerifyTally): void {
       frame,
     );
   }
+  const available = lists.count[FRAME_ZEROED]! + lists.count[FRAME_FREE]! + lists.standbyCount;
+  tally.equal(lists.available, available, 'available frames', 0);
+  const modified = lists.modifiedMapped + lists.modifiedPageFile;
+  tally.equal(modified, lists.count[FRAME_MODIFIED]!, 'modified pages by where they belong', 0);
   verifyZeroes(mm, tally);
 }
 

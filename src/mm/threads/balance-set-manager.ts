@@ -1,0 +1,29 @@
+/**
+ * The balance set manager (priority 16): every second, and when available pages become few, it has the working set manager
+ * age and trim working sets. Source: Unit OS5: Memory Management 5.2, "Memory Manager Components"; Windows Internals,
+ * "Balance set manager and swapper".
+ */
+import type { MemoryManager } from '../memory-manager.js';
+import { ageWorkingSets, trimWorkingSets } from '../working-set-manager.js';
+import { wakeSystemThread } from './system-threads.js';
+
+/** One look; false: the thread sleeps again. */
+export function balanceSetManagerStep(mm: MemoryManager): boolean {
+  const { systemThreads } = mm;
+  if (systemThreads.periodOver) {
+    systemThreads.periodOver = false;
+    ageWorkingSets(mm);
+  }
+  if (mm.lists.available < mm.thresholds.low) relieve(mm);
+  return false;
+}
+
+/** Has modified pages written; when those would not be enough, has working sets trimmed before. */
+function relieve(mm: MemoryManager): void {
+  const { lists, thresholds, systemThreads, pageFiles } = mm;
+  const writable = lists.modifiedMapped + (pageFiles.hasSpace ? lists.modifiedPageFile : 0);
+  const missing = thresholds.enough - lists.available - writable;
+  if (missing > 0) systemThreads.nothingToTrim = trimWorkingSets(mm, missing) === 0;
+  if (lists.modifiedPageFile > 0) wakeSystemThread(mm, systemThreads.modifiedPageWriter);
+  if (lists.modifiedMapped > 0) wakeSystemThread(mm, systemThreads.mappedPageWriter);
+}

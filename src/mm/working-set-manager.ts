@@ -1,0 +1,176 @@
+/**
+ * The working set manager: which pages processes give up. Pages are aged by their accessed bits, or taken in the order in which
+ * they came (policy `fifo`); when memory is short, processes with the lowest fault rates are trimmed first, down to
+ * their minimum. Source: Unit OS5: Memory Management 5.2, "MM: Working Sets"; Windows Internals, "Working sets".
+ */
+import type { AddressSpace } from './address-space.js';
+import type { MemoryManager } from './memory-manager.js';
+import { isMappedFilePage } from './page-lists.js';
+import { pageState } from './page-protection.js';
+import { findPte } from './page-tables.js';
+import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
+import { PTE_ACCESSED, PTE_DIRTY, pteFrame } from './pte.js';
+import { trimPage } from './pte-deletion.js';
+import {
+  type WorkingSet,
+  WSLE_AGE,
+  WSLE_AGE_ONE,
+  WSLE_LOCKED_IN_MEMORY,
+  WSLE_LOCKED_IN_WS,
+  WSLE_VALID,
+  wsleAddress,
+  wsleWord,
+} from './working-set.js';
+
+const OLDEST = WSLE_AGE;
+/** Pages that are taken at once when every process has its minimum and still no frame is left. */
+const LAST_RESORT_PAGES = 16;
+const STAYS = WSLE_LOCKED_IN_WS | WSLE_LOCKED_IN_MEMORY;
+
+/** Ages every page: one that was accessed since the last time is young again, the others are a step older. MiAgeWorkingSet. */
+export function ageWorkingSets(mm: MemoryManager): void {
+  for (const space of mm.addressSpaces) {
+    if (mm.policy === 'aging') ageWorkingSet(mm, space);
+    space.workingSet.faultsSeen = space.counters.total;
+  }
+}
+
+function ageWorkingSet(mm: MemoryManager, space: AddressSpace): void {
+  const set = space.workingSet;
+  for (let index = 0; index < set.size; index++) {
+    const word = wsleWord(set, index);
+    const lo = mm.words[word]!;
+    if ((lo & WSLE_VALID) === 0 || rejuvenate(mm, space, index)) continue;
+    if ((lo & WSLE_AGE) !== OLDEST) mm.words[word] = lo + WSLE_AGE_ONE;
+  }
+  forgetTranslations(mm, space);
+}
+
+/** True when the page of an entry was accessed: its accessed bit is cleared and it is young. */
+function rejuvenate(mm: MemoryManager, space: AddressSpace, index: number): boolean {
+  const word = wsleWord(space.workingSet, index);
+  const pte = findPte(mm, space, wsleAddress(mm.words[word]!, mm.words[word + 1]!));
+  if ((mm.words[pte]! & PTE_ACCESSED) === 0) return false;
+  mm.words[pte]! &= ~PTE_ACCESSED;
+  mm.words[word]! &= ~WSLE_AGE;
+  return true;
+}
+
+/** The processor has to walk the tables again to set the accessed bits that were cleared. */
+function forgetTranslations(mm: MemoryManager, space: AddressSpace): void {
+  if (mm.current === space) mm.processor.setDirectory(space.directoryFrame);
+}
+
+/** Trims working sets, lowest fault rate since the last second first, down to their minimum; returns how many pages left. */
+export function trimWorkingSets(mm: MemoryManager, pages: number): number {
+  for (const space of mm.addressSpaces) space.workingSet.trimmed = false;
+  let trimmed = 0;
+  while (trimmed < pages) {
+    const space = leastFaulting(mm);
+    if (space === null) break;
+    space.workingSet.trimmed = true;
+    const surplus = space.workingSetPages - space.workingSet.minimum;
+    if (surplus > 0) trimmed += trimWorkingSet(mm, space, Math.min(pages - trimmed, surplus));
+  }
+  return trimmed;
+}
+
+function leastFaulting(mm: MemoryManager): AddressSpace | null {
+  let least: AddressSpace | null = null;
+  let leastRate = Number.POSITIVE_INFINITY;
+  for (const space of mm.addressSpaces) {
+    const rate = space.counters.total - space.workingSet.faultsSeen;
+    if (space.workingSet.trimmed || rate >= leastRate) continue;
+    least = space;
+    leastRate = rate;
+  }
+  return least;
+}
+
+/** Trims up to `pages` pages of one working set: the oldest first, or by `fifo` those that came first. Returns how many. MiTrimWorkingSet. */
+export function trimWorkingSet(mm: MemoryManager, space: AddressSpace, pages: number): number {
+  if (mm.policy === 'fifo') return sweep(mm, space, pages, 0);
+  let trimmed = 0;
+  for (let age = OLDEST; age >= 0 && trimmed < pages; age -= WSLE_AGE_ONE)
+    trimmed += sweep(mm, space, pages - trimmed, age);
+  forgetTranslations(mm, space);
+  return trimmed;
+}
+
+/** Goes once round the list from the hand on and trims pages of at least an age, those not accessed since the last sweep. */
+function sweep(mm: MemoryManager, space: AddressSpace, pages: number, age: number): number {
+  const set = space.workingSet;
+  let trimmed = 0;
+  for (let left = set.size; left > 0 && trimmed < pages; left--) {
+    const index = takeHand(set);
+    if (!canGiveUp(mm, space, index)) continue;
+    if (mm.policy === 'aging') {
+      if (rejuvenate(mm, space, index)) continue;
+      if ((mm.words[wsleWord(set, index)]! & WSLE_AGE) < age) continue;
+    }
+    trimEntry(mm, space, index);
+    trimmed++;
+  }
+  return trimmed;
+}
+
+function takeHand(set: WorkingSet): number {
+  const index = set.hand < set.size ? set.hand : 0;
+  set.hand = index + 1;
+  return index;
+}
+
+/** Replacement: one page of the process itself leaves for the one that came. False when none can. MiReplaceWorkingSetEntry. */
+export function replaceOnePage(mm: MemoryManager, space: AddressSpace): boolean {
+  if (mm.policy === 'fifo') return sweep(mm, space, 1, 0) > 0;
+  const replaced = sweep(mm, space, 1, 0) > 0 || sweep(mm, space, 1, 0) > 0;
+  forgetTranslations(mm, space);
+  return replaced;
+}
+
+/** No frame is left and every process has its minimum: takes pages all the same, of the current process first. False: none. */
+export function trimBelowMinimum(mm: MemoryManager): boolean {
+  if (mm.current !== null && trimWorkingSet(mm, mm.current, LAST_RESORT_PAGES) > 0) return true;
+  for (const space of mm.addressSpaces) if (trimWorkingSet(mm, space, LAST_RESORT_PAGES) > 0) return true;
+  return false;
+}
+
+/** Whether a page may leave: its entry is in use and not locked, and its contents have somewhere to go. */
+function canGiveUp(mm: MemoryManager, space: AddressSpace, index: number): boolean {
+  const word = wsleWord(space.workingSet, index);
+  const lo = mm.words[word]!;
+  if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) return false;
+  const pte = findPte(mm, space, wsleAddress(lo, mm.words[word + 1]!));
+  if (pte === mm.pinnedPte) return false;
+  const frame = pteFrame(mm.words[pte]!);
+  const isDirty = (mm.pfn.flags[frame]! & PFN_MODIFIED) !== 0 || (mm.words[pte]! & PTE_DIRTY) !== 0;
+  return !isDirty || isMappedFilePage(mm.pfn, frame) || mm.pageFiles.hasSpace;
+}
+
+/** Takes the page of an entry out of its working set. Emits 'trim' with the state of its frame afterwards as detail. */
+function trimEntry(mm: MemoryManager, space: AddressSpace, index: number): void {
+  const word = wsleWord(space.workingSet, index);
+  const address = wsleAddress(mm.words[word]!, mm.words[word + 1]!);
+  const pte = findPte(mm, space, address);
+  const frame = pteFrame(mm.words[pte]!);
+  let protection = 0;
+  if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) !== 0) {
+    const page = address / 4096;
+    protection = pageState(mm, space.vads.find(page)!, page, pte);
+  }
+  trimPage(mm, space, pte, address, protection);
+  if (mm.events.active) mm.events.emit('trim', space, address, frame, mm.pfn.state[frame]!);
+}
+
+/** Takes every page that is not locked out of a working set (EmptyWorkingSet); returns how many left. */
+export function emptyWorkingSet(mm: MemoryManager, space: AddressSpace): number {
+  const set = space.workingSet;
+  let left = 0;
+  for (let index = 0; index < set.size; index++) {
+    const lo = mm.words[wsleWord(set, index)]!;
+    if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) continue;
+    trimEntry(mm, space, index);
+    left++;
+  }
+  return left;
+}
