@@ -19,6 +19,7 @@ for name in widen reserve share stack states; do
   build "$name" "$name" -Os -D__USE_MINGW_ANSI_STDIO=0
 done
 build sort sort -O2
+build sweep sweep -O2 -D__USE_MINGW_ANSI_STDIO=0
 build hello hello -Os
 build hello hello-O0 -O0
 build hello hello-O2 -O2

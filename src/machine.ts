@@ -5,11 +5,12 @@ import { createExitRecords, type Report, recordExit, report } from './inspect/re
 import { generateSystemDlls } from './ldr/system-dlls.js';
 import { MachineProcess, NtStatusError } from './machine-process.js';
 import type { EventListener } from './mm/events.js';
-import type { PageFileSize } from './mm/memory-manager.js';
+import type { PageFileSize, ReplacementPolicy } from './mm/memory-manager.js';
 import { type VerifyCounts, verify } from './mm/verify.js';
 import { quoteArguments } from './nt/command-line.js';
 import { DEFAULT_BOOT_SECONDS, DEFAULT_ENVIRONMENT, TEMPORARY_DIRECTORY } from './nt/environment.js';
 import { Kernel } from './nt/kernel.js';
+import { HostPageFileStore } from './nt/page-file-store.js';
 import { createProcess } from './nt/process-create.js';
 import { runKernel, type StopReason } from './nt/run-loop.js';
 import type { SystemDllSet } from './nt/system-module.js';
@@ -21,6 +22,10 @@ export interface MachineOptions {
   readonly ram?: number;
   /** Paging files, in bytes; one of 64 MiB that may double when left out. */
   readonly pageFiles?: readonly PageFileSize[];
+  /** Root of the host in which the paging files are made; they are in memory when left out. */
+  readonly pageFileRoot?: number;
+  /** Which page a working set gives up: the one not accessed for longest (aging), or the one that came first (fifo). */
+  readonly policy?: ReplacementPolicy;
   /** Seed of all that is left to chance; 1 when left out. */
   readonly seed?: number;
   /** The outside: where the roots of mounts are, and the console. In memory when left out. */
@@ -82,13 +87,18 @@ export class Machine {
   readonly host: Host;
   /** Every process made, in order. */
   readonly processes: MachineProcess[] = [];
+  readonly #pageFileStore: HostPageFileStore | null;
   readonly #exits = createExitRecords();
 
   constructor(options: MachineOptions = {}) {
     this.host = options.host ?? new MemoryHost();
+    const { pageFileRoot, policy } = options;
+    this.#pageFileStore = pageFileRoot === undefined ? null : new HostPageFileStore(this.host, pageFileRoot);
     this.kernel = new Kernel({
       ram: options.ram ?? DEFAULT_RAM,
       pageFiles: options.pageFiles ?? [DEFAULT_PAGE_FILE],
+      ...(this.#pageFileStore && { pageFileStore: this.#pageFileStore }),
+      ...(policy && { policy }),
       seed: options.seed ?? 1,
       host: this.host,
       system: systemDlls(),
@@ -178,5 +188,6 @@ export class Machine {
   close(): void {
     for (const process of this.processes) if (process.exitStatus === null) process.terminate(STATUS_SUCCESS);
     this.kernel.fileSystem.releaseUnused();
+    this.#pageFileStore?.close();
   }
 }

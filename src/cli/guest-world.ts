@@ -33,12 +33,14 @@ export function makeGuestWorld(
 ): GuestWorld {
   const host = new NodeHost({ writeConsole: (stream, bytes) => output.write(stream, bytes) });
   const roots = (flags.dir ?? []).map((option) => ({ option, root: addRoot(host, option.host) }));
-  makeMachineFolder(flags.machineDir);
+  const pageFileRoot = host.addRoot(makeMachineFolder(flags.machineDir));
   const machine = new Machine({
     host,
     profile: flags.profile,
     ram: flags.ram,
     seed: flags.seed,
+    pageFileRoot,
+    policy: flags.policy,
     ...(flags.pagefile ? { pageFiles: flags.pagefile } : {}),
   });
   machine.mount(PROGRAM_FOLDER, host.addRoot(program.folder));

@@ -1,6 +1,6 @@
 /** Values of the options: what may be written, and what is wrong with it. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { PageFileSize } from '../mm/memory-manager.js';
+import type { PageFileSize, ReplacementPolicy } from '../mm/memory-manager.js';
 
 export interface DirectoryOption {
   /** Path on this computer. */
@@ -17,6 +17,8 @@ export interface MachineFlags {
   readonly ram: number;
   /** Undefined: the machine's own choice. */
   readonly pagefile?: readonly PageFileSize[];
+  /** Which page a working set gives up. */
+  readonly policy: ReplacementPolicy;
   readonly seed: number;
   readonly dir?: readonly DirectoryOption[];
   readonly machineDir?: string;
@@ -150,6 +152,11 @@ export function addMachineOptions(command: Command): Command {
       new Option('--pagefile <size>', 'a paging file INITIAL[:MAXIMUM], or none (repeatable)').argParser(
         parsePageFile,
       ),
+    )
+    .addOption(
+      new Option('--policy <name>', 'which page goes: not accessed for longest, or first come')
+        .choices(['aging', 'fifo'])
+        .default('aging'),
     )
     .addOption(
       new Option('--seed <n>', 'what chance decides, such as where images lie')

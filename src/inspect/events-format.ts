@@ -30,7 +30,7 @@ const STATUS_KINDS = new Set([
   'exception',
 ]);
 /** Kinds whose address is that of a file: a byte offset. */
-const OFFSET_KINDS = new Set(['read', 'write', 'file-write']);
+const OFFSET_KINDS = new Set(['read', 'write', 'file-write', 'page-out']);
 
 /** What is particular to an event, under names that say what it is. */
 function particulars(event: MemoryEvent): Record<string, string | number> {
@@ -40,6 +40,12 @@ function particulars(event: MemoryEvent): Record<string, string | number> {
     fields['frame'] = frame;
     fields['from'] = FRAME_STATE_NAMES[detail >>> 8]!;
     fields['to'] = FRAME_STATE_NAMES[detail & 255]!;
+    return fields;
+  }
+  if (kind === 'trim') {
+    fields['address'] = canonicalAddress(address);
+    fields['frame'] = frame;
+    fields['to'] = FRAME_STATE_NAMES[detail]!;
     return fields;
   }
   if (OFFSET_KINDS.has(kind)) fields['offset'] = address;
@@ -66,6 +72,9 @@ const DETAIL_NAMES: Readonly<Record<string, string>> = {
   write: 'bytes',
   syscall: 'service',
   'thread-create': 'thread',
+  'thread-wake': 'available',
+  'page-in': 'block',
+  'page-out': 'pages',
 };
 
 class JsonLinesWriter implements EventWriter {

@@ -70,7 +70,7 @@ export interface Report {
   processes: ProcessReport[];
 }
 
-type Gauges = Pick<Report, 'commit' | 'lists'>;
+type Gauges = Pick<Report, 'commit' | 'lists'> & { readonly pagesInUse: number };
 type ProcessGauges = Pick<ProcessReport, 'workingSet' | 'commit' | 'types'>;
 
 /** How memory stood as processes ended: what a report shows of them afterwards. */
@@ -82,8 +82,6 @@ export interface ExitRecords {
 }
 
 const PAGE_SIZE = 4096;
-/** Nothing is paged out: paging files count for the commit limit alone. */
-const PAGE_FILE_IDLE = { pagesRead: 0, pagesWritten: 0, pagesInUse: 0, writeIOs: 0 };
 
 export function createExitRecords(): ExitRecords {
   return { processes: new Map(), machine: null };
@@ -109,6 +107,7 @@ function machineGauges(kernel: Kernel): Gauges {
       limit: commit.limit * PAGE_SIZE,
     },
     lists,
+    pagesInUse: kernel.mm.pageFiles.pagesInUse,
   };
 }
 
@@ -145,6 +144,7 @@ function processReport(kernel: Kernel, process: Process, records: ExitRecords): 
 /** The report as it stands. With every process ended it shows memory as it was before the last one gave its own back. */
 export function report(kernel: Kernel, records: ExitRecords = createExitRecords()): Report {
   const { mm, processor } = kernel;
+  const { pageFiles } = mm;
   const processes = allProcesses(kernel).map((process) => processReport(kernel, process, records));
   const sum = (pages: (process: ProcessReport) => number) =>
     processes.reduce((total, process) => total + pages(process), 0);
@@ -162,7 +162,12 @@ export function report(kernel: Kernel, records: ExitRecords = createExitRecords(
     },
     commit: { ...gauges.commit, peak: mm.commit.peak * PAGE_SIZE },
     lists: gauges.lists,
-    pageFile: { ...PAGE_FILE_IDLE },
+    pageFile: {
+      pagesRead: pageFiles.pagesRead,
+      pagesWritten: pageFiles.pagesWritten,
+      pagesInUse: gauges.pagesInUse,
+      writeIOs: pageFiles.writeIOs,
+    },
     mappedFile: { pagesRead: mm.sections.pagesRead, pagesWritten: mm.sections.pagesWritten },
     types: processes[0]?.types ?? [],
     tlb: { hits: processor.tlbHits, misses: processor.tlbMisses, flushes: processor.tlbFlushes },

@@ -21,6 +21,7 @@ import {
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
 import { EXIT_PAGE_FAULT, EXIT_SYSTEM_CALL, RAX, RCX } from '../machine/processor.js';
+import { FaultyPageFile } from '../testing/faulty-page-file.js';
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { FAULT_FETCH, FAULT_PRESENT, FAULT_USER, FAULT_WRITE } from './access-check.js';
 import { BugCheck } from './bug-check.js';
@@ -59,6 +60,12 @@ function allocate(
 
 function fault({ mm, space }: TestMachine, address: number, errorCode: number): number {
   return accessFault(mm, space, address, errorCode, true, null);
+}
+
+function fullDisk(): FaultyPageFile {
+  const store = new FaultyPageFile();
+  store.failsWrites.add(0);
+  return store;
 }
 
 describe('accessFault', () => {
@@ -166,7 +173,7 @@ describe('accessFault', () => {
   });
 
   it('gives STATUS_NO_MEMORY when RAM runs out although commit allows it, and works again afterwards', () => {
-    const machine = createTestMachine(128, 1000);
+    const machine = createTestMachine(128, 1000, fullDisk());
     const { mm, space, user } = machine;
     const base = allocate(machine, 600, MEM_RESERVE | MEM_COMMIT);
     let status = STATUS_SUCCESS;
@@ -190,7 +197,7 @@ describe('accessFault', () => {
   });
 
   it('commits and protects as a whole or not at all when there is no frame for page tables', () => {
-    const machine = createTestMachine(128, 5000);
+    const machine = createTestMachine(128, 5000, fullDisk());
     const { mm, space, user } = machine;
     const reserved = allocate(machine, 2048, MEM_RESERVE);
     const committed = allocate(machine, 2048, MEM_RESERVE | MEM_COMMIT);

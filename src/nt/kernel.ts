@@ -15,7 +15,8 @@ import {
 import { PhysicalMemory } from '../machine/physical-memory.js';
 import { Processor } from '../machine/processor.js';
 import { attach, detach } from '../mm/address-space.js';
-import { MemoryManager, type PageFileSize } from '../mm/memory-manager.js';
+import { MemoryManager, type PageFileSize, type ReplacementPolicy } from '../mm/memory-manager.js';
+import type { PageFileStore } from '../mm/page-file.js';
 import { systemWord } from '../mm/system-space.js';
 import { UserMemory } from '../mm/user-memory.js';
 import { Console } from './console.js';
@@ -34,6 +35,9 @@ export interface KernelOptions {
   /** Bytes of RAM, a multiple of 4096. */
   readonly ram: number;
   readonly pageFiles: readonly PageFileSize[];
+  /** The bytes of the paging files; in memory when left out. */
+  readonly pageFileStore?: PageFileStore;
+  readonly policy?: ReplacementPolicy;
   readonly seed: number;
   readonly host: Host;
   readonly system: SystemDllSet;
@@ -106,6 +110,8 @@ export class Kernel {
       ram,
       processor: this.processor,
       pageFileBytes: options.pageFiles,
+      ...(options.pageFileStore && { pageFileStore: options.pageFileStore }),
+      ...(options.policy && { policy: options.policy }),
       seed: options.seed,
       clock: this.clock,
     });

@@ -1,4 +1,6 @@
 import { EXIT_EXCEPTION, EXIT_PAGE_FAULT, EXIT_SYSTEM_CALL } from '../machine/processor.js';
+import { runSystemThreads } from '../mm/threads/run-system-threads.js';
+import { systemThreadsTick } from '../mm/threads/system-threads.js';
 import { zeroPageStep } from '../mm/threads/zero-page.js';
 import type { Kernel } from './kernel.js';
 import { TICK_100NS, updateSharedTime } from './shared-data.js';
@@ -32,6 +34,7 @@ export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
   let work = limits.work;
   for (;;) {
     serveClock(kernel);
+    runSystemThreads(kernel.mm, scheduler.current?.priority ?? scheduler.bestReady);
     if (scheduler.mustSwitch) scheduler.preempt();
     if (scheduler.current === null) {
       if (kernel.loadedThread !== null) kernel.saveContext();
@@ -88,6 +91,7 @@ function serveClock(kernel: Kernel): void {
   const now = kernel.clock.now100ns;
   if (now >= kernel.nextTick) {
     updateSharedTime(kernel);
+    systemThreadsTick(kernel.mm, now);
     kernel.nextTick = (Math.floor(now / TICK_100NS) + 1) * TICK_100NS;
   }
   if (now >= kernel.scheduler.nextDeadline) kernel.scheduler.expire(now);

@@ -3,6 +3,7 @@ import { PhysicalMemory } from '../machine/physical-memory.js';
 import { Processor } from '../machine/processor.js';
 import { type AddressSpace, attach, createAddressSpace } from '../mm/address-space.js';
 import { MemoryManager } from '../mm/memory-manager.js';
+import type { PageFileStore } from '../mm/page-file.js';
 import { UserMemory } from '../mm/user-memory.js';
 
 export interface TestMachine {
@@ -15,20 +16,29 @@ export interface TestMachine {
 const CODE_CACHE = 1 << 20;
 
 /** RAM and paging file in pages. */
-export function createMemoryManager(ramPages: number, pageFilePages = 0): MemoryManager {
+export function createMemoryManager(
+  ramPages: number,
+  pageFilePages = 0,
+  pageFileStore?: PageFileStore,
+): MemoryManager {
   const ram = new PhysicalMemory(ramPages * 4096, CODE_CACHE);
   const bytes = pageFilePages * 4096;
   return new MemoryManager({
     ram,
     processor: new Processor(ram),
     pageFileBytes: bytes === 0 ? [] : [{ initial: bytes, maximum: bytes }],
+    ...(pageFileStore && { pageFileStore }),
     seed: 1,
     clock: { now100ns: 0 },
   });
 }
 
-export function createTestMachine(ramPages: number, pageFilePages = 0): TestMachine {
-  const mm = createMemoryManager(ramPages, pageFilePages);
+export function createTestMachine(
+  ramPages: number,
+  pageFilePages = 0,
+  pageFileStore?: PageFileStore,
+): TestMachine {
+  const mm = createMemoryManager(ramPages, pageFilePages, pageFileStore);
   const space = createAddressSpace(mm, 4);
   if (space === null) throw new Error(`${ramPages} pages are too few for a process`);
   attach(mm, space);
