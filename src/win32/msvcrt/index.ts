@@ -34,6 +34,7 @@ import { stdlibFunctions } from './stdlib.js';
 import { STREAM_BYTES, STREAM_COUNT } from './stream.js';
 import { strerrorFunctions } from './strerror.js';
 import { stringFunctions } from './string.js';
+import { threadFunctions } from './thread.js';
 import { timeFunctions } from './time.js';
 import { wideStringFunctions } from './wide-string.js';
 
@@ -161,6 +162,7 @@ export const msvcrt: SystemModule = {
     stdlibFunctions,
     strerrorFunctions,
     stringFunctions,
+    threadFunctions,
     timeFunctions,
     wideStringFunctions,
   ),
