@@ -75,6 +75,7 @@ describe('msvcrt numbers', () => {
     expect(crt.errno).toBe(34);
     expect(crt.call64('_strtoui64', '18446744073709551615', 0, 10)).toBe(0xffffffffffffffffn);
     expect(crt.call('atoi', ' 42x')).toBe(42);
+    expect(crt.call('atoi', '9999999999999999999999')).toBe(-1304428545);
     expect(crt.call('strtoul', '-1', 0, 10)).toBe(-1);
     expect(crt.call('strtol', `${' '.repeat(500)}77`, 0, 10)).toBe(77);
     expect(crt.callDouble('strtod', `${'0'.repeat(300)}2.5`, 0)).toBe(2.5);
