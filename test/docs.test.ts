@@ -1,5 +1,6 @@
 /**
- * The documents say what is true: each ```console block is a command and what it prints. NTMM_UPDATE_DOCS=1 writes what the commands print now into the documents.
+ * The documents say what is true: each ```console block is a command and what it prints. NTMM_UPDATE_DOCS=1 writes what
+ * the commands print now into the documents.
  */
 import { spawnSync } from 'node:child_process';
 import {
