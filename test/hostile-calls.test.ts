@@ -47,7 +47,7 @@ describe('services called with what earlier calls answered, and with memory of e
     const random = mulberry32(seedFor('hostile calls'));
     const guest = new HostileGuest();
     const { kernel } = guest;
-    const calls = effort(4000);
+    const calls = effort(2500);
     let left = 0;
     let processes = 0;
     let rsp = 0;

@@ -23,7 +23,7 @@ import { below, mulberry32, type Random, seedFor } from '../src/testing/seed.js'
 
 const RSP = 4;
 const LONGEST_MS = 3000;
-const ROUNDS = 120;
+const ROUNDS = 80;
 const CONTEXT_BYTES = 0x4d0;
 const RECORD_BYTES = 0x98;
 
@@ -241,7 +241,7 @@ const FAMILIES = [
 
 describe('data that the system keeps in the program', () => {
   it('may be anything: whoever scribbles on it hurts only itself', FOREVER, () => {
-    rounds('scribbles', 250, (guest, random) => {
+    rounds('scribbles', 180, (guest, random) => {
       const text = guest.places.writable;
       guest.process.write(text, Buffer.from('C:\\work\\a.txt\0r+\0', 'latin1'));
       guest.call('msvcrt.dll!fopen', [text, text + 14]);
