@@ -34,6 +34,7 @@ import { stdlibFunctions } from './stdlib.js';
 import { STREAM_BYTES, STREAM_COUNT } from './stream.js';
 import { strerrorFunctions } from './strerror.js';
 import { stringFunctions } from './string.js';
+import { temporaryNameFunctions } from './temporary-name.js';
 import { threadFunctions } from './thread.js';
 import { timeFunctions } from './time.js';
 import { wideStringFunctions } from './wide-string.js';
@@ -162,6 +163,7 @@ export const msvcrt: SystemModule = {
     stdlibFunctions,
     strerrorFunctions,
     stringFunctions,
+    temporaryNameFunctions,
     threadFunctions,
     timeFunctions,
     wideStringFunctions,

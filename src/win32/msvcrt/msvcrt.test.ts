@@ -333,6 +333,25 @@ describe('msvcrt streams', () => {
     expect(crt.host.list(crt.work, [])).toEqual([]);
   });
 
+  it('names temporary files in the folder of TMP, else in the one given', () => {
+    const crt = new CrtMachine();
+    crt.call('_mkdir', 'given');
+    crt.call('_mkdir', 'other');
+    expect(crt.text(crt.callAddress('_tempnam', 'given', 'pre'))).toBe('given\\pre1');
+    expect(crt.text(crt.callAddress('_tempnam', 'nowhere', 0))).toBe('.\\2');
+    crt.call('_putenv', 'TMP=other');
+    expect(crt.text(crt.callAddress('_tempnam', 'given', 'pre'))).toBe('other\\pre3');
+  });
+
+  it('says of _chmod what a volume can keep', () => {
+    const crt = new CrtMachine({ files: { 'a.txt': '' } });
+    expect(crt.call('_chmod', 'a.txt', 0x180)).toBe(0);
+    expect(crt.call('_chmod', 'a.txt', 0x100)).toBe(-1);
+    expect(crt.errno).toBe(13);
+    expect(crt.call('_chmod', 'b.txt', 0x180)).toBe(-1);
+    expect(crt.errno).toBe(2);
+  });
+
   it('bounds what _snprintf writes', () => {
     const crt = new CrtMachine();
     const to = crt.put('#########');
