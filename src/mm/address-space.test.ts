@@ -36,6 +36,7 @@ describe('address spaces', () => {
     expect(mm.processor.translate(pteAddress(request.baseAddress), ACCESS_READ | ACCESS_USER)).toBe(0);
     expect(mm.processor.translate(HYPERSPACE, ACCESS_READ | ACCESS_USER)).toBe(0);
     expect(mm.processor.translate(HYPERSPACE, ACCESS_WRITE)).not.toBe(0);
+    expect(mm.processor.translate(pteAddress(request.baseAddress), ACCESS_READ)).toBe(word * 4);
     freeVirtualMemory(mm, space, { baseAddress: request.baseAddress, regionSize: 0 }, MEM_RELEASE);
     expect(mm.processor.translate(pteAddress(request.baseAddress), ACCESS_READ)).toBe(0);
     verify(mm);
