@@ -28,6 +28,7 @@ import { printfFunctions } from './printf.js';
 import { scanfFunctions } from './scanf.js';
 import { signalFunctions } from './signal.js';
 import { sortFunctions } from './sort.js';
+import { stackFunctions } from './stack.js';
 import { attach, startupFunctions } from './startup.js';
 import { stdioFunctions } from './stdio.js';
 import { stdlibFunctions } from './stdlib.js';
@@ -158,6 +159,7 @@ export const msvcrt: SystemModule = {
     scanfFunctions,
     signalFunctions,
     sortFunctions,
+    stackFunctions,
     startupFunctions,
     stdioFunctions,
     stdlibFunctions,
