@@ -12,6 +12,7 @@ import {
 } from '../../nt/service.js';
 import type { DataExport, SystemModule } from '../../nt/system-module.js';
 import { HeapCorruption } from '../ntdll/heap-layout.js';
+import { consoleFunctions } from './console.js';
 import { ctypeFunctions, NARROW_TABLE, WIDE_TABLE } from './ctype.js';
 import { directoryFunctions } from './directory.js';
 import { environmentFunctions } from './environment.js';
@@ -144,6 +145,7 @@ function merge(
 export const msvcrt: SystemModule = {
   name: 'msvcrt.dll',
   functions: merge(
+    consoleFunctions,
     ctypeFunctions,
     directoryFunctions,
     environmentFunctions,

@@ -343,6 +343,23 @@ describe('msvcrt streams', () => {
     expect(crt.text(crt.callAddress('_tempnam', 'given', 'pre'))).toBe('other\\pre3');
   });
 
+  it('takes keys from the console and writes to it', () => {
+    const crt = new CrtMachine();
+    crt.begin('_getch');
+    expect(crt.run()).toBe('waiting-input');
+    crt.kernel.console.feed(Uint8Array.of(0x61, 10, 13, 0x62));
+    crt.kernel.console.feed(null);
+    crt.kernel.scheduler.consoleArrived();
+    expect(crt.run()).toBe('limit');
+    expect(crt.call('_getch')).toBe(13);
+    expect(crt.call('_getch')).toBe(13);
+    expect(crt.call('_getch')).toBe(0x62);
+    expect(crt.call('_getch')).toBe(-1);
+    crt.call('_putch', 0x63);
+    crt.call('_cputs', 'd\n');
+    expect(crt.output()).toBe('cd\n');
+  });
+
   it('says of _chmod what a volume can keep', () => {
     const crt = new CrtMachine({ files: { 'a.txt': '' } });
     expect(crt.call('_chmod', 'a.txt', 0x180)).toBe(0);
