@@ -196,9 +196,9 @@ describe('msvcrt start-up and end', () => {
     expect(crt.output()).toBe('bye\r\n');
   });
 
-  it('aborts with 3', () => {
+  it.each(['abort', '?terminate@@YAXXZ'])('%s ends with 3', (name) => {
     const crt = new CrtMachine();
-    crt.begin('abort');
+    crt.begin(name);
     expect(crt.run()).toBe('exited');
     expect(crt.process.exitStatus).toBe(3);
     expect(crt.output(2)).toContain('requested the Runtime to terminate it in an unusual way');
