@@ -343,6 +343,15 @@ describe('msvcrt streams', () => {
     expect(crt.text(crt.callAddress('_tempnam', 'given', 'pre'))).toBe('other\\pre3');
   });
 
+  it('refuses modes that it cannot keep', () => {
+    const crt = new CrtMachine();
+    for (const mode of ['q', 'w, ccs=UTF-16LE']) {
+      expect(crt.call('fopen', 't.txt', mode)).toBe(0);
+      expect(crt.errno).toBe(22);
+    }
+    expect(crt.call('_access', 't.txt', 0)).toBe(-1);
+  });
+
   it('takes keys from the console and writes to it', () => {
     const crt = new CrtMachine();
     crt.begin('_getch');
