@@ -94,6 +94,18 @@ describe('msvcrt numbers', () => {
     expect(crt.callDouble('atof', '1e3')).toBe(1000);
   });
 
+  it('leaves the flags of errors where _statusfp finds them', () => {
+    const flagsOf = (name: string, ...args: { double: number }[]) => {
+      crt.call('_clearfp');
+      crt.callDouble(name, ...args);
+      return crt.call('_statusfp');
+    };
+    expect(flagsOf('sqrt', double(-4))).toBe(0x10);
+    expect(flagsOf('log', double(0))).toBe(0x08);
+    expect(flagsOf('exp', double(1000))).toBe(0x05);
+    expect(flagsOf('sqrt', double(4))).toBe(0);
+  });
+
   it('draws the numbers that this runtime draws', () => {
     crt.call('srand', 1);
     expect([1, 2, 3, 4, 5].map(() => crt.call('rand'))).toEqual([41, 18467, 6334, 26500, 19169]);
