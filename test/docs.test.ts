@@ -27,9 +27,14 @@ const documents = [
   ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
 ];
 
+/** Cuts a command at its spaces, as a shell does; double quotes hold words together. */
+function wordsOf(command: string): string[] {
+  return [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
+}
+
 /** What a command of the documents prints, on both streams, in order; run in the repository's folder. */
 function outputOf(command: string): string {
-  const [npx, ntmm, ...args] = command.split(' ');
+  const [npx, ntmm, ...args] = wordsOf(command);
   expect([npx, ntmm], `only ntmm is run here, not: ${command}`).toEqual(['npx', 'ntmm']);
   const folder = mkdtempSync(join(tmpdir(), 'ntmm-docs-'));
   const file = join(folder, 'output.txt');

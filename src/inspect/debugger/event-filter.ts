@@ -8,7 +8,7 @@ import type { MemoryEvent } from '../../mm/events.js';
 import { eventParticulars } from '../events-format.js';
 import { statusText } from '../status-names.js';
 import { DebugError } from './debug-error.js';
-import { hex } from './format.js';
+import { addressText, hex } from './format.js';
 
 interface EventKind {
   readonly name: string;
@@ -77,8 +77,9 @@ export function isEventName(word: string): boolean {
 /** An event in a line. */
 export function eventText(event: MemoryEvent): string {
   const fields = Object.entries(eventParticulars(event)).map(([name, value]) => {
+    if (name === 'address') return `address ${addressText(event.address)}`;
     if (name === 'status') return `status ${statusText(event.detail)}`;
-    return `${name} ${typeof value === 'number' && name === 'frame' ? hex(value) : value}`;
+    return `${name} ${name.toLowerCase().endsWith('frame') ? hex(Number(value)) : value}`;
   });
   return [event.kind, ...fields].join(', ');
 }

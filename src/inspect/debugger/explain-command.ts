@@ -75,7 +75,7 @@ function frameSentence(kernel: Kernel, process: Process, address: number): strin
         : `on the ${stateTitle(state)} list`;
   const references = count(pfn.referenceCount[frame]!, 'reference');
   const restore = quadText(pfn.originalLo[frame]!, pfn.originalHi[frame]!);
-  return `Frame ${hex(frame)} holds it (${frameUseText(kernel, frame)}): ${where}, ${references}${flags === '' ? '' : `, ${flags}`}; its PTE would become ${restore} if the frame were reused.`;
+  return `Frame ${hex(frame)} holds it (${frameUseText(kernel, frame)}): ${where}, ${references}${flags === '' ? '' : `, ${flags}`}, original PTE ${restore}.`;
 }
 
 /** Sentences, one a line. */

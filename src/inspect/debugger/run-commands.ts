@@ -136,7 +136,7 @@ export const RUN_COMMANDS: readonly DebugCommand[] = [
     usage: 'gf',
     summary: 'run to the next page fault (the same as g fault)',
     details:
-      'Stops when the fault has been resolved or raised, before the instruction runs again. The status says what it was:\n00000111 demand zero, 00000110 transition (also: a page that others have already), 00000112 copy-on-write.',
+      'Stops when the fault has been resolved or raised, before the instruction runs again. The status says what it was:\n110 transition (also: a page that others have already), 111 demand zero, 112 copy-on-write, 113 guard page (the\nstack grows), 114 read from a file; C0000005 and the like are raised as exceptions.',
     run: (session) => session.go({ event: 'fault' }),
   },
   {

@@ -3,6 +3,7 @@ import { VAD_IMAGE } from '../../mm/vad-tree.js';
 import type { Kernel } from '../../nt/kernel.js';
 import { SYSTEM_DIRECTORY } from '../../nt/kernel.js';
 import type { Process } from '../../nt/process.js';
+import { SYSTEM_MODULES } from '../../win32/modules.js';
 import { hex } from './format.js';
 
 const PAGE_SIZE = 4096;
@@ -29,6 +30,16 @@ function moduleName(path: string): string {
     .toLowerCase();
 }
 
+/** What an export of a system DLL stands for when it is in another: 'NTDLL.RtlAllocateHeap'. `name` is in lower case. */
+function forwarderOf(module: MappedModule, name: string): { module: string; name: string } | null {
+  if (!isSystemFile(module.path)) return null;
+  const table = SYSTEM_MODULES.find((each) => moduleName(each.name) === module.name)?.forwarders ?? {};
+  const target = Object.entries(table).find(([from]) => from.toLowerCase() === name)?.[1];
+  if (target === undefined) return null;
+  const dot = target.lastIndexOf('.');
+  return { module: target.slice(0, dot), name: target.slice(dot + 1) };
+}
+
 /** The images that are mapped, in address order. */
 export function mappedModules(process: Process): MappedModule[] {
   const modules: MappedModule[] = [];
@@ -40,6 +51,10 @@ export function mappedModules(process: Process): MappedModule[] {
     modules.push({ base, end: (vad.endPage + 1) * PAGE_SIZE, name: moduleName(path), path });
   }
   return modules;
+}
+
+function isSystemFile(path: string): boolean {
+  return path.toLowerCase().startsWith(`${SYSTEM_DIRECTORY}\\`.toLowerCase());
 }
 
 export class Symbols {
@@ -54,8 +69,11 @@ export class Symbols {
     const found = mappedModules(process).find((mapped) => mapped.name === wanted);
     if (found === undefined) return null;
     if (name === null) return found.base;
-    const symbol = this.#exportsOf(found).find((entry) => entry.name.toLowerCase() === name.toLowerCase());
-    return symbol === undefined ? null : found.base + symbol.rva;
+    const folded = name.toLowerCase();
+    const symbol = this.#exportsOf(found).find((entry) => entry.name.toLowerCase() === folded);
+    if (symbol !== undefined) return found.base + symbol.rva;
+    const target = forwarderOf(found, folded);
+    return target === null ? null : this.find(process, target.module, target.name);
   }
 
   /** ntdll!NtClose+0x8, or sort+0x1000 where there are no exports; null outside of modules. */
@@ -72,10 +90,8 @@ export class Symbols {
   #exportsOf({ path }: MappedModule): readonly Export[] {
     const known = this.#sorted.get(path);
     if (known !== undefined) return known;
-    const folder = `${SYSTEM_DIRECTORY}\\`.toLowerCase();
-    const file = path.toLowerCase();
-    const image = file.startsWith(folder)
-      ? this.kernel.systemImages.get(file.slice(folder.length))
+    const image = isSystemFile(path)
+      ? this.kernel.systemImages.get(path.slice(SYSTEM_DIRECTORY.length + 1).toLowerCase())
       : undefined;
     const exports = [...(image?.exports ?? [])].map(([name, rva]): Export => ({ rva, name }));
     exports.sort((left, right) => left.rva - right.rva || (left.name < right.name ? -1 : 1));
