@@ -1,6 +1,6 @@
 /**
- * The documents say what is true: each ```console block is a command and what it prints, and the README's library example
- * runs. NTMM_UPDATE_DOCS=1 writes what the commands print now into the documents.
+ * The documents say what is true: each ```console block is a command and what it prints. NTMM_UPDATE_DOCS=1 writes what
+ * the commands print now into the documents.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -27,9 +27,14 @@ const documents = [
   ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
 ];
 
+/** Cuts a command at its spaces, as a shell does; double quotes hold words together. */
+function wordsOf(command: string): string[] {
+  return [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
+}
+
 /** What a command of the documents prints, on both streams, in order; run in the repository's folder. */
 function outputOf(command: string): string {
-  const [npx, ntmm, ...args] = command.split(' ');
+  const [npx, ntmm, ...args] = wordsOf(command);
   expect([npx, ntmm], `only ntmm is run here, not: ${command}`).toEqual(['npx', 'ntmm']);
   const folder = mkdtempSync(join(tmpdir(), 'ntmm-docs-'));
   const file = join(folder, 'output.txt');
@@ -84,12 +89,7 @@ it('features.md names sources and tests that exist', () => {
   ).toEqual([]);
 });
 
-it("runs the README's library example", () => {
+it('shows the library example that the tests run', () => {
   const code = /```js\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))![1]!;
-  const run = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  expect(run.stderr).toBe('');
-  expect(run.stdout).toBe('30 pages, protection 4, 1 fault\n1 4096\n');
+  expect(code).toBe(readFileSync(join(root, 'examples/library/example.mjs'), 'utf8'));
 });

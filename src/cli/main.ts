@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { CommandError, EXIT_INTERNAL, EXIT_USAGE } from './exit-status.js';
 import { listImports, makeImportsCommand } from './imports.js';
+import { debugProgram, makeKdCommand } from './kd.js';
 import { completeOptionalValues } from './options.js';
+import { makeRammapCommand, showPhysicalMemory } from './rammap.js';
 import { makeRunCommand, RUN_OPTIONAL_VALUES, runProgram } from './run.js';
 import { makeVmmapCommand, showAddressSpace } from './vmmap.js';
 
@@ -20,6 +22,8 @@ Examples:
   ntmm run --report sort.exe words.txt   with a memory report at the end
   ntmm imports sort.exe                  what it imports, and what is missing
   ntmm vmmap --at 5M sort.exe words.txt  its address space after five million instructions
+  ntmm rammap sort.exe words.txt         what the pages of RAM are used for
+  ntmm kd sort.exe words.txt             a debugger prompt over it
   ntmm help run                          all about running programs
 `;
 
@@ -49,6 +53,16 @@ async function main(args: readonly string[]): Promise<number> {
   program.addCommand(
     makeVmmapCommand(async (file, rest, flags) => {
       status = await showAddressSpace(file, rest, flags);
+    }),
+  );
+  program.addCommand(
+    makeRammapCommand(async (file, rest, flags) => {
+      status = await showPhysicalMemory(file, rest, flags);
+    }),
+  );
+  program.addCommand(
+    makeKdCommand(async (file, rest, flags) => {
+      status = await debugProgram(file, rest, flags);
     }),
   );
   for (const command of program.commands)

@@ -47,6 +47,7 @@ const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
 /** Runs until the program has ended or something stops it. */
 export class RunControl {
   #signal: string | null = null;
+  #verifyError: VerifyError | null = null;
   #verifyPasses = 0;
   #verifyChecks = 0;
   #nextVerify: number;
@@ -62,6 +63,7 @@ export class RunControl {
     private readonly showsProgress: boolean,
   ) {
     this.#nextVerify = this.#verifyStep;
+    if (limits.verifyQuanta !== null) machine.kernel.processExiting.push(() => this.#verifyEndingProcess());
   }
 
   /** Instructions between two proofs. */
@@ -175,7 +177,18 @@ export class RunControl {
     this.#nextVerify = this.machine.kernel.processor.instructions + this.#verifyStep;
   }
 
+  /** A process ends in the middle of a service, which an error must not cut short. */
+  #verifyEndingProcess(): void {
+    try {
+      this.#verify();
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+      this.#verifyError ??= error;
+    }
+  }
+
   #verifyAtEnd(): void {
+    if (this.#verifyError !== null) throw this.#verifyError;
     if (this.limits.verifyQuanta !== null) this.#verify();
   }
 

@@ -70,7 +70,7 @@ describe('ntmm run', () => {
   it('proves the invariants while it runs', () =>
     inExampleFolder(async (cwd) => {
       const { status, stderr } = await ntmm(['run', '--verify', program('sort.exe'), 'lines.txt'], { cwd });
-      expect(stderr).toMatch(/^ntmm: verify: [\d,]+ checks held in \d+ passes?$/m);
+      expect(stderr).toMatch(/^ntmm: verify: [\d,]+ checks held in [2-9] passes$/m);
       expect(status).toBe(0);
     }));
 

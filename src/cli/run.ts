@@ -105,7 +105,7 @@ export async function runProgram(typed: string, args: readonly string[], flags: 
   explainRefusals(world, output);
   if (outcome.verifyPasses > 0)
     output.say(
-      `ntmm: verify: ${grouped(outcome.verifyChecks)} checks held in ${grouped(outcome.verifyPasses)} passes\n`,
+      `ntmm: verify: ${grouped(outcome.verifyChecks)} checks held in ${grouped(outcome.verifyPasses)} ${outcome.verifyPasses === 1 ? 'pass' : 'passes'}\n`,
     );
   writeReport(world.machine.report(), flags, output);
   world.machine.close();

@@ -33,7 +33,7 @@ const STATUS_KINDS = new Set([
 const OFFSET_KINDS = new Set(['read', 'write', 'file-write', 'page-out']);
 
 /** What is particular to an event, under names that say what it is. */
-function particulars(event: MemoryEvent): Record<string, string | number> {
+export function eventParticulars(event: MemoryEvent): Record<string, string | number> {
   const fields: Record<string, string | number> = {};
   const { kind, address, frame, detail, text } = event;
   if (kind === 'list') {
@@ -84,7 +84,7 @@ class JsonLinesWriter implements EventWriter {
 
   event(event: MemoryEvent): string {
     const { time, pid, tid, kind } = event;
-    return `${JSON.stringify({ time, pid, tid, kind, ...particulars(event) })}\n`;
+    return `${JSON.stringify({ time, pid, tid, kind, ...eventParticulars(event) })}\n`;
   }
 
   end(): string {
@@ -131,7 +131,7 @@ class ChromeTraceWriter implements EventWriter {
       tid: event.tid,
       cat: event.kind,
       name: event.kind,
-      args: particulars(event),
+      args: eventParticulars(event),
     };
     return `,\n${JSON.stringify(instant)}`;
   }

@@ -28,6 +28,9 @@ const keys = (value: object) => Object.keys(value);
 function checkFaults(faults: FaultReport): void {
   expect(keys(faults)).toEqual(FAULT_KEYS);
   expect(faults.total).toBe(faults.soft + faults.hard + faults.guardPage + faults.accessViolation);
+  const reads = faults.pageFileRead + faults.mappedFileRead + faults.imageRead;
+  expect(faults.hard).toBe(reads);
+  expect(faults.soft).toBe(faults.demandZero + faults.transition + faults.copyOnWrite + faults.prototype);
 }
 
 function checkContract(report: Report): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MEM_COMMIT, MEM_RESERVE, PAGE_READWRITE } from '../base/memory-constants.js';
+import { MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_READWRITE } from '../base/memory-constants.js';
 import { STATUS_SUCCESS } from '../base/ntstatus.js';
 import { ACCESS_READ, ACCESS_USER, ACCESS_WRITE } from '../machine/processor.js';
 import { createMemoryManager, createTestMachine } from '../testing/small-machine.js';
@@ -10,7 +10,7 @@ import { sharedUserDataOffset, USER_SHARED_DATA } from './shared-user-data.js';
 import { findSystemPte, HYPERSPACE, SYSTEM_SHARED_DATA, systemWord } from './system-space.js';
 import { UserMemory } from './user-memory.js';
 import { verify } from './verify.js';
-import { allocateVirtualMemory } from './virtual-memory.js';
+import { allocateVirtualMemory, freeVirtualMemory } from './virtual-memory.js';
 
 describe('address spaces', () => {
   it('are made of a directory, hyperspace tables and a working-set list, and map the shared user data page', () => {
@@ -36,6 +36,10 @@ describe('address spaces', () => {
     expect(mm.processor.translate(pteAddress(request.baseAddress), ACCESS_READ | ACCESS_USER)).toBe(0);
     expect(mm.processor.translate(HYPERSPACE, ACCESS_READ | ACCESS_USER)).toBe(0);
     expect(mm.processor.translate(HYPERSPACE, ACCESS_WRITE)).not.toBe(0);
+    expect(mm.processor.translate(pteAddress(request.baseAddress), ACCESS_READ)).toBe(word * 4);
+    freeVirtualMemory(mm, space, { baseAddress: request.baseAddress, regionSize: 0 }, MEM_RELEASE);
+    expect(mm.processor.translate(pteAddress(request.baseAddress), ACCESS_READ)).toBe(0);
+    verify(mm);
   });
 
   it('share system space and the user shared data page, which is read-only', () => {

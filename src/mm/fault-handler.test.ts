@@ -27,6 +27,7 @@ import { FAULT_FETCH, FAULT_PRESENT, FAULT_USER, FAULT_WRITE } from './access-ch
 import { BugCheck } from './bug-check.js';
 import type { MemoryEvent } from './events.js';
 import { accessFault } from './fault-handler.js';
+import { allocateFrame, availableFrames, returnUnusedFrame } from './page-lists.js';
 import { findPte, pteAddress } from './page-tables.js';
 import { FRAME_ACTIVE, FRAME_FREE, FRAME_MODIFIED, FRAME_ZEROED } from './pfn-database.js';
 import { DECOMMITTED_PTE, pteFrame, pteProtection } from './pte.js';
@@ -196,6 +197,23 @@ describe('accessFault', () => {
     verify(mm);
   });
 
+  it('leaves no empty page table behind when there is a frame for it and none for the page', () => {
+    const machine = createTestMachine(256);
+    const { mm, space, user } = machine;
+    user.writeU8(allocate(machine, 1, MEM_RESERVE | MEM_COMMIT), 1);
+    const request = { baseAddress: 0x20_0000, regionSize: 4096 };
+    allocateVirtualMemory(mm, space, request, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    const tables = space.pageTablePages;
+    const held: number[] = [];
+    while (availableFrames(mm) > 1) held.push(allocateFrame(mm));
+    expect(accessFault(mm, space, 0x20_0000, WRITE, true, null)).toBe(STATUS_NO_MEMORY);
+    expect([space.pageTablePages, availableFrames(mm)]).toEqual([tables, 1]);
+    for (const frame of held) returnUnusedFrame(mm, frame);
+    verify(mm);
+    user.writeU8(0x20_0000, 1);
+    expect(space.pageTablePages).toBe(tables + 1);
+  });
+
   it('commits and protects as a whole or not at all when there is no frame for page tables', () => {
     const machine = createTestMachine(128, 5000, fullDisk());
     const { mm, space, user } = machine;
@@ -286,6 +304,22 @@ describe('a program', () => {
     const word = findPte(mm, space, data);
     expect(mm.words[word]! & 0xfff).toBe(0x067);
     verify(mm);
+  });
+
+  it('leaves no decoded code in a frame that is used anew', () => {
+    const machine = createTestMachine(256);
+    const { mm, space, user } = machine;
+    const code = allocate(machine, 1, MEM_RESERVE | MEM_COMMIT, PAGE_EXECUTE_READWRITE);
+    user.writeBytes(code, Uint8Array.of(0x0f, 0x05)); // syscall
+    mm.processor.rip = code;
+    expect(mm.processor.run(10)).toBe(EXIT_SYSTEM_CALL);
+    const frame = pteFrame(mm.words[findPte(mm, space, code)]!);
+    const blocks = () => mm.words[(mm.ram.frameBlocks >> 2) + frame];
+    expect(blocks()).not.toBe(0);
+    freeVirtualMemory(mm, space, { baseAddress: code, regionSize: 0 }, MEM_RELEASE);
+    const held: number[] = [];
+    while (!held.includes(frame)) held.push(allocateFrame(mm));
+    expect(blocks()).toBe(0);
   });
 });
 

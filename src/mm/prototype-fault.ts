@@ -15,7 +15,6 @@ import {
 import { checkAccess, FAULT_WRITE } from './access-check.js';
 import type { AddressSpace } from './address-space.js';
 import type { ControlArea } from './control-area.js';
-import { breakCopyOnWrite } from './copy-on-write.js';
 import { resolveDemandZeroFault } from './demand-zero.js';
 import type { MemoryManager } from './memory-manager.js';
 import { resolvePageFilePrototype } from './page-file-fault.js';
@@ -54,7 +53,8 @@ import { insertWsle } from './working-set.js';
 
 /**
  * Resolves a fault on a page of a view. `word` is the index in ram.words of the process entry, which is zero or in prototype
- * form. Answers like accessFault.
+ * form. Answers like accessFault. A write that needs a private copy faults again on the entry that is valid then, so that each
+ * fault is of one kind.
  */
 export function resolvePrototypeFault(
   mm: MemoryManager,
@@ -84,7 +84,6 @@ export function resolvePrototypeFault(
   const status = makeResident(mm, space, vad, prototype, page, address);
   if (status >= 0x8000_0000) return status;
   mapShared(mm, space, word, address, pteFrame(words[prototype]!), protection, isWrite);
-  if (isWrite && isCopyOnWrite(protection)) return breakCopyOnWrite(mm, space, word, address);
   return status;
 }
 

@@ -143,3 +143,30 @@ describe('UserMemory', () => {
     expect(user.readUtf16(base + 4093, 3)).toBe('na\u00ef');
   });
 });
+
+describe('texts of a program', () => {
+  it('are read across pages up to their end or a limit, from any address', () => {
+    const { user, base } = machineWithPages();
+    const text = Array.from({ length: 5000 }, (_, index) => String.fromCharCode(1 + (index % 255))).join('');
+    for (const at of [base, base + 1, base + 4095]) {
+      user.writeAnsi(at, `${text}\0x`);
+      expect(user.readAnsi(at)).toBe(text);
+      expect(user.readAnsi(at, 4097)).toBe(text.slice(0, 4097));
+      user.writeUtf16(at, `${text}\u0100\0x`);
+      expect(user.readUtf16(at)).toBe(`${text}\u0100`);
+      expect(user.readUtf16(at, 2049)).toBe(text.slice(0, 2049));
+    }
+  });
+
+  it('may end with the last byte that can be read', () => {
+    const { user, base } = machineWithPages();
+    const end = base + PAGES * 4096;
+    user.writeAnsi(end - 3, 'ab\0');
+    expect(user.readAnsi(end - 3)).toBe('ab');
+    user.writeAnsi(end - 1, 'c');
+    expect(faultOf(() => user.readAnsi(end - 3)).address).toBe(end);
+    expect(user.readAnsi(end - 3, 3)).toBe('abc');
+    expect(user.readUtf16(end - 3, 1)).toBe('\u6261');
+    expect(faultOf(() => user.readUtf16(end - 3)).address).toBe(end);
+  });
+});

@@ -2,7 +2,7 @@
  * The one way in which services written in TypeScript touch a program's memory: in the current address space, with user
  * rights, faulting like the program itself. Addresses are 48-bit numbers, lengths bytes; 8-byte values are two 32-bit words.
  */
-import { STATUS_ACCESS_VIOLATION } from '../base/ntstatus.js';
+import { STATUS_ACCESS_VIOLATION, STATUS_NO_MEMORY } from '../base/ntstatus.js';
 import { ACCESS_READ, ACCESS_USER, ACCESS_WRITE } from '../machine/processor.js';
 import { accessFault } from './fault-handler.js';
 import type { MemoryManager } from './memory-manager.js';
@@ -16,6 +16,8 @@ const WRITE = ACCESS_WRITE | ACCESS_USER;
 const TWO_32 = 0x1_0000_0000;
 const FAILED = 0xc000_0000;
 const WARNING = 0x8000_0000;
+/** Longest text that a service takes from a program, in characters: half of what a string of the host can hold. */
+const MAXIMUM_TEXT = 2 ** 28;
 
 /** A violation that a service met at a program's address; nothing but the program is to blame. Not an Error: it has no stack trace. */
 export class GuestFault {
@@ -31,6 +33,8 @@ export class GuestFault {
 export class UserMemory {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
+  /** The units of one page that become text. */
+  private readonly units = new Uint16Array(2048);
 
   constructor(private readonly mm: MemoryManager) {
     this.bytes = mm.ram.bytes;
@@ -237,26 +241,49 @@ export class UserMemory {
     let at = address;
     while (at - address < maxBytes) {
       const offset = this.locate(at, READ);
-      const end = offset + Math.min(4096 - (offset & 0xfff), maxBytes - (at - address));
-      for (let index = offset; index < end; index++) {
-        const byte = this.bytes[index]!;
-        if (byte === 0) return text;
-        text += String.fromCharCode(byte);
-      }
-      at += end - offset;
+      const most = Math.min(4096 - (offset & 0xfff), maxBytes - (at - address));
+      const bytes = this.bytes.subarray(offset, offset + most);
+      const end = bytes.indexOf(0);
+      text = this.append(text, end < 0 ? bytes : bytes.subarray(0, end), at);
+      if (end >= 0) return text;
+      at += most;
     }
     return text;
   }
 
   /** UTF-16 units up to a zero unit, or `maxUnits` of them. */
   readUtf16(address: number, maxUnits = Number.MAX_SAFE_INTEGER): string {
+    const { units } = this;
     let text = '';
-    for (let index = 0; index < maxUnits; index++) {
-      const unit = this.readU16(address + index * 2);
-      if (unit === 0) break;
-      text += String.fromCharCode(unit);
+    for (let done = 0; done < maxUnits; ) {
+      const at = address + done * 2;
+      const inPage = Math.min(Math.floor((4096 - (at % 4096)) / 2), maxUnits - done);
+      let count = 0;
+      let ended = false;
+      if (inPage > 0) {
+        const offset = this.locate(at, READ);
+        while (count < inPage && !ended) {
+          const unit = this.view.getUint16(offset + count * 2, true);
+          if (unit === 0) ended = true;
+          else units[count++] = unit;
+        }
+      } else {
+        const unit = this.readU16(at);
+        if (unit === 0) ended = true;
+        else units[count++] = unit;
+      }
+      text = this.append(text, units.subarray(0, count), at);
+      if (ended) return text;
+      done += count;
     }
     return text;
+  }
+
+  /** A text and the next characters. No text of a program may take more of the host than MAXIMUM_TEXT characters. */
+  private append(text: string, characters: Uint8Array | Uint16Array, address: number): string {
+    if (text.length + characters.length > MAXIMUM_TEXT)
+      throw new GuestFault(STATUS_NO_MEMORY, address, false);
+    return text + String.fromCharCode(...characters);
   }
 
   /** Stores a string as Latin-1 without a terminator; characters above 0xFF become '?'. */

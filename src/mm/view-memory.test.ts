@@ -26,7 +26,7 @@ import {
 } from '../base/ntstatus.js';
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { type AddressSpace, attach, createAddressSpace, deleteAddressSpace } from './address-space.js';
-import { COMMIT_COPY_ON_WRITE, COMMIT_SECTION } from './commit.js';
+import { COMMIT_COPY_ON_WRITE, COMMIT_PRIVATE, COMMIT_SECTION } from './commit.js';
 import { createSection, deleteSection, type Section } from './section.js';
 import { mapViewOfSection } from './section-view.js';
 import { GuestFault } from './user-memory.js';
@@ -178,6 +178,19 @@ describe('protecting views', () => {
     deleteSection(mm, section);
     deleteAddressSpace(mm, space);
     expect(charge()).toBe(0);
+    verify(mm);
+  });
+
+  it('refuses copy-on-write past the commit limit, and changes nothing', () => {
+    const machine = createTestMachine(256);
+    const { mm, space } = machine;
+    const base = map(machine, space, makeSection(machine, SEC_COMMIT), PAGE_READONLY);
+    const taken = mm.commit.maximumLimit - mm.commit.current - 1;
+    mm.commit.charge(COMMIT_PRIVATE, taken);
+    expect(protect(machine, base, 2, PAGE_WRITECOPY)[0]).toBe(STATUS_COMMITMENT_LIMIT);
+    expect(query(machine, base)).toMatchObject({ protect: PAGE_READONLY, regionSize: PAGES * 4096 });
+    expect(protect(machine, base, 1, PAGE_WRITECOPY)[0]).toBe(STATUS_SUCCESS);
+    mm.commit.release(COMMIT_PRIVATE, taken);
     verify(mm);
   });
 

@@ -94,6 +94,13 @@ export class Console {
     return taken;
   }
 
+  /** Takes one key, Enter as CR alone; -1 at the end of the input. Call only when readable. */
+  readKey(): number {
+    const key = this.read(1)[0] ?? -1;
+    if (key === CR && this.#lineLeft > 0 && this.#input[this.#next] === LF) this.read(1);
+    return key;
+  }
+
   /** Drops what was not read (FlushConsoleInputBuffer). */
   flushInput(): void {
     this.#next = this.#length;

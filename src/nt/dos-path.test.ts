@@ -64,6 +64,16 @@ describe('Win32 paths', () => {
   ])('%j names the device %j', (path, device) => expect(dosDeviceName(path)).toBe(device));
 });
 
+describe('very long paths', () => {
+  it('are made full in time linear in their length', () => {
+    const spaces = ' '.repeat(500_000);
+    expect(fullDosPath(`C:\\${spaces}x`, 'C:\\')).toBe(`C:\\${spaces}x`);
+    expect(fullDosPath(`C:\\x${spaces}`, 'C:\\')).toBe('C:\\x');
+    expect(dosDeviceName(`nul${spaces}`)).toBe('NUL');
+    expect(dosDeviceName(`nul${spaces}x`)).toBeNull();
+  });
+});
+
 describe('patterns of FindFirstFile', () => {
   it.each([
     ['a.txt', '*', true],

@@ -25,6 +25,13 @@ export function dosPathType(path: string): DosPathType {
   return 'relative';
 }
 
+/** A text without those of the given characters that it ends with; linear in its length, as a program chooses it. */
+function withoutEnd(text: string, characters: string): string {
+  let length = text.length;
+  while (length > 0 && characters.includes(text[length - 1]!)) length--;
+  return text.slice(0, length);
+}
+
 const DEVICE_NAME = /^(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³]|conin\$|conout\$)$/i;
 
 /** The device that the last component of a path names ('NUL', 'CON', …), or null. */
@@ -33,7 +40,7 @@ export function dosDeviceName(path: string): string | null {
   if (type === 'verbatim' || type === 'device' || type === 'unc') return null;
   const last = path.slice(Math.max(path.lastIndexOf('\\'), path.lastIndexOf('/')) + 1);
   const bare = /^[A-Za-z]:/.test(last) ? last.slice(2) : last;
-  const stem = bare.replace(/[.:].*$/s, '').replace(/ +$/, '');
+  const stem = withoutEnd(bare.replace(/[.:].*$/s, ''), ' ');
   return DEVICE_NAME.test(stem) ? stem.toUpperCase() : null;
 }
 
@@ -45,7 +52,7 @@ function normalizeComponents(path: string): string {
   parts.forEach((part, index) => {
     if (part === '' || part === '.') return;
     if (part === '..') kept.pop();
-    else if (index === parts.length - 1) kept.push(part.replace(/[. ]+$/, ''));
+    else if (index === parts.length - 1) kept.push(withoutEnd(part, '. '));
     else kept.push(part.replace(/([^.])\.$/, '$1'));
   });
   if (kept.at(-1) === '') kept.pop();

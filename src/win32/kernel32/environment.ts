@@ -28,6 +28,8 @@ import { ANSI, bothForms, giveText, type TextForm, textInHeap } from './text-for
 
 /** Most units of a variable's value (Microsoft, "Environment Variables"). */
 const MAXIMUM_VALUE = 32767;
+/** Most units of a text to expand and of what becomes of it: a bound of ours (Windows XP had 32 K). */
+const MAXIMUM_EXPANDED = 2 ** 20;
 
 /** Where the name ends; drive entries such as =C: begin with an equals sign. */
 const nameEnd = (entry: string) => entry.indexOf('=', 1);
@@ -105,17 +107,23 @@ const freeStrings = (): ServiceFunction => (call) => {
   }
 };
 
-/** A text with %NAME% replaced where the name is set. */
-function expand(call: ServiceCall, text: string): string {
+/** A text with %NAME% replaced where the name is set; null when it grows beyond MAXIMUM_EXPANDED units. */
+function expand(call: ServiceCall, text: string): string | null {
+  const values = new Map<string, string>();
+  for (const entry of environmentEntries(call).reverse())
+    values.set(foldName(nameOf(entry)), entry.slice(nameEnd(entry) + 1));
   let result = '';
   let at = 0;
-  while (at < text.length) {
+  while (at < text.length && result.length <= MAXIMUM_EXPANDED) {
     const start = text.indexOf('%', at);
     const end = start < 0 ? -1 : text.indexOf('%', start + 1);
-    if (end < 0) return result + text.slice(at);
-    const value = end === start + 1 ? null : environmentValue(call, text.slice(start + 1, end));
+    if (end < 0) {
+      result += text.slice(at);
+      break;
+    }
+    const value = end === start + 1 ? undefined : values.get(foldName(text.slice(start + 1, end)));
     result += text.slice(at, start);
-    if (value === null) {
+    if (value === undefined) {
       result += text.slice(start, end);
       at = end;
     } else {
@@ -123,14 +131,15 @@ function expand(call: ServiceCall, text: string): string {
       at = end + 1;
     }
   }
-  return result;
+  return result.length > MAXIMUM_EXPANDED ? null : result;
 }
 
 /** DWORD ExpandEnvironmentStrings(source, buffer, units): the units with the terminator. */
 const expandStrings =
   (form: TextForm): ServiceFunction =>
   (call) => {
-    const text = expand(call, form.read(call, call.address(0)));
+    const text = expand(call, form.read(call, call.address(0), MAXIMUM_EXPANDED + 1));
+    if (text === null) return call.fail(ERROR_INVALID_PARAMETER);
     const needed = form.encode(text).length / form.unit + 1;
     giveText(call, form, text, call.address(1), call.u32(2));
     return needed;

@@ -36,7 +36,7 @@ import {
   ERROR_PATH_NOT_FOUND,
 } from '../ntdll/dos-error.js';
 import { stateOf } from './library-state.js';
-import { fullPathOf, MAX_PATH, ntPathOf, pathExists } from './path.js';
+import { MAX_PATH, ntPathOf, pathExists } from './path.js';
 import { failStatus, TRUE, truth } from './results.js';
 import { bothForms, type TextForm, writeText } from './text-form.js';
 
@@ -256,7 +256,7 @@ const TEMPORARY_TRIES = 0xffff;
 const getTempFileName =
   (form: TextForm): ServiceFunction =>
   (call) => {
-    const folder = fullPathOf(call, form.read(call, call.address(0)));
+    const folder = form.read(call, call.address(0));
     const prefix = call.address(1) === 0 ? '' : form.read(call, call.address(1)).slice(0, 3);
     const base = folder.endsWith('\\') ? folder : `${folder}\\`;
     call.memory.probeWrite(call.address(3), MAX_PATH * form.unit);

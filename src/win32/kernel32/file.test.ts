@@ -175,6 +175,8 @@ describe('names of files', () => {
     expect(machine.call('GetTempFileNameA', 'C:\\work', 'abcd', 0, buffer)).toBe(1);
     expect(machine.text(buffer)).toBe('C:\\work\\abc1.tmp');
     expect(machine.file('abc1.tmp')).toBe('');
+    expect(machine.call('GetTempFileNameA', '.', 'abc', 0x1e2, buffer)).toBe(0x1e2);
+    expect(machine.text(buffer)).toBe('.\\abc1E2.tmp');
   });
 });
 

@@ -17,16 +17,22 @@ const ARGUMENT_ARRAY = 0x2000;
 const MAX_WIDTH_MASK = 0xff;
 /** Widest field of an insert. */
 const MAXIMUM_FIELD = 0x10000;
+/** Most units of a whole message: a bound of ours, as short inserts can ask for gigabytes. */
+const MAXIMUM_TEXT = 0x10000;
 
 /** Reads the text of an insert: where its value lies, its printf format, and the form of plain strings. */
 type Insert = (index: number, format: string) => string;
 
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = { n: '\r\n', r: '\r', t: '\t', b: '\b' };
 
-/** Replaces the % sequences of a message; when `insert` is null, all that do not stand for a line break or a tab stay. */
-export function expandMessage(message: string, insert: Insert | null): string {
+/**
+ * Replaces the % sequences of a message; when `insert` is null, all that do not stand for a line break or a tab
+ * stay. Null when the text becomes longer than MAXIMUM_TEXT.
+ */
+export function expandMessage(message: string, insert: Insert | null): string | null {
   let text = '';
   for (let at = 0; at < message.length; ) {
+    if (text.length > MAXIMUM_TEXT) return null;
     const character = message[at]!;
     if (character !== '%' || at + 1 === message.length) {
       text += character;
@@ -83,7 +89,7 @@ function formatValue(call: ServiceCall, form: TextForm, format: string, at: numb
   const radix = /[xXp]/.test(conversion) ? 16 : conversion === 'o' ? 8 : 10;
   const digits = (value < 0n ? -value : value)
     .toString(radix)
-    .padStart(conversion === 'p' ? 16 : Number(precision ?? 1), '0');
+    .padStart(conversion === 'p' ? 16 : Math.min(Number(precision ?? 1), MAXIMUM_FIELD), '0');
   const cased = /[Xp]/.test(conversion) ? digits.toUpperCase() : digits;
   const prefix = flags.includes('#') && radix === 16 && value !== 0n ? `0${conversion}` : '';
   const sign = value < 0n ? '-' : signed && flags.includes('+') ? '+' : '';
@@ -116,6 +122,7 @@ const formatMessage =
     if (!ignoring && values === 0 && /%[1-9]/.test(message)) return call.fail(ERROR_INVALID_PARAMETER);
     const insert: Insert = (index, format) => formatValue(call, form, format, values + 8 * (index - 1));
     const text = expandMessage(breakLines(message, flags), ignoring ? null : insert);
+    if (text === null || text.length > MAXIMUM_TEXT) return call.fail(ERROR_NOT_ENOUGH_MEMORY);
     return flags & ALLOCATE_BUFFER
       ? allocateText(call, form, text, buffer)
       : storeText(call, form, text, buffer, room);

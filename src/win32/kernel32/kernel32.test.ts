@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { FRAME_FREE } from '../../mm/pfn-database.js';
+import { verify } from '../../mm/verify.js';
 import { STACK_RESERVE } from '../../testing/pe-builder.js';
 import { Win32Machine } from '../../testing/win32-machine.js';
 
@@ -170,6 +172,19 @@ describe('threads and waits', () => {
     expect(stackOf(0x1ff000, 0)).toEqual([0x200000, 0x1ff000]);
     expect(stackOf(0x200000, 0)).toEqual([0x300000, 0x200000]);
     expect(stackOf(0x2a000, STACK_SIZE_PARAM_IS_A_RESERVATION)).toEqual([0x30000, 0x4000]);
+  });
+
+  it('leaves the processor to the zero page thread while it sleeps', () => {
+    const machine = new Win32Machine();
+    const { lists } = machine.kernel.mm;
+    const memory = machine.process.allocate(0x40000);
+    machine.process.write(memory, new Uint8Array(0x40000).fill(1));
+    machine.process.free(memory);
+    machine.call('GetTickCount');
+    expect(lists.count[FRAME_FREE]).toBeGreaterThan(0x30);
+    machine.call('Sleep', 20);
+    expect(lists.count[FRAME_FREE]).toBe(0);
+    verify(machine.kernel.mm);
   });
 
   it('enters critical sections again and again', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createProcess } from '../../nt/process-create.js';
 import { Win32Machine } from '../../testing/win32-machine.js';
 
 const MEM_COMMIT = 0x1000;
@@ -9,6 +10,7 @@ const MEM_FREE = 0x10000;
 const MEM_RESET = 0x80000;
 const MEM_PRIVATE = 0x20000;
 const MEM_MAPPED = 0x40000;
+const PROCESS_ALL_ACCESS = 0x1fffff;
 const PAGE_READONLY = 2;
 const PAGE_READWRITE = 4;
 const PAGE_NOACCESS = 1;
@@ -56,6 +58,29 @@ describe('VirtualAlloc and its kin', () => {
     expect(machine.call('VirtualFree', base, 0x1000, MEM_DECOMMIT)).toBe(1);
     expect(machine.call('VirtualFree', base, 0, MEM_RELEASE)).toBe(1);
     expect(query(machine, base)).toMatchObject({ allocation: 0, state: MEM_FREE, protect: PAGE_NOACCESS });
+  });
+
+  it('reaches into another process until that ends', () => {
+    const { kernel } = machine;
+    const other = createProcess(kernel, {
+      imagePath: 'C:\\app\\crt.exe',
+      commandLine: 'crt.exe',
+      environment: [],
+      currentDirectory: 'C:\\work',
+      suspended: true,
+    });
+    if (typeof other === 'number') throw new Error(other.toString(16));
+    const handle = machine.call('OpenProcess', PROCESS_ALL_ACCESS, 0, other.id);
+    const base = machine.callAddress('VirtualAllocEx', handle, 0, 4096, MEM_COMMIT, PAGE_READWRITE);
+    const bytes = machine.put('across');
+    const back = machine.space(16);
+    expect(machine.call('WriteProcessMemory', handle, base, bytes, 7, 0)).toBe(1);
+    expect(machine.call('ReadProcessMemory', handle, base, back, 7, 0)).toBe(1);
+    expect(machine.text(back)).toBe('across');
+    expect(machine.call('VirtualFreeEx', handle, base, 0, MEM_RELEASE)).toBe(1);
+    expect(machine.attempt('ReadProcessMemory', handle, base, back, 7, 0)).toEqual([0, 299]);
+    expect(machine.call('TerminateProcess', handle, 5)).toBe(1);
+    expect(machine.attempt('VirtualAllocEx', handle, 0, 4096, MEM_COMMIT, PAGE_READWRITE)).toEqual([0, 5]);
   });
 
   it('fails with the errors that Windows gives', () => {

@@ -1,6 +1,6 @@
 /** Virtual memory (memoryapi.h). Sources: Microsoft, "VirtualAlloc function", "VirtualFree function", "VirtualProtect function", "VirtualQuery function" and their Ex forms. */
 import { ALLOCATION_GRANULARITY, MEM_RELEASE } from '../../base/memory-constants.js';
-import { ntSuccess, STATUS_INVALID_PARAMETER, STATUS_PARTIAL_COPY } from '../../base/ntstatus.js';
+import { ntSuccess, STATUS_PARTIAL_COPY } from '../../base/ntstatus.js';
 import { GuestFault } from '../../mm/user-memory.js';
 import {
   allocateVirtualMemory,
@@ -15,9 +15,8 @@ import {
   PROCESS_VM_READ,
   PROCESS_VM_WRITE,
 } from '../../nt/access.js';
-import { referenceByHandle } from '../../nt/object-manager.js';
-import type { Process } from '../../nt/process.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { inProcess } from '../ntdll/arguments.js';
 import { ERROR_BAD_LENGTH, ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
 import { checkOutput, failStatus, TRUE, writeU64 } from './results.js';
 
@@ -35,27 +34,6 @@ const INFORMATION_BYTES = 0x30;
 
 /** Most bytes that one ReadProcessMemory or WriteProcessMemory moves at a time. */
 const CHUNK = 0x10000;
-
-/** Runs an operation in the address space of the process of a handle; a number is the NTSTATUS that refuses the handle. */
-function inProcess(
-  call: ServiceCall,
-  handle: number,
-  access: number,
-  operation: (process: Process) => number,
-): number {
-  const { kernel } = call;
-  const process = referenceByHandle(kernel, call.process, handle, 'process', access);
-  if (typeof process === 'number') return process;
-  if (process === call.process) return operation(call.process);
-  const target = process as Process;
-  if (target.deleted) return STATUS_INVALID_PARAMETER;
-  kernel.attachProcess(target);
-  try {
-    return operation(target);
-  } finally {
-    kernel.detachProcess();
-  }
-}
 
 const CURRENT = -1;
 

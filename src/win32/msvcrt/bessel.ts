@@ -19,7 +19,9 @@ function recurrence(count: number, x: number): Float64Array {
     const lower = (2 * order * values[order]!) / x - values[order + 1]!;
     values[order - 1] = lower;
     if (Math.abs(lower) > RESCALE) {
-      for (let index = order - 1; index <= start; index++) values[index]! /= RESCALE;
+      // The terms of higher orders fall away to zero: behind two zeros all are.
+      for (let index = order - 1; index <= start && (values[index] !== 0 || values[index + 1] !== 0); index++)
+        values[index]! /= RESCALE;
       sum /= RESCALE;
     }
     if ((order - 1) % 2 === 0 && order > 1) sum += 2 * values[order - 1]!;

@@ -14,7 +14,7 @@ function generator(seed: number): (below: number) => number {
   };
 }
 
-const ENDING = /^(exit|_exit|abort|_amsg_exit|_assert|_wassert|_purecall)$/;
+const ENDING = /^(exit|_exit|abort|_amsg_exit|_assert|_wassert|_purecall|\?terminate@@YAXXZ)$/;
 const FORMATS = [
   '%s',
   '%n',

@@ -12,6 +12,7 @@ import {
 } from '../../nt/service.js';
 import type { DataExport, SystemModule } from '../../nt/system-module.js';
 import { HeapCorruption } from '../ntdll/heap-layout.js';
+import { consoleFunctions } from './console.js';
 import { ctypeFunctions, NARROW_TABLE, WIDE_TABLE } from './ctype.js';
 import { directoryFunctions } from './directory.js';
 import { environmentFunctions } from './environment.js';
@@ -28,12 +29,15 @@ import { printfFunctions } from './printf.js';
 import { scanfFunctions } from './scanf.js';
 import { signalFunctions } from './signal.js';
 import { sortFunctions } from './sort.js';
+import { stackFunctions } from './stack.js';
 import { attach, startupFunctions } from './startup.js';
 import { stdioFunctions } from './stdio.js';
 import { stdlibFunctions } from './stdlib.js';
 import { STREAM_BYTES, STREAM_COUNT } from './stream.js';
 import { strerrorFunctions } from './strerror.js';
 import { stringFunctions } from './string.js';
+import { temporaryNameFunctions } from './temporary-name.js';
+import { threadFunctions } from './thread.js';
 import { timeFunctions } from './time.js';
 import { wideStringFunctions } from './wide-string.js';
 
@@ -141,6 +145,7 @@ function merge(
 export const msvcrt: SystemModule = {
   name: 'msvcrt.dll',
   functions: merge(
+    consoleFunctions,
     ctypeFunctions,
     directoryFunctions,
     environmentFunctions,
@@ -156,11 +161,14 @@ export const msvcrt: SystemModule = {
     scanfFunctions,
     signalFunctions,
     sortFunctions,
+    stackFunctions,
     startupFunctions,
     stdioFunctions,
     stdlibFunctions,
     strerrorFunctions,
     stringFunctions,
+    temporaryNameFunctions,
+    threadFunctions,
     timeFunctions,
     wideStringFunctions,
   ),

@@ -26,7 +26,7 @@ import { flushBuffersFile } from '../../nt/io.js';
 import { closeHandle, DUPLICATE_SAME_ACCESS, duplicateObject } from '../../nt/object-manager.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { ntPathOf } from '../kernel32/path.js';
-import { EACCES, EBADF, EEXIST, EINVAL } from './errno.js';
+import { EACCES, EBADF, EINVAL } from './errno.js';
 import {
   addFile,
   currentPosition,
@@ -43,20 +43,10 @@ import {
   MAXIMUM_FILES,
   makeFile,
 } from './low-io.js';
-import {
-  fileFlags,
-  O_BINARY,
-  O_CREAT,
-  O_RDWR,
-  O_TEXT,
-  O_TRUNC,
-  openFree,
-  openLow,
-  SH_DENYNO,
-} from './open-file.js';
+import { fileFlags, O_BINARY, O_CREAT, O_RDWR, O_TEXT, O_TRUNC, openLow, SH_DENYNO } from './open-file.js';
 import { waiting } from './reader.js';
-import { block, crtState, failWith } from './state.js';
-import { readNarrow, readWide, unicodeOf, writeNarrow } from './text.js';
+import { crtState, failWith } from './state.js';
+import { readNarrow, readWide, unicodeOf } from './text.js';
 
 export const SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 const S_IFDIR = 0x4000;
@@ -68,8 +58,7 @@ const S_EXECUTE = 0x49;
 const EXECUTABLE = /\.(exe|com|bat|cmd)$/i;
 const TWO_32 = 2 ** 32;
 const WRITE_ACCESS = 2;
-const TEMPORARY_TRIES = 1000;
-const TEMPORARY_NAME_BYTES = 32;
+const S_IWRITE = 0x80;
 
 /** The name at the address in argument `index`. */
 export const nameOf = (call: ServiceCall, index: number, wide: boolean) =>
@@ -203,6 +192,17 @@ const access =
     return readOnly && call.u32(1) & WRITE_ACCESS ? failWith(call, EACCES) : 0;
   };
 
+/** _chmod(name, mode): a volume keeps no read-only attribute, so only a file that can be written can be said to be. */
+const changeMode =
+  (wide: boolean): ServiceFunction =>
+  (call) => {
+    const path = ntPathOf(call, nameOf(call, 0, wide));
+    const information = path === null ? STATUS_OBJECT_PATH_NOT_FOUND : queryAttributesFile(call.kernel, path);
+    if (typeof information === 'number') return failWithStatus(call, information);
+    const isWritable = (information.attributes & FILE_ATTRIBUTE_READONLY) === 0;
+    return isWritable === ((call.u32(1) & S_IWRITE) !== 0) ? 0 : failWith(call, EACCES);
+  };
+
 /** Opens a name to change it, does so, and closes it: 0, or -1 with errno. */
 function withName(
   call: ServiceCall,
@@ -282,47 +282,6 @@ function adoptHandle(call: ServiceCall): number {
   return addFile(call, handle, fileFlags(call, handle, flags & O_TEXT ? flags : flags | O_BINARY) | append);
 }
 
-/** A name of the form s1., s2., … that names nothing in the root of the current drive's folder. */
-function temporaryName(call: ServiceCall): string | null {
-  const state = crtState(call);
-  for (let tries = 0; tries < TEMPORARY_TRIES; tries++) {
-    const name = `s${(++state.temporaryNames).toString(36)}.tmp`;
-    const path = ntPathOf(call, name);
-    if (path !== null && typeof queryAttributesFile(call.kernel, path) === 'number') return name;
-  }
-  return null;
-}
-
-/** tmpnam(buffer): a name that no file has; in a block of the runtime's when no place is given. */
-function nameTemporary(call: ServiceCall): number {
-  const name = temporaryName(call);
-  if (name === null) return 0;
-  const to = call.address(0) === 0 ? block(call, 'temporary name', TEMPORARY_NAME_BYTES) : call.address(0);
-  writeNarrow(call.memory, to, name);
-  return to;
-}
-
-/** _mktemp(template): puts a name that no file has in the place of its six X. */
-function fillTemplate(call: ServiceCall): number {
-  const to = call.address(0);
-  const template = readNarrow(call.memory, to);
-  if (!template.endsWith('XXXXXX')) return failWith(call, EINVAL, 0);
-  for (let letter = 0; letter < 26; letter++) {
-    const unique = String.fromCharCode(97 + letter) + String(call.process.id % 100000).padStart(5, '0');
-    const name = template.slice(0, -6) + unique;
-    const path = ntPathOf(call, unicodeOf(name));
-    if (path === null || typeof queryAttributesFile(call.kernel, path) !== 'number') continue;
-    writeNarrow(call.memory, to, name);
-    return to;
-  }
-  return failWith(call, EEXIST, 0);
-}
-
-function temporaryFile(call: ServiceCall): number {
-  const name = temporaryName(call);
-  return name === null ? failWith(call, EINVAL, 0) : openFree(call, name, 'w+bD');
-}
-
 function duplicateHandle(call: ServiceCall, handle: number, out: { handle: number }): number {
   return duplicateObject(call.kernel, call.process, handle, call.process, 0, 0, DUPLICATE_SAME_ACCESS, out);
 }
@@ -367,15 +326,14 @@ export const lowIoFunctions: Record<string, ServiceFunction> = {
   _fstat64: descriptor64,
   _access: access(false),
   _waccess: access(true),
+  _chmod: changeMode(false),
+  _wchmod: changeMode(true),
   remove: remove(false, FILE_NON_DIRECTORY_FILE),
   _unlink: remove(false, FILE_NON_DIRECTORY_FILE),
   _wremove: remove(true, FILE_NON_DIRECTORY_FILE),
   _wunlink: remove(true, FILE_NON_DIRECTORY_FILE),
   rename: rename(false),
   _wrename: rename(true),
-  tmpfile: temporaryFile,
-  tmpnam: nameTemporary,
-  _mktemp: fillTemplate,
   _stati64: file64,
   _wstati64: statName(LAYOUT_64, true),
   _fstati64: descriptor64,

@@ -29,6 +29,13 @@ const DOMAIN = 1;
 const SINGULARITY = 2;
 const OVERFLOW = 3;
 
+/** Sticky flags of MXCSR that an error of each kind leaves: invalid; divide by zero; overflow and inexact. */
+const STICKY_FLAGS: Readonly<Record<number, number>> = {
+  [DOMAIN]: 0x01,
+  [SINGULARITY]: 0x04,
+  [OVERFLOW]: 0x28,
+};
+
 /** struct _exception: type 0, name 8, arg1 16, arg2 24, retval 32. */
 const EXCEPTION_NAME = 8;
 const EXCEPTION_ARGUMENTS = 16;
@@ -157,6 +164,7 @@ function service(name: string, operation: Operation, isFloat: boolean): Service 
       const result = isFloat && !Number.isNaN(computed) ? Math.fround(computed) : computed;
       const kind = operation.error(x, y, result);
       if (kind === 0) return finish(call, result, isFloat);
+      call.processor.mxcsr |= STICKY_FLAGS[kind]!;
       const handler = crtState(call).userMathError;
       if (handler !== 0) return askHandler(call, handler, name, [kind, x, y, result]);
       setErrno(call, errnoOf(kind));

@@ -75,6 +75,7 @@ describe('msvcrt numbers', () => {
     expect(crt.errno).toBe(34);
     expect(crt.call64('_strtoui64', '18446744073709551615', 0, 10)).toBe(0xffffffffffffffffn);
     expect(crt.call('atoi', ' 42x')).toBe(42);
+    expect(crt.call('atoi', '9999999999999999999999')).toBe(-1304428545);
     expect(crt.call('strtoul', '-1', 0, 10)).toBe(-1);
     expect(crt.call('strtol', `${' '.repeat(500)}77`, 0, 10)).toBe(77);
     expect(crt.callDouble('strtod', `${'0'.repeat(300)}2.5`, 0)).toBe(2.5);
@@ -91,6 +92,18 @@ describe('msvcrt numbers', () => {
     expect(crt.double(place)).toBe(-2);
     expect(crt.callDouble('ldexp', double(3), 4)).toBe(48);
     expect(crt.callDouble('atof', '1e3')).toBe(1000);
+  });
+
+  it('leaves the flags of errors where _statusfp finds them', () => {
+    const flagsOf = (name: string, ...args: { double: number }[]) => {
+      crt.call('_clearfp');
+      crt.callDouble(name, ...args);
+      return crt.call('_statusfp');
+    };
+    expect(flagsOf('sqrt', double(-4))).toBe(0x10);
+    expect(flagsOf('log', double(0))).toBe(0x08);
+    expect(flagsOf('exp', double(1000))).toBe(0x05);
+    expect(flagsOf('sqrt', double(4))).toBe(0);
   });
 
   it('draws the numbers that this runtime draws', () => {
@@ -195,9 +208,9 @@ describe('msvcrt start-up and end', () => {
     expect(crt.output()).toBe('bye\r\n');
   });
 
-  it('aborts with 3', () => {
+  it.each(['abort', '?terminate@@YAXXZ'])('%s ends with 3', (name) => {
     const crt = new CrtMachine();
-    crt.begin('abort');
+    crt.begin(name);
     expect(crt.run()).toBe('exited');
     expect(crt.process.exitStatus).toBe(3);
     expect(crt.output(2)).toContain('requested the Runtime to terminate it in an unusual way');
@@ -330,6 +343,51 @@ describe('msvcrt streams', () => {
     expect(crt.host.list(crt.work, []).length).toBe(1);
     crt.call('fclose', file);
     expect(crt.host.list(crt.work, [])).toEqual([]);
+  });
+
+  it('names temporary files in the folder of TMP, else in the one given', () => {
+    const crt = new CrtMachine();
+    crt.call('_mkdir', 'given');
+    crt.call('_mkdir', 'other');
+    expect(crt.text(crt.callAddress('_tempnam', 'given', 'pre'))).toBe('given\\pre1');
+    expect(crt.text(crt.callAddress('_tempnam', 'nowhere', 0))).toBe('.\\2');
+    crt.call('_putenv', 'TMP=other');
+    expect(crt.text(crt.callAddress('_tempnam', 'given', 'pre'))).toBe('other\\pre3');
+  });
+
+  it('refuses modes that it cannot keep', () => {
+    const crt = new CrtMachine();
+    for (const mode of ['q', 'w, ccs=UTF-16LE']) {
+      expect(crt.call('fopen', 't.txt', mode)).toBe(0);
+      expect(crt.errno).toBe(22);
+    }
+    expect(crt.call('_access', 't.txt', 0)).toBe(-1);
+  });
+
+  it('takes keys from the console and writes to it', () => {
+    const crt = new CrtMachine();
+    crt.begin('_getch');
+    expect(crt.run()).toBe('waiting-input');
+    crt.kernel.console.feed(Uint8Array.of(0x61, 10, 13, 0x62));
+    crt.kernel.console.feed(null);
+    crt.kernel.scheduler.consoleArrived();
+    expect(crt.run()).toBe('limit');
+    expect(crt.call('_getch')).toBe(13);
+    expect(crt.call('_getch')).toBe(13);
+    expect(crt.call('_getch')).toBe(0x62);
+    expect(crt.call('_getch')).toBe(-1);
+    crt.call('_putch', 0x63);
+    crt.call('_cputs', 'd\n');
+    expect(crt.output()).toBe('cd\n');
+  });
+
+  it('says of _chmod what a volume can keep', () => {
+    const crt = new CrtMachine({ files: { 'a.txt': '' } });
+    expect(crt.call('_chmod', 'a.txt', 0x180)).toBe(0);
+    expect(crt.call('_chmod', 'a.txt', 0x100)).toBe(-1);
+    expect(crt.errno).toBe(13);
+    expect(crt.call('_chmod', 'b.txt', 0x180)).toBe(-1);
+    expect(crt.errno).toBe(2);
   });
 
   it('bounds what _snprintf writes', () => {

@@ -138,14 +138,14 @@ const FIRST_LETTER: Readonly<Record<string, StreamMode>> = {
   a: { open: O_WRONLY | O_CREAT | O_APPEND, stream: IOWRT },
 };
 
-/** What a mode such as "r+b" asks for; null when it means nothing. */
+/** What a mode such as "r+b" asks for; null when it means nothing, or an encoding ("ccs="), which streams do not have yet. */
 export function parseMode(mode: string): StreamMode | null {
   const text = mode.trimStart();
   const first = FIRST_LETTER[text[0] ?? ''];
   if (first === undefined) return null;
   let { open, stream } = first;
   for (const letter of text.slice(1)) {
-    if (letter === ',') break;
+    if (letter === ',') return null;
     if (letter === '+') {
       open = (open & ~ACCESS_MODE) | O_RDWR;
       stream = IORW;

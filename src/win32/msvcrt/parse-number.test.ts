@@ -51,7 +51,8 @@ describe('parseInteger', () => {
     ['1f', 16, 31n, false, 2],
     ['-', 10, 0n, false, 0],
     ['18446744073709551615', 10, (1n << 64n) - 1n, false, 20],
-    ['99999999999999999999999', 10, 1n << 64n, false, 23],
+    ['99999999999999999999999', 10, (1n << 64n) + (99999999999999999999999n % (1n << 64n)), false, 23],
+    ['18446744073709551616', 10, 1n << 64n, false, 20],
   ])('%j in base %i', (text, base, magnitude, negative, end) => {
     expect(parseInteger(text, base)).toEqual({ magnitude, negative, end });
   });

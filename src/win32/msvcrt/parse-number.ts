@@ -13,7 +13,7 @@ export interface ParsedDouble {
 }
 
 export interface ParsedInteger {
-  /** Without the sign; cut to the bits asked for when out of range. */
+  /** Without the sign. Of 2^64 and more only that and the low 64 bits are kept: 2^64 + (value modulo 2^64). */
   readonly magnitude: bigint;
   readonly negative: boolean;
   readonly end: number;
@@ -64,8 +64,7 @@ function magnitudeOf(text: string, start: number, end: number, radix: number): b
   let value = 0n;
   for (let at = start; at < end; at++) {
     value = value * BigInt(radix) + BigInt(digitValue(text.charCodeAt(at)));
-    // Beyond 64 bits only the fact counts.
-    if (value > limit) return limit;
+    if (value >= limit) value = limit + (value % limit);
   }
   return value;
 }

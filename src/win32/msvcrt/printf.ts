@@ -1,6 +1,6 @@
 /** The printf family. Source: "Formatted output functions", "_snprintf", "_scprintf", "_snwprintf", Microsoft. */
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
-import { EILSEQ, EINVAL } from './errno.js';
+import { EILSEQ, EINVAL, ENOMEM } from './errno.js';
 import {
   type Fill,
   type FormatArguments,
@@ -14,6 +14,8 @@ import { EOF, Stream, standardStream } from './stream.js';
 import { bytesOf, readNarrow, readWide, wideBytesOf } from './text.js';
 
 const FILL_CHUNK = 4096;
+/** Most padding that one call writes to a stream: a bound of ours, as twelve characters can ask for 2 GB of it. */
+const MAXIMUM_FILL = 2 ** 24;
 const DOUBLE = new DataView(new ArrayBuffer(8));
 
 abstract class GuestArguments implements FormatArguments {
@@ -124,10 +126,18 @@ function eachChunk(pieces: readonly Piece[], visit: (text: string) => boolean): 
   return text === '' || visit(text);
 }
 
+/** Characters of padding in all. */
+function filled(pieces: readonly Piece[]): number {
+  let count = 0;
+  for (const piece of pieces) if (typeof piece !== 'string') count += piece.count;
+  return count;
+}
+
 /** To a stream: the count of characters, or -1. Wide text goes to a text file as bytes of the "C" locale. */
 function printTo(stream: Stream, result: Formatted, wide: boolean): number {
   const { call } = stream;
   const asUnits = wide && !stream.isText;
+  if (filled(result.pieces) > MAXIMUM_FILL) return failWith(call, ENOMEM);
   const good = eachChunk(result.pieces, (text) => {
     if (!asUnits && !isSingleByte(text)) {
       setErrno(call, EILSEQ);

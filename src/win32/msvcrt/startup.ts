@@ -9,7 +9,7 @@ import { fillCharacterTables } from './ctype.js';
 import { environmentArray, makeStringArray } from './environment.js';
 import { openStandardFiles } from './low-io.js';
 import { commandLine, imagePath } from './parameters.js';
-import { crtState, variable } from './state.js';
+import { crtState, freeThreadData, variable } from './state.js';
 import { IOREAD, IOWRT, openStream, standardStream } from './stream.js';
 import { fillErrorList } from './strerror.js';
 import { narrowOf, writeNarrow, writeWide } from './text.js';
@@ -65,7 +65,7 @@ function fillVersion(call: ServiceCall): void {
 export function attach(call: ServiceCall): number {
   const reason = call.u32(1);
   if (reason === DLL_PROCESS_ATTACH) return attachProcess(call);
-  if (reason === DLL_THREAD_DETACH) delete crtState(call).threads[call.thread.id];
+  if (reason === DLL_THREAD_DETACH) freeThreadData(call);
   return 1;
 }
 

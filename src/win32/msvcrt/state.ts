@@ -5,7 +5,7 @@
 
 import type { DirectoryEntry } from '../../nt/file-information.js';
 import type { ServiceCall } from '../../nt/service.js';
-import { allocate } from './crt-heap.js';
+import { allocate, release } from './crt-heap.js';
 
 export const MODULE = 'msvcrt.dll';
 
@@ -94,6 +94,8 @@ export function block(call: ServiceCall, name: string, bytes: number): number {
 export const THREAD_ERRNO = 0;
 export const THREAD_DOS_ERROR = 4;
 export const THREAD_RANDOM = 8;
+/** Handle that _beginthread returned for the thread, 0 for none. */
+export const THREAD_HANDLE = 12;
 export const THREAD_STRTOK = 16;
 export const THREAD_WCSTOK = 24;
 export const THREAD_TM = 32;
@@ -114,6 +116,15 @@ export function threadData(call: ServiceCall): number {
   call.memory.writeU32(address + THREAD_RANDOM, 1);
   threads[call.thread.id] = address;
   return address;
+}
+
+/** Gives back the running thread's block. */
+export function freeThreadData(call: ServiceCall): void {
+  const { threads } = crtState(call);
+  const address = threads[call.thread.id];
+  if (address === undefined) return;
+  delete threads[call.thread.id];
+  release(call, address);
 }
 
 export function setErrno(call: ServiceCall, errno: number): void {

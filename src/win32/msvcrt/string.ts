@@ -8,6 +8,7 @@ import { toLower, toUpper } from './ctype.js';
 import { EINVAL, ENOMEM, ERANGE, STRUNCATE } from './errno.js';
 import { failWith, THREAD_STRTOK, threadData } from './state.js';
 import { bytesOf, readBlock, readNarrow, writeNarrow } from './text.js';
+import { indexOfText } from './text-search.js';
 
 /** -1, 0 or 1. */
 export function order(left: number, right: number): number {
@@ -91,7 +92,7 @@ function findAny(call: ServiceCall): number {
 }
 
 function findText(call: ServiceCall): number {
-  const found = textAt(call, 0).indexOf(textAt(call, 1));
+  const found = indexOfText(textAt(call, 0), textAt(call, 1));
   return found < 0 ? 0 : call.address(0) + found;
 }
 

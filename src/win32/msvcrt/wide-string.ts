@@ -5,6 +5,7 @@ import { wideToLower, wideToUpper } from './ctype.js';
 import { EINVAL, ENOMEM, ERANGE, STRUNCATE } from './errno.js';
 import { failWith, THREAD_WCSTOK, threadData } from './state.js';
 import { readWide, wideBytesOf, writeWide } from './text.js';
+import { indexOfText } from './text-search.js';
 
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
@@ -65,14 +66,14 @@ function find(call: ServiceCall, last: boolean): number {
 }
 
 function findText(call: ServiceCall): number {
-  const found = textAt(call, 0).indexOf(textAt(call, 1));
+  const found = indexOfText(textAt(call, 0), textAt(call, 1));
   return found < 0 ? 0 : call.address(0) + 2 * found;
 }
 
 function span(call: ServiceCall, wanted: boolean): number {
   const text = textAt(call, 0);
-  const set = textAt(call, 1);
-  for (let index = 0; index < text.length; index++) if (set.includes(text[index]!) === wanted) return index;
+  const set = new Set(textAt(call, 1).split(''));
+  for (let index = 0; index < text.length; index++) if (set.has(text[index]!) === wanted) return index;
   return text.length;
 }
 
@@ -85,12 +86,12 @@ function token(call: ServiceCall, stateAt: number): number {
   const { memory } = call;
   const start = call.address(0) === 0 ? memory.readPointer(stateAt) : call.address(0);
   if (start === 0) return 0;
-  const delimiters = textAt(call, 1);
+  const delimiters = new Set(textAt(call, 1).split(''));
   const text = readWide(memory, start);
   let begin = 0;
-  while (begin < text.length && delimiters.includes(text[begin]!)) begin++;
+  while (begin < text.length && delimiters.has(text[begin]!)) begin++;
   let end = begin;
-  while (end < text.length && !delimiters.includes(text[end]!)) end++;
+  while (end < text.length && !delimiters.has(text[end]!)) end++;
   if (end < text.length) memory.writeU16(start + 2 * end, 0);
   memory.writePointer(stateAt, start + 2 * Math.min(end + 1, text.length));
   return begin === text.length ? 0 : start + 2 * begin;

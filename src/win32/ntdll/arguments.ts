@@ -75,7 +75,7 @@ export function writeHandle(call: ServiceCall, address: number, handle: number):
   call.memory.writeU64(address, handle, 0);
 }
 
-/** Runs an operation in the address space of a process; a number from the handle is the NTSTATUS that refuses it. */
+/** Runs an operation in the address space of a handle's process; its NTSTATUS, or the one that refuses the handle. */
 export function inProcess(
   call: ServiceCall,
   handle: number,

@@ -1,0 +1,94 @@
+/** !explain: what an address is and what an access there would do, in sentences. */
+import { SYSTEM_RANGE_START } from '../../mm/page-tables.js';
+import { FRAME_ACTIVE, FRAME_TRANSITION } from '../../mm/pfn-database.js';
+import { PTE_VALID, pteFrame } from '../../mm/pte.js';
+import { systemWord } from '../../mm/system-space.js';
+import type { Kernel } from '../../nt/kernel.js';
+import type { Process } from '../../nt/process.js';
+import { type Access, forecast } from './access-forecast.js';
+import { systemAreaOf } from './address-command.js';
+import { addressText, count, hex, quadText } from './format.js';
+import { flagNames, frameUseText, stateTitle } from './pfn-command.js';
+import { findPrototype } from './pte-command.js';
+import { describePte, protectionCodeText, pteForm } from './pte-text.js';
+import { frameAt, LEVEL_NAMES, selfMapAddresses, walkTables } from './table-walk.js';
+import { vadBacking, vadType } from './vad-command.js';
+
+const PAGE_SIZE = 4096;
+const ACCESSES: readonly [access: Access, subject: string][] = [
+  ['read', 'A read'],
+  ['write', 'A write'],
+  ['execute', 'An instruction fetch'],
+];
+
+function placeSentence(process: Process, address: number): string {
+  const at = addressText(address);
+  if (address >= SYSTEM_RANGE_START) {
+    const area = systemAreaOf(address);
+    return `${at} is in system space${area === null ? ', in no area of this machine' : `: ${area.name}`}.`;
+  }
+  const vad = process.space.vads.find(Math.floor(address / PAGE_SIZE));
+  if (vad === null) return `${at} is in user space and free: no VAD of process ${hex(process.id, 4)} has it.`;
+  const backing = vadBacking(vad);
+  const page = Math.floor(address / PAGE_SIZE) - vad.startPage;
+  const pages = `page ${hex(page)} of the VAD ${hex(vad.startPage)}-${hex(vad.endPage)}`;
+  return `${at} is ${pages}: ${vadType(vad).replace(/ +/, ' ')}, ${protectionCodeText(vad.protection)}${backing === '' ? '' : `, ${backing}`}.`;
+}
+
+function entrySentence(kernel: Kernel, process: Process, address: number): string {
+  const { mm } = kernel;
+  const entry = walkTables(mm, process.space, address).at(-1)!;
+  const { lo, hi } = entry;
+  if (entry.level > 1) {
+    const name = LEVEL_NAMES[entry.level]!;
+    return `There is no page table: the ${name} at ${addressText(entry.address)} contains ${quadText(lo, hi)}, so the PTE at ${addressText(selfMapAddresses(address)[1]!)} does not exist.`;
+  }
+  const words = `The PTE at ${addressText(entry.address)} contains ${quadText(lo, hi)}`;
+  const [first, ...rest] = describePte(lo, hi);
+  return `${words}: ${pteForm(lo, hi) === 'valid' ? `${rest.join(', ')}; ${first}` : [first, ...rest].join(', ')}.`;
+}
+
+function prototypeSentence(kernel: Kernel, process: Process, address: number): string | null {
+  const { mm } = kernel;
+  const at = findPrototype(mm, process, address);
+  const word = at === 0 ? 0 : systemWord(mm, at);
+  if (word === 0) return null;
+  const lo = mm.words[word]!;
+  const hi = mm.words[word + 1]!;
+  const meaning =
+    (lo & PTE_VALID) !== 0 ? `valid, frame ${hex(pteFrame(lo))}` : describePte(lo, hi, true).join(', ');
+  return `Its prototype PTE at ${addressText(at)} contains ${quadText(lo, hi)}: ${meaning}.`;
+}
+
+function frameSentence(kernel: Kernel, process: Process, address: number): string {
+  const { mm } = kernel;
+  const frame = frameAt(mm, process.space, address);
+  if (frame < 0) return 'No frame holds the page.';
+  const { pfn } = mm;
+  const state = pfn.state[frame]!;
+  const flags = flagNames(pfn.flags[frame]!);
+  const where =
+    state === FRAME_ACTIVE
+      ? `Active, share count ${pfn.shareCount[frame]}`
+      : state === FRAME_TRANSITION
+        ? 'in transition, held by an I/O or a lock'
+        : `on the ${stateTitle(state)} list`;
+  const references = count(pfn.referenceCount[frame]!, 'reference');
+  const restore = quadText(pfn.originalLo[frame]!, pfn.originalHi[frame]!);
+  return `Frame ${hex(frame)} holds it (${frameUseText(kernel, frame)}): ${where}, ${references}${flags === '' ? '' : `, ${flags}`}, original PTE ${restore}.`;
+}
+
+/** Sentences, one a line. */
+export function explainAddress(kernel: Kernel, process: Process, address: number): string {
+  const { mm } = kernel;
+  const sentences = [
+    placeSentence(process, address),
+    entrySentence(kernel, process, address),
+    prototypeSentence(kernel, process, address),
+    frameSentence(kernel, process, address),
+    ...ACCESSES.map(
+      ([access, subject]) => `${subject} ${forecast(mm, process.space, address, access).text}.`,
+    ),
+  ];
+  return sentences.filter((sentence) => sentence !== null).join('\n');
+}

@@ -1,0 +1,124 @@
+/** !vm, !memusage and !poolused: memory of the whole machine, in the shape of WinDbg's commands. */
+import { availableFrames } from '../../mm/page-lists.js';
+import type { Pool } from '../../mm/pool.js';
+import type { Kernel } from '../../nt/kernel.js';
+import {
+  FRAME_LISTS,
+  type FrameList,
+  type ListCounts,
+  mapPhysicalMemory,
+  noPages,
+  sumOfLists,
+} from '../rammap.js';
+import { table } from '../text.js';
+import { hex, pagesText } from './format.js';
+
+const PAGE_KIB = 4;
+
+function listSums(kernel: Kernel): ListCounts {
+  const sums = noPages();
+  for (const { pages } of mapPhysicalMemory(kernel).uses)
+    for (const list of FRAME_LISTS) sums[list] += pages[list];
+  return sums;
+}
+
+/** !vm: physical memory, pools, commit and the processes by commit. */
+export function showVirtualMemory(kernel: Kernel): string {
+  const { mm } = kernel;
+  const lists = listSums(kernel);
+  const line = (title: string, pages: number) => `    ${`${title}:`.padEnd(24)}${pagesText(pages)}`;
+  const { commit, counters } = mm;
+  const processes = [...kernel.processes.values()].sort(
+    (left, right) => right.space.commitCharge - left.space.commitCharge,
+  );
+  return [
+    line('Physical Memory', mm.pfn.frameCount),
+    line('Available Pages', availableFrames(mm)),
+    line('Zeroed Pages', lists.zeroed),
+    line('Free Pages', lists.free),
+    line('Standby Pages', lists.standby),
+    line('Modified Pages', lists.modified),
+    line('Modified No Write', lists.modifiedNoWrite),
+    line('Transition Pages', lists.transition),
+    line('Bad Pages', lists.bad),
+    line('NonPagedPool Usage', mm.nonpagedPool.pages),
+    line('NonPagedPool Max', mm.nonpagedPool.limitPages),
+    line('PagedPool Usage', mm.pagedPool.pages),
+    line('PagedPool Maximum', mm.pagedPool.limitPages),
+    line('System PTEs in use', mm.systemPtes.reserved),
+    line('Committed pages', commit.current),
+    line('Commit peak', commit.peak),
+    line('Commit limit', commit.limit),
+    line('Commit maximum', commit.maximumLimit),
+    '',
+    `    Page faults ${counters.total}: soft ${counters.soft}, hard ${counters.hard}, guard page ${counters.guardPage}, access violation ${counters.accessViolation}`,
+    '',
+    ...processes.map(({ id, imagePath, space }) =>
+      `    ${hex(id, 4)} ${imagePath.slice(imagePath.lastIndexOf('\\') + 1).padEnd(19)}${pagesText(space.commitCharge)}`.trimEnd(),
+    ),
+  ]
+    .join('\n')
+    .trimEnd();
+}
+
+const LIST_TITLES: readonly [title: string, list: FrameList][] = [
+  ['Zeroed', 'zeroed'],
+  ['Free', 'free'],
+  ['Standby', 'standby'],
+  ['Modified', 'modified'],
+  ['ModifiedNoWrite', 'modifiedNoWrite'],
+  ['Active/Valid', 'active'],
+  ['Transition', 'transition'],
+  ['Bad', 'bad'],
+];
+
+/** !memusage: the page lists, then the pages of each use and each mapped file. */
+export function showMemoryUsage(kernel: Kernel): string {
+  const { uses, files, total } = mapPhysicalMemory(kernel);
+  const sums = listSums(kernel);
+  const kilobytes = (pages: number) => String(pages * PAGE_KIB);
+  const cells = (pages: ListCounts) =>
+    [pages.active, pages.standby, pages.modified + pages.modifiedNoWrite, pages.transition].map(kilobytes);
+  const rows = uses
+    .filter(({ use, pages }) => use !== 'Unused' && use !== 'Mapped File' && sumOfLists(pages) > 0)
+    .map(({ use, pages }) => [...cells(pages), use]);
+  const mapped = files
+    .filter(({ file }) => file !== 'paging file')
+    .map(({ file, pages }) => [...cells(pages), `mapped_file( ${file} )`]);
+  return [
+    ...LIST_TITLES.map(([title, list]) => `${title.padStart(20)}: ${pagesText(sums[list])}`),
+    `${'TOTAL'.padStart(20)}: ${pagesText(total)}`,
+    '',
+    'Usage in Kb',
+    ...table(
+      [['Valid', 'Standby', 'Dirty', 'Transition', 'name'], ...mapped, ...rows],
+      new Set([0, 1, 2, 3]),
+    ),
+  ].join('\n');
+}
+
+function poolRows(pool: Pool): Map<string, string[]> {
+  const rows = new Map<string, string[]>();
+  for (const [tag, { allocations, frees, bytes, charged }] of pool.tags)
+    rows.set(tag, [allocations, frees, allocations - frees, bytes + charged].map(String));
+  return rows;
+}
+
+/** !poolused: allocations of both pools by tag. */
+export function showPoolUse(kernel: Kernel): string {
+  const { nonpagedPool, pagedPool } = kernel.mm;
+  const nonpaged = poolRows(nonpagedPool);
+  const paged = poolRows(pagedPool);
+  const tags = [...new Set([...nonpaged.keys(), ...paged.keys()])].sort();
+  const none = ['0', '0', '0', '0'];
+  const rows = tags.map((tag) => [tag, ...(nonpaged.get(tag) ?? none), ...(paged.get(tag) ?? none)]);
+  const title = ['', 'NonPaged', '', '', '', 'Paged', '', '', ''];
+  const head = ['Tag', 'Allocs', 'Frees', 'Diff', 'Used', 'Allocs', 'Frees', 'Diff', 'Used'];
+  const lines = table([title, head, ...rows], new Set([1, 2, 3, 4, 5, 6, 7, 8]));
+  return [
+    ...lines,
+    '',
+    `NonPaged pool ${nonpagedPool.pages} pages, paged pool ${pagedPool.pages} pages. Used is in bytes; objects that are not kept in`,
+    'RAM are counted at the size that Windows gives them.',
+  ].join('\n');
+}

@@ -1,0 +1,86 @@
+/** !process: processes and their threads, in the shape of WinDbg's command. */
+import type { Kernel } from '../../nt/kernel.js';
+import type { Process } from '../../nt/process.js';
+import {
+  THREAD_READY,
+  THREAD_RUNNING,
+  THREAD_SUSPENDED,
+  THREAD_TERMINATED,
+  THREAD_WAITING,
+  type Thread,
+} from '../../nt/thread.js';
+import { statusText } from '../status-names.js';
+import { addressText, hex } from './format.js';
+import { ThreadContext } from './thread-context.js';
+
+/** Bits of the flags: memory, then threads. */
+export const PROCESS_MEMORY = 1;
+export const PROCESS_THREADS = 2;
+
+const STATE_NAMES: Readonly<Record<number, string>> = {
+  [THREAD_READY]: 'READY',
+  [THREAD_RUNNING]: 'RUNNING',
+  [THREAD_WAITING]: 'WAIT',
+  [THREAD_TERMINATED]: 'TERMINATED',
+  [THREAD_SUSPENDED]: 'SUSPENDED',
+};
+
+function waitText({ wait }: Thread): string {
+  if (wait === null) return '';
+  const until =
+    wait.deadline === null ? '' : ` until ${(wait.deadline / 10_000).toFixed(4)} ms of virtual time`;
+  switch (wait.kind) {
+    case 'console':
+      return ': for console input (.input gives it)';
+    case 'delay':
+      return `: a delay${until}`;
+    case 'objects':
+      return `: for ${wait.all ? 'all of' : 'one of'} ${wait.objects.map(({ kind }) => kind).join(', ')}${until}`;
+  }
+}
+
+function threadLines(kernel: Kernel, thread: Thread): string[] {
+  const { id, process, teb, state, kernelStack, priority, basePriority, instructions } = thread;
+  const head = `        THREAD  Cid ${hex(process.id, 4)}.${hex(id, 4)}  Teb: ${addressText(teb)}  ${STATE_NAMES[state]}${waitText(thread)}`;
+  if (state === THREAD_TERMINATED) return [head];
+  const context = new ThreadContext(kernel, thread);
+  return [
+    head,
+    `            Rip ${addressText(context.rip)}  Rsp ${addressText(context.rsp)}  Priority ${priority} BasePriority ${basePriority}`,
+    `            Kernel stack ${addressText(kernelStack.limit)} - ${addressText(kernelStack.base)}  Instructions 0n${instructions}`,
+  ];
+}
+
+function memoryLines({ space, handles }: Process): string[] {
+  const { counters } = space;
+  return [
+    `    VADs ${space.vads.count}  Commit charge ${space.commitCharge} pages (peak ${space.peakCommitCharge})  Handles ${handles.count}`,
+    `    Working set ${space.workingSetPages} pages (peak ${space.peakWorkingSetPages}), of them ${space.pageTablePages} of page tables`,
+    `    Page faults ${counters.total}: soft ${counters.soft}, hard ${counters.hard}, guard page ${counters.guardPage}, access violation ${counters.accessViolation}`,
+  ];
+}
+
+function processLines(kernel: Kernel, process: Process, flags: number): string[] {
+  const { id, peb, space, imagePath, exitStatus, deleted } = process;
+  const directory = deleted ? 'gone' : hex(space.directoryFrame * 4096, 8);
+  const lines = [
+    `PROCESS ${hex(id, 4)} (0n${id})  Peb: ${addressText(peb)}  DirBase: ${directory}`,
+    `    Image: ${imagePath || '(an empty address space)'}`,
+  ];
+  if (exitStatus !== null) lines.push(`    Ended with ${statusText(exitStatus)}`);
+  if (deleted) return lines;
+  if ((flags & PROCESS_MEMORY) !== 0) lines.push(...memoryLines(process));
+  if ((flags & PROCESS_THREADS) !== 0)
+    for (const thread of process.threads) lines.push(...threadLines(kernel, thread));
+  return lines;
+}
+
+/** Some processes in order, with as much as the flags ask for. */
+export function showProcesses(kernel: Kernel, processes: readonly Process[], flags: number): string {
+  return processes.map((process) => processLines(kernel, process, flags).join('\n')).join('\n\n');
+}
+
+/** Processes that live, then those that have ended. */
+export function everyProcess(kernel: Kernel): Process[] {
+  return [...kernel.processes.values(), ...kernel.exited];
+}

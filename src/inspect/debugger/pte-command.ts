@@ -1,0 +1,62 @@
+/** !pte: the entries of all levels for an address, and the prototype PTE behind. */
+import type { MemoryManager } from '../../mm/memory-manager.js';
+import { prototypeAddress } from '../../mm/page-protection.js';
+import { SYSTEM_RANGE_START } from '../../mm/page-tables.js';
+import { PTE_PROTOTYPE, PTE_VALID, pteAddressField, pteFrame } from '../../mm/pte.js';
+import { systemWord } from '../../mm/system-space.js';
+import { VAD_PRIVATE } from '../../mm/vad-tree.js';
+import type { Process } from '../../nt/process.js';
+import { addressText, quadText } from './format.js';
+import { describePte, pteForm } from './pte-text.js';
+import { LEVEL_NAMES, selfMapAddresses, type WalkEntry, walkTables } from './table-walk.js';
+
+const INDENT = '      ';
+
+function entryLines({ level, address, lo, hi }: WalkEntry): string[] {
+  return [
+    `${LEVEL_NAMES[level]} at ${addressText(address)}  contains ${quadText(lo, hi)}`,
+    ...describePte(lo, hi).map((line) => `${INDENT}${line}`),
+  ];
+}
+
+/** Where the prototype PTE of a view's page lies, or 0: by the entry, by the frame's PFN entry, or by the VAD. */
+export function findPrototype(mm: MemoryManager, process: Process, address: number): number {
+  if (address >= SYSTEM_RANGE_START) return 0;
+  const entry = walkTables(mm, process.space, address).at(-1)!;
+  const { lo, hi } = entry;
+  const form = entry.level === 1 ? pteForm(lo, hi) : 'zero';
+  if (form === 'prototype') return pteAddressField(lo, hi);
+  if (form === 'valid') {
+    const frame = pteFrame(lo);
+    return mm.pfn.isPrototype(frame) && frame !== mm.sharedUserDataFrame ? mm.pfn.pteAddress[frame]! : 0;
+  }
+  if (form !== 'ask-vad' && form !== 'zero') return 0;
+  const vad = process.space.vads.find(Math.floor(address / 4096));
+  return vad === null || vad.kind === VAD_PRIVATE ? 0 : prototypeAddress(vad, Math.floor(address / 4096));
+}
+
+function prototypeLines(mm: MemoryManager, process: Process, address: number): string[] {
+  const at = findPrototype(mm, process, address);
+  if (at === 0) return [];
+  const word = systemWord(mm, at);
+  if (word === 0) return ['', `prototype PTE at ${addressText(at)} is not in memory`];
+  const lo = mm.words[word]!;
+  const hi = mm.words[word + 1]!;
+  return [
+    '',
+    `prototype PTE at ${addressText(at)}  contains ${quadText(lo, hi)}`,
+    ...describePte(lo, hi, true).map((line) => `${INDENT}${line}`),
+  ];
+}
+
+export function showPte(mm: MemoryManager, process: Process, address: number): string {
+  const entries = walkTables(mm, process.space, address);
+  const lines = [`VA ${addressText(address)}`, ''];
+  for (const entry of entries) lines.push(...entryLines(entry));
+  const last = entries.at(-1)!;
+  if (last.level > 1 && (last.lo & (PTE_VALID | PTE_PROTOTYPE)) === 0) {
+    const missing = selfMapAddresses(address)[1]!;
+    lines.push(`PTE would be at ${addressText(missing)}: there is no page table, the VAD decides`);
+  }
+  return [...lines, ...prototypeLines(mm, process, address)].join('\n');
+}

@@ -1,0 +1,72 @@
+/** The entries of the four levels that lead to an address, as the processor reads them, and what lies at an address. */
+import type { AddressSpace } from '../../mm/address-space.js';
+import type { MemoryManager } from '../../mm/memory-manager.js';
+import { ENTRY_SPAN, pteAddress, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
+import { PTE_VALID, pteFrame } from '../../mm/pte.js';
+import { frameOfAddress } from '../peek.js';
+
+export const LEVEL_NAMES = ['', 'PTE', 'PDE', 'PPE', 'PXE'] as const;
+const TOP_LEVEL = 4;
+const PAGE_SIZE = 4096;
+
+/** One entry on the way. */
+export interface WalkEntry {
+  /** 4 (the directory) to 1 (the page table). */
+  readonly level: number;
+  /** System address of the entry in the self-map. */
+  readonly address: number;
+  /** Frame of the table that holds it. */
+  readonly table: number;
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** Entries from the directory down, as far as there are tables. */
+export function walkTables(mm: MemoryManager, space: AddressSpace, address: number): WalkEntry[] {
+  const selfMap = selfMapAddresses(address);
+  const entries: WalkEntry[] = [];
+  let table = space.directoryFrame;
+  for (let level = TOP_LEVEL; level >= 1; level--) {
+    const word = mm.frameWord(table) + (Math.floor(address / ENTRY_SPAN[level]!) & 511) * 2;
+    const lo = mm.words[word]!;
+    entries.push({ level, address: selfMap[level]!, table, lo, hi: mm.words[word + 1]! });
+    if ((lo & PTE_VALID) === 0) break;
+    table = pteFrame(lo);
+  }
+  return entries;
+}
+
+/** Address in the self-map of the entry of each level, by level. */
+export function selfMapAddresses(address: number): number[] {
+  const addresses = [0, pteAddress(address)];
+  for (let level = 2; level <= TOP_LEVEL; level++) addresses.push(pteAddress(addresses[level - 1]!));
+  return addresses;
+}
+
+/** Frame that holds a page of user or system space, or -1 when it is not in memory. */
+export function frameAt(mm: MemoryManager, space: AddressSpace, address: number): number {
+  if (address < SYSTEM_RANGE_START) return frameOfAddress(mm, space, address);
+  const last = walkTables(mm, space, address).at(-1)!;
+  return last.level === 1 && (last.lo & PTE_VALID) !== 0 ? pteFrame(last.lo) : -1;
+}
+
+/** Bytes from an address on, of user or system space; as many as are in memory without a gap, at most `length`. */
+export function readBytes(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  length: number,
+): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  while (done < length) {
+    const frame = frameAt(mm, space, address + done);
+    if (frame < 0) break;
+    const within = (address + done) % PAGE_SIZE;
+    const size = Math.min(PAGE_SIZE - within, length - done);
+    const from = mm.ram.offsetOf(frame) + within;
+    bytes.set(mm.ram.bytes.subarray(from, from + size), done);
+    done += size;
+  }
+  return bytes.subarray(0, done);
+}
