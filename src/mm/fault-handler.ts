@@ -61,7 +61,7 @@ export function accessFault(
   mm.faultWasHard = false;
   const { workingSet } = space;
   const status =
-    ensureFreeWsle(mm, space) || replaceOnePage(mm, space)
+    ensureFreeWsle(mm, space) || replaceOnePage(mm, space, false)
       ? resolve(mm, space, address, errorCode, userMode, stack)
       : STATUS_NO_MEMORY;
   if (
@@ -78,7 +78,7 @@ export function accessFault(
 /** The process has its maximum and may not have more: another of its pages leaves for the one at `address`. */
 function keepToMaximum(mm: MemoryManager, space: AddressSpace, address: number): void {
   mm.pinnedPte = address > space.highestAddress ? 0 : findPte(mm, space, address);
-  replaceOnePage(mm, space);
+  replaceOnePage(mm, space, !space.workingSet.hardMaximum);
   mm.pinnedPte = 0;
 }
 

@@ -12,6 +12,7 @@ import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
 import { PTE_ACCESSED, PTE_DIRTY, pteFrame } from './pte.js';
 import { trimPage } from './pte-deletion.js';
 import {
+  findWsle,
   type WorkingSet,
   WSLE_AGE,
   WSLE_AGE_ONE,
@@ -89,21 +90,24 @@ function leastFaulting(mm: MemoryManager): AddressSpace | null {
 
 /** Trims up to `pages` pages of one working set: the oldest first, or by `fifo` those that came first. Returns how many. MiTrimWorkingSet. */
 export function trimWorkingSet(mm: MemoryManager, space: AddressSpace, pages: number): number {
-  if (mm.policy === 'fifo') return sweep(mm, space, pages, 0);
+  if (mm.policy === 'fifo') return sweep(mm, space, pages, 0, true);
   let trimmed = 0;
   for (let age = OLDEST; age >= 0 && trimmed < pages; age -= WSLE_AGE_ONE)
-    trimmed += sweep(mm, space, pages - trimmed, age);
+    trimmed += sweep(mm, space, pages - trimmed, age, true);
   forgetTranslations(mm, space);
   return trimmed;
 }
 
-/** Goes once round the list from the hand on and trims pages of at least an age, those not accessed since the last sweep. */
-function sweep(mm: MemoryManager, space: AddressSpace, pages: number, age: number): number {
+/**
+ * Goes once round the list from the hand on and trims pages of at least an age, those not accessed since the last sweep. With
+ * `toFree`, only pages whose frames can then be had.
+ */
+function sweep(mm: MemoryManager, space: AddressSpace, pages: number, age: number, toFree: boolean): number {
   const set = space.workingSet;
   let trimmed = 0;
   for (let left = set.size; left > 0 && trimmed < pages; left--) {
     const index = takeHand(set);
-    if (!canGiveUp(mm, space, index)) continue;
+    if (!canGiveUp(mm, space, index, toFree)) continue;
     if (mm.policy === 'aging') {
       if (rejuvenate(mm, space, index)) continue;
       if ((mm.words[wsleWord(set, index)]! & WSLE_AGE) < age) continue;
@@ -120,10 +124,13 @@ function takeHand(set: WorkingSet): number {
   return index;
 }
 
-/** Replacement: one page of the process itself leaves for the one that came. False when none can. MiReplaceWorkingSetEntry. */
-export function replaceOnePage(mm: MemoryManager, space: AddressSpace): boolean {
-  if (mm.policy === 'fifo') return sweep(mm, space, 1, 0) > 0;
-  const replaced = sweep(mm, space, 1, 0) > 0 || sweep(mm, space, 1, 0) > 0;
+/**
+ * Replacement: one page of the process itself leaves for the one that came; with `toFree` one whose frame can then be had.
+ * False when none can. MiReplaceWorkingSetEntry.
+ */
+export function replaceOnePage(mm: MemoryManager, space: AddressSpace, toFree: boolean): boolean {
+  if (mm.policy === 'fifo') return sweep(mm, space, 1, 0, toFree) > 0;
+  const replaced = sweep(mm, space, 1, 0, toFree) > 0 || sweep(mm, space, 1, 0, toFree) > 0;
   forgetTranslations(mm, space);
   return replaced;
 }
@@ -135,13 +142,14 @@ export function trimBelowMinimum(mm: MemoryManager): boolean {
   return false;
 }
 
-/** Whether a page may leave: its entry is in use and not locked, and its contents have somewhere to go. */
-function canGiveUp(mm: MemoryManager, space: AddressSpace, index: number): boolean {
+/** Whether a page may leave: its entry is in use and not locked, and, `toFree`, its contents have somewhere to go. */
+function canGiveUp(mm: MemoryManager, space: AddressSpace, index: number, toFree: boolean): boolean {
   const word = wsleWord(space.workingSet, index);
   const lo = mm.words[word]!;
   if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) return false;
   const pte = findPte(mm, space, wsleAddress(lo, mm.words[word + 1]!));
   if (pte === mm.pinnedPte) return false;
+  if (!toFree) return true;
   const frame = pteFrame(mm.words[pte]!);
   const isDirty = (mm.pfn.flags[frame]! & PFN_MODIFIED) !== 0 || (mm.words[pte]! & PTE_DIRTY) !== 0;
   return !isDirty || isMappedFilePage(mm.pfn, frame) || mm.pageFiles.hasSpace;
@@ -160,6 +168,12 @@ function trimEntry(mm: MemoryManager, space: AddressSpace, index: number): void 
   }
   trimPage(mm, space, pte, address, protection);
   if (mm.events.active) mm.events.emit('trim', space, address, frame, mm.pfn.state[frame]!);
+}
+
+/** Takes one valid user page out of its working set. */
+export function removeFromWorkingSet(mm: MemoryManager, space: AddressSpace, address: number): void {
+  const frame = pteFrame(mm.words[findPte(mm, space, address)]!);
+  trimEntry(mm, space, findWsle(mm, space, address, frame));
 }
 
 /** Takes every page that is not locked out of a working set (EmptyWorkingSet); returns how many left. */

@@ -31,6 +31,7 @@ export const PROCESS_TERMINATE = 0x1;
 export const PROCESS_VM_OPERATION = 0x8;
 export const PROCESS_VM_READ = 0x10;
 export const PROCESS_VM_WRITE = 0x20;
+export const PROCESS_SET_QUOTA = 0x100;
 export const PROCESS_DUP_HANDLE = 0x40;
 export const PROCESS_QUERY_INFORMATION = 0x400;
 export const THREAD_ALL_ACCESS = 0x1fffff;

@@ -2,7 +2,7 @@
 import { PhysicalMemory } from '../machine/physical-memory.js';
 import { Processor } from '../machine/processor.js';
 import { type AddressSpace, attach, createAddressSpace } from '../mm/address-space.js';
-import { MemoryManager } from '../mm/memory-manager.js';
+import { MemoryManager, type ReplacementPolicy } from '../mm/memory-manager.js';
 import type { PageFileStore } from '../mm/page-file.js';
 import { UserMemory } from '../mm/user-memory.js';
 
@@ -15,18 +15,20 @@ export interface TestMachine {
 /** Code cache of test machines, in bytes: small, because each test makes its own machine. */
 const CODE_CACHE = 1 << 20;
 
-/** RAM and paging file in pages. */
+/** RAM and paging files in pages. */
 export function createMemoryManager(
   ramPages: number,
-  pageFilePages = 0,
+  pageFilePages: number | readonly number[] = 0,
   pageFileStore?: PageFileStore,
+  policy: ReplacementPolicy = 'aging',
 ): MemoryManager {
   const ram = new PhysicalMemory(ramPages * 4096, CODE_CACHE);
-  const bytes = pageFilePages * 4096;
+  const sizes = [pageFilePages].flat().filter((pages) => pages > 0);
   return new MemoryManager({
     ram,
     processor: new Processor(ram),
-    pageFileBytes: bytes === 0 ? [] : [{ initial: bytes, maximum: bytes }],
+    pageFileBytes: sizes.map((pages) => ({ initial: pages * 4096, maximum: pages * 4096 })),
+    policy,
     ...(pageFileStore && { pageFileStore }),
     seed: 1,
     clock: { now100ns: 0 },
@@ -35,10 +37,11 @@ export function createMemoryManager(
 
 export function createTestMachine(
   ramPages: number,
-  pageFilePages = 0,
+  pageFilePages: number | readonly number[] = 0,
   pageFileStore?: PageFileStore,
+  policy: ReplacementPolicy = 'aging',
 ): TestMachine {
-  const mm = createMemoryManager(ramPages, pageFilePages, pageFileStore);
+  const mm = createMemoryManager(ramPages, pageFilePages, pageFileStore, policy);
   const space = createAddressSpace(mm, 4);
   if (space === null) throw new Error(`${ramPages} pages are too few for a process`);
   attach(mm, space);

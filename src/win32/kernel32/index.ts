@@ -28,6 +28,7 @@ import { threadLocalFunctions } from './thread-local.js';
 import { threadStackFunctions } from './thread-stack.js';
 import { timeFunctions } from './time.js';
 import { volumeFunctions } from './volume.js';
+import { workingSetFunctions } from './working-set.js';
 /** kernel32.dll: the Win32 base functions. A and W forms are one implementation each. */
 export const kernel32: SystemModule = {
   name: 'kernel32.dll',
@@ -53,6 +54,7 @@ export const kernel32: SystemModule = {
     ...slimLockFunctions,
     ...pointerFunctions,
     ...volumeFunctions,
+    ...workingSetFunctions,
     ...usingHeap(formatMessageFunctions),
     ...localeFunctions,
     ...stringFunctions,

@@ -3,9 +3,12 @@ import {
   ntSuccess,
   STATUS_INFO_LENGTH_MISMATCH,
   STATUS_INVALID_INFO_CLASS,
+  STATUS_INVALID_PARAMETER,
   STATUS_PARTIAL_COPY,
+  STATUS_PRIVILEGE_NOT_HELD,
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
+import { lockVirtualMemory, unlockVirtualMemory } from '../../mm/lock-memory.js';
 import { flushVirtualMemory } from '../../mm/section-view.js';
 import { GuestFault } from '../../mm/user-memory.js';
 import {
@@ -190,6 +193,23 @@ const write: ServiceFunction = (call) => move(call, PROCESS_VM_WRITE, true);
 const flushInstructionCache: ServiceFunction = (call) =>
   inProcess(call, call.handle(0), PROCESS_VM_WRITE, () => STATUS_SUCCESS);
 
+/** MAP_PROCESS and MAP_SYSTEM: in the working set, or in RAM, which is more than any process here may ask. */
+const MAP_PROCESS = 1;
+const MAP_SYSTEM = 2;
+
+/** (process, *base, *size, type). */
+function lockOrUnlock(call: ServiceCall, operation: typeof lockVirtualMemory): number {
+  const [baseAt, sizeAt, type] = [call.address(1), call.address(2), call.u32(3)];
+  const region = readRegion(call, baseAt, sizeAt);
+  if (type === 0 || (type & ~(MAP_PROCESS | MAP_SYSTEM)) !== 0) return STATUS_INVALID_PARAMETER;
+  if ((type & MAP_SYSTEM) !== 0) return STATUS_PRIVILEGE_NOT_HELD;
+  const status = inProcess(call, call.handle(0), PROCESS_VM_OPERATION, ({ space }) =>
+    operation(call.kernel.mm, space, region),
+  );
+  if (ntSuccess(status)) writeRegion(call, baseAt, sizeAt, region);
+  return status;
+}
+
 export const memoryServices = nativeServices({
   AllocateVirtualMemory: allocate,
   FreeVirtualMemory: free,
@@ -199,4 +219,6 @@ export const memoryServices = nativeServices({
   ReadVirtualMemory: read,
   WriteVirtualMemory: write,
   FlushInstructionCache: flushInstructionCache,
+  LockVirtualMemory: (call) => lockOrUnlock(call, lockVirtualMemory),
+  UnlockVirtualMemory: (call) => lockOrUnlock(call, unlockVirtualMemory),
 });

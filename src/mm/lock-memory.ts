@@ -1,0 +1,90 @@
+/**
+ * Pages that a program keeps in its working set: NtLockVirtualMemory and NtUnlockVirtualMemory. Addresses are 48-bit numbers,
+ * sizes bytes. Source: Microsoft, "VirtualLock function", "VirtualUnlock function".
+ */
+import {
+  STATUS_ACCESS_VIOLATION,
+  STATUS_NOT_LOCKED,
+  STATUS_SUCCESS,
+  STATUS_WORKING_SET_QUOTA,
+} from '../base/ntstatus.js';
+import type { AddressSpace } from './address-space.js';
+import { accessFault } from './fault-handler.js';
+import type { MemoryManager } from './memory-manager.js';
+import { findPte } from './page-tables.js';
+import { PTE_VALID, pteFrame } from './pte.js';
+import type { RegionRequest } from './virtual-memory.js';
+import { findWsle, WSLE_LOCKED_IN_MEMORY, WSLE_LOCKED_IN_WS, wsleWord } from './working-set.js';
+import { removeFromWorkingSet } from './working-set-manager.js';
+
+const PAGE_SIZE = 4096;
+/** Pages of the minimum working set that cannot be locked: what the system needs of it. */
+const OVERHEAD_PAGES = 8;
+const FAILURE = 0x8000_0000;
+
+/** Rounds a request to the pages that it touches; false when it passes the end of user space. */
+function roundToPages(space: AddressSpace, request: RegionRequest): boolean {
+  const { baseAddress, regionSize } = request;
+  if (!(baseAddress >= 0 && regionSize > 0 && baseAddress + regionSize <= space.highestAddress + 1))
+    return false;
+  request.baseAddress = Math.floor(baseAddress / PAGE_SIZE) * PAGE_SIZE;
+  request.regionSize = Math.ceil((baseAddress + regionSize) / PAGE_SIZE) * PAGE_SIZE - request.baseAddress;
+  return true;
+}
+
+/** Index in ram.words of the working-set entry of a page, -1 when the page is not valid. */
+function entryWord(mm: MemoryManager, space: AddressSpace, address: number): number {
+  const pte = findPte(mm, space, address);
+  const lo = pte === 0 ? 0 : mm.words[pte]!;
+  if ((lo & PTE_VALID) === 0) return -1;
+  return wsleWord(space.workingSet, findWsle(mm, space, address, pteFrame(lo)));
+}
+
+/** Makes a page valid, as reading it would; an NTSTATUS. */
+function makeValid(mm: MemoryManager, space: AddressSpace, address: number): number {
+  while (entryWord(mm, space, address) < 0) {
+    const status = accessFault(mm, space, address, 0, true, null);
+    if (status >= FAILURE) return status;
+  }
+  return STATUS_SUCCESS;
+}
+
+/**
+ * Faults the pages of a region in and keeps them valid until they are unlocked or go. STATUS_WORKING_SET_QUOTA when more would
+ * be locked than the minimum working set allows, or what touching a page raises; pages before that one are locked then.
+ */
+export function lockVirtualMemory(mm: MemoryManager, space: AddressSpace, request: RegionRequest): number {
+  if (!roundToPages(space, request)) return STATUS_ACCESS_VIOLATION;
+  const set = space.workingSet;
+  const pages = request.regionSize / PAGE_SIZE;
+  if (set.locked + pages > set.minimum - OVERHEAD_PAGES) return STATUS_WORKING_SET_QUOTA;
+  for (let page = 0; page < pages; page++) {
+    const address = request.baseAddress + page * PAGE_SIZE;
+    const status = makeValid(mm, space, address);
+    if (status !== STATUS_SUCCESS) return status;
+    const word = entryWord(mm, space, address);
+    if ((mm.words[word]! & WSLE_LOCKED_IN_WS) !== 0) continue;
+    mm.words[word]! |= WSLE_LOCKED_IN_WS;
+    set.locked++;
+  }
+  return STATUS_SUCCESS;
+}
+
+/** Unlocks the pages of a region. STATUS_NOT_LOCKED when one is not locked; those that are not leave the working set. */
+export function unlockVirtualMemory(mm: MemoryManager, space: AddressSpace, request: RegionRequest): number {
+  if (!roundToPages(space, request)) return STATUS_ACCESS_VIOLATION;
+  let status = STATUS_SUCCESS;
+  const end = request.baseAddress + request.regionSize;
+  for (let address = request.baseAddress; address < end; address += PAGE_SIZE) {
+    const word = entryWord(mm, space, address);
+    const lo = word < 0 ? 0 : mm.words[word]!;
+    if ((lo & WSLE_LOCKED_IN_WS) !== 0) {
+      mm.words[word] = lo & ~WSLE_LOCKED_IN_WS;
+      space.workingSet.locked--;
+      continue;
+    }
+    status = STATUS_NOT_LOCKED;
+    if (word >= 0 && (lo & WSLE_LOCKED_IN_MEMORY) === 0) removeFromWorkingSet(mm, space, address);
+  }
+  return status;
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { verify } from '../../mm/verify.js';
+import { Win32Machine } from '../../testing/win32-machine.js';
+
+const COMMIT = 0x3000;
+const PAGE = 4096;
+const ERROR_INVALID_PARAMETER = 87;
+const ERROR_NOT_LOCKED = 158;
+const ERROR_NOACCESS = 998;
+const ERROR_WORKING_SET_QUOTA = 1453;
+
+function touched(machine: Win32Machine, pages: number): number {
+  const base = machine.callAddress('VirtualAlloc', 0, pages * PAGE, COMMIT, 4);
+  for (let page = 0; page < pages; page++) machine.process.write(base + page * PAGE, Uint8Array.of(page));
+  return base;
+}
+
+describe('working sets', () => {
+  const machine = new Win32Machine();
+  const { space } = machine.process.object;
+  const { workingSet } = space;
+
+  it('have limits that programs read and set', () => {
+    const [minimum, maximum, flags] = [machine.space(8), machine.space(8), machine.space(4)];
+    expect(machine.call('GetProcessWorkingSetSize', -1, minimum, maximum)).toBe(1);
+    expect([machine.pointer(minimum), machine.pointer(maximum)]).toEqual([50 * PAGE, 345 * PAGE]);
+    expect(machine.call('SetProcessWorkingSetSizeEx', -1, 5 * PAGE, 600 * PAGE, 1 | 8)).toBe(1);
+    expect(machine.call('GetProcessWorkingSetSizeEx', -1, minimum, maximum, flags)).toBe(1);
+    expect([machine.pointer(minimum), machine.pointer(maximum), machine.u32(flags)]).toEqual([
+      20 * PAGE,
+      600 * PAGE,
+      1 | 8,
+    ]);
+    for (const [least, most, bits] of [
+      [0, PAGE, 0],
+      [50 * PAGE, 40 * PAGE, 0],
+      [PAGE, 12 * PAGE, 0],
+      [PAGE, 2 ** 40, 0],
+      [PAGE, 100 * PAGE, 3],
+      [PAGE, 100 * PAGE, 16],
+    ] as const)
+      expect(machine.attempt('SetProcessWorkingSetSizeEx', -1, least, most, bits)).toEqual([
+        0,
+        ERROR_INVALID_PARAMETER,
+      ]);
+    expect(machine.call('SetProcessWorkingSetSizeEx', -1, 50 * PAGE, 345 * PAGE, 2)).toBe(1);
+  });
+
+  it('empty on request, and what is locked stays', () => {
+    const base = touched(machine, 30);
+    expect(machine.call('VirtualLock', base + 10 * PAGE + 5, PAGE)).toBe(1);
+    expect(workingSet.locked).toBe(2);
+    const before = space.workingSetPages;
+    expect(machine.call('K32EmptyWorkingSet', -1)).toBe(1);
+    expect(space.workingSetPages).toBeLessThan(before - 28);
+    const { transition } = space.counters;
+    expect(machine.u32(base + 11 * PAGE)).toBe(11);
+    expect(space.counters.transition).toBe(transition);
+    expect(machine.u32(base + 12 * PAGE)).toBe(12);
+    expect(space.counters.transition).toBe(transition + 1);
+    verify(machine.kernel.mm);
+    expect(machine.call('VirtualUnlock', base + 10 * PAGE, 2 * PAGE)).toBe(1);
+    expect(workingSet.locked).toBe(0);
+    expect(machine.attempt('VirtualUnlock', base + 11 * PAGE, PAGE)).toEqual([0, ERROR_NOT_LOCKED]);
+    expect(machine.u32(base + 11 * PAGE)).toBe(11);
+    expect(space.counters.transition).toBeGreaterThan(transition + 1);
+    verify(machine.kernel.mm);
+  });
+
+  it('lock no more than the minimum allows, and only what can be read', () => {
+    const base = touched(machine, 60);
+    expect(machine.attempt('VirtualLock', base, 43 * PAGE)).toEqual([0, ERROR_WORKING_SET_QUOTA]);
+    expect(machine.attempt('VirtualLock', base, 0)).toEqual([0, ERROR_NOACCESS]);
+    const reserved = machine.callAddress('VirtualAlloc', 0, PAGE, 0x2000, 4);
+    expect(machine.attempt('VirtualLock', reserved, PAGE)).toEqual([0, ERROR_NOACCESS]);
+    expect(machine.call('VirtualLock', base, 3 * PAGE)).toBe(1);
+    expect(machine.call('VirtualFree', base, 0, 0x8000)).toBe(1);
+    expect(workingSet.locked).toBe(0);
+    verify(machine.kernel.mm);
+  });
+
+  it('keep to a hard maximum whatever memory there is', () => {
+    expect(machine.call('SetProcessWorkingSetSizeEx', -1, 50 * PAGE, 100 * PAGE, 4)).toBe(1);
+    const base = touched(machine, 200);
+    expect(space.workingSetPages).toBeLessThanOrEqual(101);
+    for (let page = 0; page < 200; page++) expect(machine.u32(base + page * PAGE)).toBe(page);
+    verify(machine.kernel.mm);
+  });
+});
