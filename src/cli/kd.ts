@@ -23,13 +23,15 @@ them. They read the machine: nothing that is looked at faults in or changes. Ctr
 Commands come from the terminal, from a pipe, or from -c. The program's console input is given by .input TEXT.
 --max-instructions ends every run at that count, --timeout limits each run.
 
+Shells take ! and $ in double quotes for themselves: use single ones, in cmd.exe double ones.
+
 Exit status: 0, or 1 when a command could not be done; 130 when Ctrl-C stopped a script.
 
 Examples:
   ntmm kd sort.exe words.txt
-  ntmm kd -c "g msvcrt!exit; !vm; !vad" sort.exe words.txt
-  ntmm kd -c "g fault; r; !explain @rip" hello.exe
-  echo "sxe av; g; r; k" | ntmm kd states.exe crash
+  ntmm kd -c 'g msvcrt!exit; !vm; !vad' sort.exe words.txt
+  ntmm kd -c 'g fault; r; !explain @rip' hello.exe
+  echo 'sxe av; g; r; k' | ntmm kd states.exe crash
 `;
 
 export function makeKdCommand(
