@@ -44,7 +44,7 @@ function entrySentence(kernel: Kernel, process: Process, address: number): strin
     return `There is no page table: the ${name} at ${addressText(entry.address)} contains ${quadText(lo, hi)}, so the PTE at ${addressText(selfMapAddresses(address)[1]!)} does not exist.`;
   }
   const words = `The PTE at ${addressText(entry.address)} contains ${quadText(lo, hi)}`;
-  const [first, ...rest] = describePte(lo, hi);
+  const [first, ...rest] = describePte(lo, hi, address < SYSTEM_RANGE_START ? 'user' : 'system');
   return `${words}: ${pteForm(lo, hi) === 'valid' ? `${rest.join(', ')}; ${first}` : [first, ...rest].join(', ')}.`;
 }
 
@@ -56,7 +56,9 @@ function prototypeSentence(kernel: Kernel, process: Process, address: number): s
   const lo = mm.words[word]!;
   const hi = mm.words[word + 1]!;
   const meaning =
-    (lo & PTE_VALID) !== 0 ? `valid, frame ${hex(pteFrame(lo))}` : describePte(lo, hi, true).join(', ');
+    (lo & PTE_VALID) !== 0
+      ? `valid, frame ${hex(pteFrame(lo))}`
+      : describePte(lo, hi, 'prototype').join(', ');
   return `Its prototype PTE at ${addressText(at)} contains ${quadText(lo, hi)}: ${meaning}.`;
 }
 
