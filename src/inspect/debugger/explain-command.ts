@@ -3,6 +3,7 @@ import { SYSTEM_RANGE_START } from '../../mm/page-tables.js';
 import { FRAME_ACTIVE, FRAME_TRANSITION } from '../../mm/pfn-database.js';
 import { PTE_VALID, pteFrame } from '../../mm/pte.js';
 import { systemWord } from '../../mm/system-space.js';
+import type { UserStack } from '../../mm/user-stack.js';
 import type { Kernel } from '../../nt/kernel.js';
 import type { Process } from '../../nt/process.js';
 import { type Access, forecast } from './access-forecast.js';
@@ -81,7 +82,12 @@ function frameSentence(kernel: Kernel, process: Process, address: number): strin
 }
 
 /** Sentences, one a line. */
-export function explainAddress(kernel: Kernel, process: Process, address: number): string {
+export function explainAddress(
+  kernel: Kernel,
+  process: Process,
+  address: number,
+  stack: UserStack | null,
+): string {
   const { mm } = kernel;
   const sentences = [
     placeSentence(process, address),
@@ -89,7 +95,7 @@ export function explainAddress(kernel: Kernel, process: Process, address: number
     prototypeSentence(kernel, process, address),
     frameSentence(kernel, process, address),
     ...ACCESSES.map(
-      ([access, subject]) => `${subject} ${forecast(mm, process.space, address, access).text}.`,
+      ([access, subject]) => `${subject} ${forecast(mm, process.space, address, access, stack).text}.`,
     ),
   ];
   return sentences.filter((sentence) => sentence !== null).join('\n');
