@@ -27,9 +27,10 @@ const documents = [
   ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
 ];
 
-/** Cuts a command at its spaces, as a shell does; double quotes hold words together. */
+/** Cuts a command at its spaces, as a shell does; quotes hold words together. */
 function wordsOf(command: string): string[] {
-  return [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
+  const words = command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g);
+  return [...words].map(([, double, single, plain]) => double ?? single ?? plain!);
 }
 
 /** What a command of the documents prints, on both streams, in order; run in the repository's folder. */

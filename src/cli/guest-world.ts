@@ -5,8 +5,10 @@
 import { statSync } from 'node:fs';
 import { HostError } from '../host/host.js';
 import { NodeHost } from '../host/node-host.js';
+import { grouped } from '../inspect/text.js';
 import { Machine } from '../machine.js';
 import { type MachineProcess, NtStatusError } from '../machine-process.js';
+import { MAXIMUM_COMMAND_LINE, quoteArguments } from '../nt/command-line.js';
 import type { ConsoleOutput } from './console-output.js';
 import { CommandError, EXIT_NOT_FOUND, EXIT_NOT_RUNNABLE, EXIT_USAGE } from './exit-status.js';
 import { makeMachineFolder } from './machine-folder.js';
@@ -65,13 +67,20 @@ function addRoot(host: NodeHost, folder: string): number {
   throw new CommandError(EXIT_USAGE, `${folder} is not a folder`);
 }
 
+function checkCommandLine({ length }: string): void {
+  if (length > MAXIMUM_COMMAND_LINE)
+    throw new CommandError(
+      EXIT_USAGE,
+      `the program's command line would have ${grouped(length + 1)} characters with the zero at its end; CreateProcess of Windows takes at most ${grouped(MAXIMUM_COMMAND_LINE + 1)}`,
+    );
+}
+
 function startProgram(machine: Machine, program: ProgramFile, args: readonly string[]): MachineProcess {
+  const image = `${PROGRAM_FOLDER}\\${program.name}`;
+  const commandLine = quoteArguments([image, ...args]);
+  checkCommandLine(commandLine);
   try {
-    return machine.createProcess({
-      image: `${PROGRAM_FOLDER}\\${program.name}`,
-      args,
-      currentDirectory: WORK_FOLDER,
-    });
+    return machine.createProcess({ image, commandLine, currentDirectory: WORK_FOLDER });
   } catch (error) {
     if (!(error instanceof NtStatusError)) throw error;
     throw new CommandError(EXIT_NOT_RUNNABLE, `cannot run ${program.typed}: ${error.message}`);

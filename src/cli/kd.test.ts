@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inExampleFolder, ntmm } from '../testing/command-line.js';
 import { exampleBytes, examplePath } from '../testing/examples.js';
+import { type Assembler, buildModule } from '../testing/module-builder.js';
 
 const program = (name: string) => examplePath(`bin/${name}`);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -40,6 +41,26 @@ describe('ntmm kd', () => {
     expect(shown).toContain('Implicit process is now 0064');
     expect(status).toBe(1);
   });
+
+  it('gives the program its input, and says what it waits for', () =>
+    inExampleFolder(async (cwd) => {
+      const reader = (code: Assembler) => code.enter().call('msvcrt.dll!getchar').leave();
+      const key = buildModule({ name: 'key.exe', imports: { 'msvcrt.dll': ['getchar'] }, entry: reader });
+      writeFileSync(join(cwd, 'key.exe'), key);
+      const script = 'g; !process; .input "A;B"; g';
+      const read = await ntmm(['kd', '-c', script, 'key.exe'], { cwd });
+      expect(text(read.stdout)).toContain('The program waits for console input: .input TEXT');
+      expect(text(read.stdout)).toContain('WAIT: for console input (.input gives it)');
+      expect(text(read.stdout)).toContain('has ended: 0x00000041');
+      const ended = await ntmm(['kd', '-c', '.input /eof; g', 'key.exe'], { cwd });
+      expect(text(ended.stdout)).toContain('has ended: 0xFFFFFFFF');
+      const sleeper = (code: Assembler) => code.enter().first(0xffff_ffff).call('kernel32.dll!Sleep').leave();
+      const wait = buildModule({ name: 'wait.exe', imports: { 'kernel32.dll': ['Sleep'] }, entry: sleeper });
+      writeFileSync(join(cwd, 'wait.exe'), wait);
+      const stalled = await ntmm(['kd', '-c', 'g; !process 0 2; g', 'wait.exe'], { cwd });
+      expect(text(stalled.stdout)).toContain('Every thread waits for what can no longer happen');
+      expect(text(stalled.stdout)).toContain('WAIT: a delay');
+    }));
 
   it('stops by itself when told to', async () => {
     const limited = await ntmm(['kd', '--max-instructions', '5000', '-c', 'g; ? $ip', program('hello.exe')]);

@@ -1,6 +1,7 @@
 /** ntmm kd: a debugger prompt over a machine that runs a Windows program. */
 import { createInterface, type Interface } from 'node:readline';
 import { Command, Option } from 'commander';
+import type { HostStream } from '../host/host.js';
 import { DebugSession, splitCommands } from '../inspect/debugger/session.js';
 import { ConsoleOutput } from './console-output.js';
 import { signalStatus } from './exit-status.js';
@@ -14,6 +15,7 @@ export interface KdFlags extends MachineFlags {
 }
 
 const PROMPT = 'kd> ';
+const LF = 10;
 const EXIT_COMMAND_FAILED = 1;
 
 const HELP = `
@@ -23,13 +25,15 @@ them. They read the machine: nothing that is looked at faults in or changes. Ctr
 Commands come from the terminal, from a pipe, or from -c. The program's console input is given by .input TEXT.
 --max-instructions ends every run at that count, --timeout limits each run.
 
+Shells take ! and $ in double quotes for themselves: use single ones, in cmd.exe double ones.
+
 Exit status: 0, or 1 when a command could not be done; 130 when Ctrl-C stopped a script.
 
 Examples:
   ntmm kd sort.exe words.txt
-  ntmm kd -c "g msvcrt!exit; !vm; !vad" sort.exe words.txt
-  ntmm kd -c "g fault; r; !explain @rip" hello.exe
-  echo "sxe av; g; r; k" | ntmm kd states.exe crash
+  ntmm kd -c 'g msvcrt!exit; !vm; !vad' sort.exe words.txt
+  ntmm kd -c 'g fault; r; !explain @rip' hello.exe
+  echo 'sxe av; g; r; k' | ntmm kd states.exe crash
 `;
 
 export function makeKdCommand(
@@ -49,6 +53,22 @@ export function makeKdCommand(
 }
 
 const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** Output that knows whether the program left a line unfinished. */
+class DebugOutput extends ConsoleOutput {
+  #isLineOpen = false;
+
+  override write(stream: HostStream, bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#isLineOpen = bytes.at(-1) !== LF;
+    super.write(stream, bytes);
+  }
+
+  /** Text of the debugger, on a line of its own. */
+  override print(text: string): void {
+    super.print(this.#isLineOpen ? `\n${text}` : text);
+    this.#isLineOpen = false;
+  }
+}
 
 /** Feeds commands to a session and shows what it answers. */
 class CommandLoop {
@@ -122,7 +142,7 @@ async function readCommands(reader: Interface, loop: CommandLoop, isTerminal: bo
 /** Opens the debugger; answers the exit status. */
 export async function debugProgram(typed: string, args: readonly string[], flags: KdFlags): Promise<number> {
   const program = findProgram(typed);
-  const output = new ConsoleOutput();
+  const output = new DebugOutput();
   const world = makeGuestWorld(program, args, flags, output);
   const session = new DebugSession(world.machine.kernel, flags.maxInstructions);
   const isTerminal = flags.c === undefined && Boolean(process.stdin.isTTY);

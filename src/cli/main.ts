@@ -5,10 +5,11 @@ import { Command, CommanderError } from 'commander';
 import { CommandError, EXIT_INTERNAL, EXIT_USAGE } from './exit-status.js';
 import { listImports, makeImportsCommand } from './imports.js';
 import { debugProgram, makeKdCommand } from './kd.js';
+import { makeViewCommand } from './observe.js';
 import { completeOptionalValues } from './options.js';
-import { makeRammapCommand, showPhysicalMemory } from './rammap.js';
+import { RAMMAP } from './rammap.js';
 import { makeRunCommand, RUN_OPTIONAL_VALUES, runProgram } from './run.js';
-import { makeVmmapCommand, showAddressSpace } from './vmmap.js';
+import { VMMAP } from './vmmap.js';
 
 const packageFile = new URL('../../package.json', import.meta.url);
 
@@ -50,16 +51,11 @@ async function main(args: readonly string[]): Promise<number> {
       status = listImports(file, flags);
     }),
   );
-  program.addCommand(
-    makeVmmapCommand(async (file, rest, flags) => {
-      status = await showAddressSpace(file, rest, flags);
-    }),
-  );
-  program.addCommand(
-    makeRammapCommand(async (file, rest, flags) => {
-      status = await showPhysicalMemory(file, rest, flags);
-    }),
-  );
+  const finish = (code: number) => {
+    status = code;
+  };
+  program.addCommand(makeViewCommand(VMMAP, finish));
+  program.addCommand(makeViewCommand(RAMMAP, finish));
   program.addCommand(
     makeKdCommand(async (file, rest, flags) => {
       status = await debugProgram(file, rest, flags);

@@ -4,7 +4,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { IMAGE_SUBSYSTEM_WINDOWS_CUI, IMAGE_SUBSYSTEM_WINDOWS_GUI } from '../pe/pe-constants.js';
 import { PeError } from '../pe/pe-error.js';
 import { MAX_HEADER_BYTES, type PeHeaders, parsePeHeaders } from '../pe/pe-headers.js';
-import { whyNotRunnable } from '../pe/pe-image.js';
+import { whyNotReadable, whyNotRunnable } from '../pe/pe-image.js';
 import { CommandError, EXIT_NOT_FOUND, EXIT_NOT_RUNNABLE } from './exit-status.js';
 
 export interface ProgramFile {
@@ -58,7 +58,16 @@ export function foreignKind(head: Uint8Array): string | null {
   return null;
 }
 
-function whyNot(headers: PeHeaders): string | null {
+function whyNot(head: Uint8Array, size: number): string | null {
+  try {
+    return whyNotConsoleProgram(parsePeHeaders(head, size));
+  } catch (error) {
+    if (!(error instanceof PeError)) throw error;
+    return whyNotReadable(head, error);
+  }
+}
+
+function whyNotConsoleProgram(headers: PeHeaders): string | null {
   const reason = whyNotRunnable(headers);
   if (reason !== null) return reason;
   if (headers.subsystem === IMAGE_SUBSYSTEM_WINDOWS_GUI)
@@ -73,11 +82,8 @@ export function findProgram(typed: string): ProgramFile {
   const file = openProgramFile(typed);
   try {
     const { head, size } = readHead(file);
-    const reason = foreignKind(head) ?? whyNot(parsePeHeaders(head, size));
+    const reason = foreignKind(head) ?? whyNot(head, size);
     if (reason !== null) throw new CommandError(EXIT_NOT_RUNNABLE, `cannot run ${typed}: ${reason}`);
-  } catch (error) {
-    if (!(error instanceof PeError)) throw error;
-    throw new CommandError(EXIT_NOT_RUNNABLE, `cannot run ${typed}: ${error.message}`);
   } finally {
     closeSync(file);
   }

@@ -240,7 +240,13 @@ describe('refusals', () => {
       'a report nobody can write',
       ['run', '--report-file', 'no/r', program('hello.exe')],
       73,
-      /cannot write no\/r/,
+      /^ntmm: cannot write no\/r[^\n]*\n$/,
+    ],
+    [
+      'a command line that is too long',
+      ['run', program('hello.exe'), 'x'.repeat(40_000)],
+      64,
+      /would have 40,0\d\d characters .* takes at most 32,767/,
     ],
     ['imports of a text', ['imports', 'lines.txt'], 126, /not an executable image/],
   ])('of %s', (_, args, status, message) =>
@@ -255,6 +261,8 @@ describe('refusals', () => {
     ['a GUI program', changed(24 + 68, 2), /it has windows/],
     ['a driver', changed(24 + 68, 1), /subsystem 1/],
     ['a DLL', changed(22, 0x2022), /it is a DLL/],
+    ['a 32-bit program', changed(24, 0x10b), /it is a 32-bit program; this machine runs 64-bit ones/],
+    ['a program for a 32-bit processor', changed(4, 0x14c), /it is a 32-bit program/],
     ['a truncated program', image.slice(0, 0x300), /cannot run p\.exe/],
     ['a program for another processor', changed(4, 0xaa64), /machine type 0xaa64/],
     ['an MS-DOS program', Uint8Array.of(0x4d, 0x5a, ...new Array<number>(100).fill(0)), /MS-DOS/],

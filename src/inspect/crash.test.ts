@@ -38,7 +38,18 @@ describe('an unhandled exception as text', () => {
   });
 
   it('says what a stack overflow touched', () => {
-    expect(crashed('stack.exe', ['overflow'])).toMatch(/STATUS_STACK_OVERFLOW\)\n +access +writing/);
+    expect(crashed('stack.exe', ['overflow'])).toMatch(
+      /STATUS_STACK_OVERFLOW\)\n +access +writing \S+: below the last page of the stack\n/,
+    );
+  });
+
+  it('says that RAM is used up and what helps, of committed memory alone', () => {
+    const noMemory = { ...report, code: 0xc0000017, parameters: [1, 0x10000], target: null };
+    const text = formatCrash('x.exe', noMemory, disassemble);
+    expect(text).toContain('access       writing 00000000`00010000\n');
+    expect(text).toMatch(/because +no frame of RAM is free, .*--ram helps/);
+    const ofHeap = formatCrash('x.exe', { ...noMemory, parameters: [64] }, disassemble);
+    expect(ofHeap).not.toContain('--ram');
   });
 
   it('does without a module, readable code, a known code or a canonical address', () => {

@@ -3,6 +3,7 @@ import {
   STATUS_ACCESS_VIOLATION,
   STATUS_GUARD_PAGE_VIOLATION,
   STATUS_IN_PAGE_ERROR,
+  STATUS_NO_MEMORY,
   STATUS_STACK_OVERFLOW,
 } from '../base/ntstatus.js';
 import type { CrashReport } from '../nt/process.js';
@@ -18,7 +19,10 @@ const ACCESS_CODES: readonly number[] = [
   STATUS_IN_PAGE_ERROR,
   STATUS_GUARD_PAGE_VIOLATION,
   STATUS_STACK_OVERFLOW,
+  STATUS_NO_MEMORY,
 ];
+/** Why memory that is committed could not be had, and the way out. */
+const NO_FREE_FRAME = 'no frame of RAM is free, and pages are not written to a paging file yet; a larger --ram helps';
 const REGISTERS_IN_A_ROW = 3;
 const ACCESS_WRITE = 1;
 const ACCESS_EXECUTE = 8;
@@ -39,7 +43,8 @@ function accessText({ code, parameters, target }: CrashReport): string | null {
   if (!ACCESS_CODES.includes(code) || parameters.length < 2) return null;
   const [access, address] = parameters as [number, number];
   const doing = access === ACCESS_WRITE ? 'writing' : access === ACCESS_EXECUTE ? 'executing' : 'reading';
-  const what = target === null ? '' : `: ${target}`;
+  const place = code === STATUS_STACK_OVERFLOW ? 'below the last page of the stack' : target;
+  const what = place === null ? '' : `: ${place}`;
   const status = parameters.length > 2 ? `, because of ${statusText(parameters[2]!)}` : '';
   return `${doing} ${addressText(address)}${what}${status}`;
 }
@@ -64,6 +69,11 @@ function registerRows(registers: CrashReport['registers']): string[] {
   return rows;
 }
 
+/** What the loader or the runtime said; when RAM ran out under an access, that. */
+function reasonText({ code, parameters, message }: CrashReport): string | null {
+  return message ?? (code === STATUS_NO_MEMORY && parameters.length >= 2 ? NO_FREE_FRAME : null);
+}
+
 /** Several lines: code, what was accessed and what that is, where, the instruction, the registers. */
 export function formatCrash(program: string, crash: CrashReport, disassemble: Disassembler): string {
   const lines = [`${program}: unhandled exception ${statusText(crash.code)}`];
@@ -73,7 +83,8 @@ export function formatCrash(program: string, crash: CrashReport, disassemble: Di
     lines.push(`  parameters   ${crash.parameters.map(addressText).join(' ')}`);
   lines.push(`  at           ${placeText(crash)}`);
   lines.push(`  instruction  ${instructionText(crash, disassemble)}`);
-  if (crash.message !== null) lines.push(`  because      ${crash.message}`);
+  const reason = reasonText(crash);
+  if (reason !== null) lines.push(`  because      ${reason}`);
   lines.push(`  thread       ${crash.threadId}`, '', ...registerRows(crash.registers));
   return `${lines.join('\n')}\n`;
 }

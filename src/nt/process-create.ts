@@ -1,6 +1,7 @@
 import { MEM_COMMIT, MEM_RESERVE, PAGE_EXECUTE_WRITECOPY, PAGE_READWRITE } from '../base/memory-constants.js';
 import {
   STATUS_DLL_NOT_FOUND,
+  STATUS_NAME_TOO_LONG,
   STATUS_NO_MEMORY,
   STATUS_OBJECT_NAME_INVALID,
   STATUS_SUCCESS,
@@ -11,6 +12,7 @@ import { mapViewOfSection } from '../mm/section-view.js';
 import { GuestFault } from '../mm/user-memory.js';
 import { allocateVirtualMemory } from '../mm/virtual-memory.js';
 import { FILE_ALL_ACCESS, FILE_EXECUTE, FILE_READ_DATA, FILE_WRITE_DATA, SYNCHRONIZE } from './access.js';
+import { MAXIMUM_COMMAND_LINE } from './command-line.js';
 import { closeFileObject, openDevice, openFileObject } from './create-file.js';
 import { dosPathToNtPath } from './dos-path.js';
 import { FILE_NON_DIRECTORY_FILE, FILE_OPEN, FILE_SHARE_READ } from './file-object.js';
@@ -36,12 +38,28 @@ export interface ProcessCreation {
 /** PEB.ImageBaseAddress. */
 const PEB_IMAGE_BASE = 0x10;
 const PEB_BYTES = 0x1000;
+/** UTF-16 units of NAME=value. Source: Microsoft, "Environment Variables"; the whole block has no limit. */
+const MAXIMUM_VARIABLE = 32_767;
+/** UTF-16 units of a path: with what the process parameters add to it, its bytes still count in the 16 bits of a UNICODE_STRING. */
+const MAXIMUM_PATH = 32_700;
+
+/** Whether every text of the process parameters has a length that they can hold. */
+function fitsParameters({ imagePath, commandLine, environment, currentDirectory }: ProcessCreation): boolean {
+  return (
+    commandLine.length <= MAXIMUM_COMMAND_LINE &&
+    currentDirectory.length <= MAXIMUM_PATH &&
+    (imagePath?.length ?? 0) <= MAXIMUM_PATH &&
+    environment.every((variable) => variable.length <= MAXIMUM_VARIABLE)
+  );
+}
 
 /**
  * Creates a process (NtCreateUserProcess): address space, ntdll and the image mapped, PEB, standard handles, first thread.
- * A number is the NTSTATUS that refuses it; nothing is left behind then.
+ * A number is the NTSTATUS that refuses it (STATUS_NAME_TOO_LONG: the command line, a path or a variable); nothing is left
+ * behind then.
  */
 export function createProcess(kernel: Kernel, creation: ProcessCreation): Process | number {
+  if (!fitsParameters(creation)) return STATUS_NAME_TOO_LONG;
   let image: Section | null = null;
   if (creation.imagePath !== null) {
     const section = openImage(kernel, creation.imagePath);

@@ -7,6 +7,11 @@ import {
   PAGE_READWRITE,
   PAGE_WRITECOPY,
 } from '../../base/memory-constants.js';
+import {
+  STATUS_GUARD_PAGE_VIOLATION,
+  STATUS_PAGE_FAULT_GUARD_PAGE,
+  STATUS_STACK_OVERFLOW,
+} from '../../base/ntstatus.js';
 import { Machine } from '../../machine.js';
 import { type MachineProcess, NtStatusError } from '../../machine-process.js';
 import { exampleRuns, makeExampleMachine } from '../../testing/examples.js';
@@ -110,5 +115,37 @@ describe('the forecast of an access', () => {
     expect(forecast(mm, space, own + PAGE, 'execute')).toMatchObject({ outcome: 'violation' });
     expect(forecast(mm, space, 0xf680_0000_0000, 'read')).toMatchObject({ outcome: 'violation' });
     machine.verify();
+  });
+
+  it('is how the stack of the running thread grows, down to its end', () => {
+    const { machine, process } = makeExampleMachine('stack.exe', ['overflow']);
+    const { mm } = machine.kernel;
+    const { space, threads } = process.object;
+    const { stack } = threads[0]!;
+    let grown = 0;
+    let ends = 0;
+    machine.on(({ kind, address, detail }) => {
+      if (kind !== 'fault' || detail === STATUS_GUARD_PAGE_VIOLATION) return;
+      const said = forecasts.get(Math.floor(address / PAGE));
+      if (detail === STATUS_PAGE_FAULT_GUARD_PAGE) {
+        grown++;
+        const next = /grows: ([\da-f`]+) becomes/.exec(said ?? '')?.[1]?.replace('`', '') ?? '';
+        expect(forecast(mm, space, Number.parseInt(next, 16), 'read', stack).outcome).toBe('guard');
+      } else if (detail === STATUS_STACK_OVERFLOW) {
+        ends++;
+        expect(said).toContain('STATUS_STACK_OVERFLOW');
+      }
+    });
+    const forecasts = new Map<number, string>();
+    while (process.exitStatus === null) {
+      const vad = space.vads.find(Math.floor(threads[0]!.stackAllocation / PAGE))!;
+      for (let page = vad.startPage; page <= vad.endPage; page++) {
+        const { outcome, text } = forecast(mm, space, page * PAGE, 'write', stack);
+        if (outcome === 'guard') forecasts.set(page, text);
+      }
+      machine.run({ sliceInstructions: 1 });
+    }
+    expect(grown).toBeGreaterThan(10);
+    expect(ends).toBeGreaterThan(0);
   });
 });

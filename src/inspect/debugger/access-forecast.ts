@@ -21,8 +21,15 @@ import {
   pteProtection,
 } from '../../mm/pte.js';
 import { systemWord } from '../../mm/system-space.js';
+import {
+  TEB_DEALLOCATION_STACK,
+  TEB_GUARANTEED_STACK_BYTES,
+  TEB_STACK_BASE,
+  type UserStack,
+} from '../../mm/user-stack.js';
 import { VAD_PRIVATE, type Vad } from '../../mm/vad-tree.js';
-import { hex } from './format.js';
+import { peekPointer, peekU32 } from '../peek.js';
+import { addressText, hex } from './format.js';
 import { protectionCodeName, pteForm } from './pte-text.js';
 import { walkTables } from './table-walk.js';
 
@@ -53,16 +60,36 @@ const violation = (why: string): Forecast => ({
 });
 const soft = (why: string): Forecast => ({ outcome: 'soft', text: `is a soft fault: ${why}` });
 const hard = (why: string): Forecast => ({ outcome: 'hard', text: `is a hard fault: ${why}` });
-const GUARD: Forecast = {
+const guard = (then: string): Forecast => ({
   outcome: 'guard',
-  text: 'touches a guard page: the guard is taken away, and STATUS_GUARD_PAGE_VIOLATION is raised unless it is the stack of the running thread, which grows',
-};
+  text: `touches a guard page: the guard is taken away, and ${then}`,
+});
+/** A guard page outside of the running thread's stack. */
+const ALARM = guard('STATUS_GUARD_PAGE_VIOLATION is raised');
+
+/** The guard page of the running thread's stack: it grows, or is at its end. */
+function onStackGuard(
+  mm: MemoryManager,
+  space: AddressSpace,
+  stack: UserStack | null,
+  address: number,
+): Forecast {
+  if (stack === null) return ALARM;
+  const base = peekPointer(mm, space, stack.tebAddress + TEB_STACK_BASE);
+  const bottom = peekPointer(mm, space, stack.tebAddress + TEB_DEALLOCATION_STACK);
+  const guaranteed = peekU32(mm, space, stack.tebAddress + TEB_GUARANTEED_STACK_BYTES) ?? 0;
+  if (base === null || bottom === null || address < bottom || address >= base) return ALARM;
+  const page = Math.floor(address / PAGE_SIZE) * PAGE_SIZE;
+  const next = page - (Math.ceil(guaranteed / PAGE_SIZE) + 1) * PAGE_SIZE;
+  if (next <= bottom) return guard('STATUS_STACK_OVERFLOW is raised: the stack has no room to grow');
+  return guard(`the stack of the running thread grows: ${addressText(next)} becomes its guard page`);
+}
 
 /** What a protection refuses, or null. */
 function refusal(protection: number, access: Access): Forecast | null {
   switch (checkAccess(protection, ERROR_CODES[access])) {
     case STATUS_GUARD_PAGE_VIOLATION:
-      return GUARD;
+      return ALARM;
     case STATUS_ACCESS_VIOLATION:
       return violation(`the protection ${protectionCodeName(protection)} does not allow ${NEEDS[access]}`);
     default:
@@ -165,8 +192,20 @@ function byVad(mm: MemoryManager, vad: Vad | null, page: number, access: Access)
   return refusal(state, access) ?? ZEROS;
 }
 
-/** What an access by the program would come to. */
-export function forecast(mm: MemoryManager, space: AddressSpace, address: number, access: Access): Forecast {
+/** What an access by the program would come to; `stack` is that of the thread that runs. */
+export function forecast(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  access: Access,
+  stack: UserStack | null = null,
+): Forecast {
+  const first = firstFault(mm, space, address, access);
+  const vad = space.vads.find(Math.floor(address / PAGE_SIZE));
+  return first === ALARM && vad?.kind === VAD_PRIVATE ? onStackGuard(mm, space, stack, address) : first;
+}
+
+function firstFault(mm: MemoryManager, space: AddressSpace, address: number, access: Access): Forecast {
   if (address > space.highestAddress) return violation('user mode has no access to system space');
   const page = Math.floor(address / PAGE_SIZE);
   const vad = space.vads.find(page);

@@ -203,8 +203,12 @@ const INSPECTION: readonly DebugCommand[] = [
     names: ['!explain'],
     usage: '!explain ADDRESS',
     summary: 'what an access there would do, and why, in sentences',
-    run: (session, rest) =>
-      say(explainAddress(session.kernel, session.process, addressOf(session, rest, '!explain ADDRESS'))),
+    run: (session, rest) => {
+      const { kernel, process } = session;
+      const address = addressOf(session, rest, '!explain ADDRESS');
+      const stack = process.threads.length === 0 ? null : session.context.thread.stack;
+      return say(explainAddress(kernel, process, address, stack));
+    },
   },
   {
     names: ['!vm'],

@@ -3,6 +3,7 @@ import { SYSTEM_RANGE_START } from '../../mm/page-tables.js';
 import { FRAME_ACTIVE, FRAME_TRANSITION } from '../../mm/pfn-database.js';
 import { PTE_VALID, pteFrame } from '../../mm/pte.js';
 import { systemWord } from '../../mm/system-space.js';
+import type { UserStack } from '../../mm/user-stack.js';
 import type { Kernel } from '../../nt/kernel.js';
 import type { Process } from '../../nt/process.js';
 import { type Access, forecast } from './access-forecast.js';
@@ -44,7 +45,7 @@ function entrySentence(kernel: Kernel, process: Process, address: number): strin
     return `There is no page table: the ${name} at ${addressText(entry.address)} contains ${quadText(lo, hi)}, so the PTE at ${addressText(selfMapAddresses(address)[1]!)} does not exist.`;
   }
   const words = `The PTE at ${addressText(entry.address)} contains ${quadText(lo, hi)}`;
-  const [first, ...rest] = describePte(lo, hi);
+  const [first, ...rest] = describePte(lo, hi, address < SYSTEM_RANGE_START ? 'user' : 'system');
   return `${words}: ${pteForm(lo, hi) === 'valid' ? `${rest.join(', ')}; ${first}` : [first, ...rest].join(', ')}.`;
 }
 
@@ -56,7 +57,9 @@ function prototypeSentence(kernel: Kernel, process: Process, address: number): s
   const lo = mm.words[word]!;
   const hi = mm.words[word + 1]!;
   const meaning =
-    (lo & PTE_VALID) !== 0 ? `valid, frame ${hex(pteFrame(lo))}` : describePte(lo, hi, true).join(', ');
+    (lo & PTE_VALID) !== 0
+      ? `valid, frame ${hex(pteFrame(lo))}`
+      : describePte(lo, hi, 'prototype').join(', ');
   return `Its prototype PTE at ${addressText(at)} contains ${quadText(lo, hi)}: ${meaning}.`;
 }
 
@@ -79,7 +82,12 @@ function frameSentence(kernel: Kernel, process: Process, address: number): strin
 }
 
 /** Sentences, one a line. */
-export function explainAddress(kernel: Kernel, process: Process, address: number): string {
+export function explainAddress(
+  kernel: Kernel,
+  process: Process,
+  address: number,
+  stack: UserStack | null,
+): string {
   const { mm } = kernel;
   const sentences = [
     placeSentence(process, address),
@@ -87,7 +95,7 @@ export function explainAddress(kernel: Kernel, process: Process, address: number
     prototypeSentence(kernel, process, address),
     frameSentence(kernel, process, address),
     ...ACCESSES.map(
-      ([access, subject]) => `${subject} ${forecast(mm, process.space, address, access).text}.`,
+      ([access, subject]) => `${subject} ${forecast(mm, process.space, address, access, stack).text}.`,
     ),
   ];
   return sentences.filter((sentence) => sentence !== null).join('\n');

@@ -12,10 +12,11 @@ import { LEVEL_NAMES, selfMapAddresses, type WalkEntry, walkTables } from './tab
 
 const INDENT = '      ';
 
-function entryLines({ level, address, lo, hi }: WalkEntry): string[] {
+function entryLines({ level, address, lo, hi }: WalkEntry, isUser: boolean): string[] {
+  const place = level > 1 ? 'table' : isUser ? 'user' : 'system';
   return [
     `${LEVEL_NAMES[level]} at ${addressText(address)}  contains ${quadText(lo, hi)}`,
-    ...describePte(lo, hi).map((line) => `${INDENT}${line}`),
+    ...describePte(lo, hi, place).map((line) => `${INDENT}${line}`),
   ];
 }
 
@@ -45,18 +46,21 @@ function prototypeLines(mm: MemoryManager, process: Process, address: number): s
   return [
     '',
     `prototype PTE at ${addressText(at)}  contains ${quadText(lo, hi)}`,
-    ...describePte(lo, hi, true).map((line) => `${INDENT}${line}`),
+    ...describePte(lo, hi, 'prototype').map((line) => `${INDENT}${line}`),
   ];
 }
 
 export function showPte(mm: MemoryManager, process: Process, address: number): string {
   const entries = walkTables(mm, process.space, address);
   const lines = [`VA ${addressText(address)}`, ''];
-  for (const entry of entries) lines.push(...entryLines(entry));
+  const isUser = address < SYSTEM_RANGE_START;
+  for (const entry of entries) lines.push(...entryLines(entry, isUser));
   const last = entries.at(-1)!;
   if (last.level > 1 && (last.lo & (PTE_VALID | PTE_PROTOTYPE)) === 0) {
     const missing = selfMapAddresses(address)[1]!;
-    lines.push(`PTE would be at ${addressText(missing)}: there is no page table, the VAD decides`);
+    lines.push(
+      `PTE would be at ${addressText(missing)}: there is no page table, ${isUser ? 'the VAD decides' : 'nothing is mapped'}`,
+    );
   }
   return [...lines, ...prototypeLines(mm, process, address)].join('\n');
 }

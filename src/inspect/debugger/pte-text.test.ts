@@ -60,7 +60,7 @@ describe('PTEs in words', () => {
       'Protect: 4 - ReadWrite',
     ]);
     expect(describePte(prototypeLow(POOL, 4), addressHigh(POOL))).toContain('Proto: fffff8a0`00001238');
-    expect(describePte(subsectionLow(POOL, 3), addressHigh(POOL), true).join()).toContain(
+    expect(describePte(subsectionLow(POOL, 3), addressHigh(POOL), 'prototype').join()).toContain(
       'Subsection: fffff8a0`00001238',
     );
     expect(describePte(askVadLow(7), PTE_ASK_VAD)).toContain('Protect: 7 - ExecuteWriteCopy');

@@ -60,6 +60,16 @@ export function protectionCodeName(code: number): string {
   return `${ACCESS_NAMES[code & 7]}${MODIFIERS[code >>> 3]}`;
 }
 
+/** Where an entry stands: what zero means depends on it, and bit 10 of a prototype PTE has a meaning of its own. */
+export type PtePlace = 'user' | 'system' | 'table' | 'prototype';
+
+const MEANING_OF_ZERO: Readonly<Record<PtePlace, string>> = {
+  user: 'all zero: nothing is known here, the VAD decides',
+  system: 'all zero: nothing is mapped here',
+  table: 'all zero: there is no table below',
+  prototype: 'all zero: the page is not committed',
+};
+
 /** The form of an entry of a page table, or of a prototype PTE. */
 export function pteForm(lo: number, hi: number, isPrototypePte = false): PteForm {
   if ((lo & PTE_VALID) !== 0) return 'valid';
@@ -105,13 +115,11 @@ function validNames(lo: number, hi: number): string {
 }
 
 /** Every field of an entry, a line each, without indentation. */
-export function describePte(lo: number, hi: number, isPrototypePte = false): string[] {
+export function describePte(lo: number, hi: number, place: PtePlace = 'user'): string[] {
   const protect = (code: number) => `Protect: ${protectionCodeText(code)}`;
-  switch (pteForm(lo, hi, isPrototypePte)) {
+  switch (pteForm(lo, hi, place === 'prototype')) {
     case 'zero':
-      return isPrototypePte
-        ? ['not valid', 'all zero: the page is not committed']
-        : ['not valid', 'all zero: nothing is known here, the VAD decides'];
+      return ['not valid', MEANING_OF_ZERO[place]];
     case 'valid':
       return [`pfn ${hex(pteFrame(lo))}  ${validLetters(lo, hi)}`, validNames(lo, hi)];
     case 'transition':

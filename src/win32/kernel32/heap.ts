@@ -6,12 +6,15 @@ import {
   ERROR_INVALID_PARAMETER,
   ERROR_NOT_ENOUGH_MEMORY,
 } from '../ntdll/dos-error.js';
-import { destroyHeap, type HeapEntry, walkHeap } from '../ntdll/heap.js';
+import { blockBehind, destroyHeap, type HeapEntry, largeBlocks, walkHeap } from '../ntdll/heap.js';
 import { heapContext } from '../ntdll/heap-context.js';
 import {
+  GRANULE,
   HEAP_CREATE_ENABLE_EXECUTE,
   HEAP_GENERATE_EXCEPTIONS,
   HEAP_NO_SERIALIZE,
+  type HeapContext,
+  requireHeap,
   SEGMENT_BASE_AT,
   SEGMENT_COMMITTED_END_AT,
   SEGMENT_RESERVED_END_AT,
@@ -68,6 +71,7 @@ const PROCESS_HEAP_ENTRY_BUSY = 4;
 const LARGE_REGION = 0xff;
 
 interface Region {
+  readonly segment: number;
   readonly base: number;
   readonly committedEnd: number;
   readonly reservedEnd: number;
@@ -79,6 +83,7 @@ function regionsOf(call: ServiceCall, heap: number): Region[] {
   const { memory } = call;
   findSegment(heapContext(call), heap, (segment) => {
     regions.push({
+      segment,
       base: memory.readPointer(segment + SEGMENT_BASE_AT),
       committedEnd: memory.readPointer(segment + SEGMENT_COMMITTED_END_AT),
       reservedEnd: memory.readPointer(segment + SEGMENT_RESERVED_END_AT),
@@ -89,33 +94,49 @@ function regionsOf(call: ServiceCall, heap: number): Region[] {
   return regions;
 }
 
+/** What a walk finds behind an address, first for 0; null behind the last, undefined when the address is none of its. */
+function itemBehind(
+  context: HeapContext,
+  heap: number,
+  regions: readonly Region[],
+  address: number,
+): Region | HeapEntry | null | undefined {
+  if (address === 0) return regions[0] ?? null;
+  const index = regions.findIndex(({ base, committedEnd }) => address >= base && address < committedEnd);
+  const region = regions[index];
+  if (region === undefined) {
+    const large = largeBlocks(context, heap);
+    const at = large.findIndex((block) => block.address === address);
+    return at < 0 ? undefined : (large[at + 1] ?? null);
+  }
+  const isStart = address === region.base;
+  if (!isStart && (address < region.first || address % GRANULE !== 0)) return undefined;
+  return (
+    blockBehind(context, region.segment, isStart ? 0 : address) ??
+    regions[index + 1] ??
+    largeBlocks(context, heap)[0] ??
+    null
+  );
+}
+
 /** BOOL HeapWalk(heap, entry): each region, then its blocks; the entry's address says where the walk stands. */
 const heapWalk: ServiceFunction = (call) =>
   guardHeap(call, () => {
     const [heap, at] = [call.address(0), call.address(1)];
     call.memory.probeWrite(at, WALK_BYTES);
+    const context = heapContext(call);
+    requireHeap(context, heap);
     const regions = regionsOf(call, heap);
-    const entries: HeapEntry[] = [];
-    walkHeap(heapContext(call), heap, (entry) => entries.push(entry));
-    const regionOf = (entry: HeapEntry) =>
-      entry.large
-        ? -1
-        : regions.findIndex(({ base, reservedEnd }) => entry.address >= base && entry.address < reservedEnd);
-    const order: (Region | HeapEntry)[] = [];
-    regions.forEach((region, index) => {
-      order.push(region, ...entries.filter((entry) => regionOf(entry) === index));
-    });
-    order.push(...entries.filter((entry) => entry.large));
-    const addressOf = (item: Region | HeapEntry) => ('base' in item ? item.base : item.address);
-    const present = call.memory.readPointer(at + WALK_DATA);
-    const index = present === 0 ? 0 : order.findIndex((item) => addressOf(item) === present) + 1;
-    if (present !== 0 && index === 0) return call.fail(ERROR_INVALID_PARAMETER);
-    const item = order[index];
-    if (item === undefined) return call.fail(ERROR_NO_MORE_ITEMS);
+    const item = itemBehind(context, heap, regions, call.memory.readPointer(at + WALK_DATA));
+    if (item === undefined) return call.fail(ERROR_INVALID_PARAMETER);
+    if (item === null) return call.fail(ERROR_NO_MORE_ITEMS);
     call.memory.fill(at, WALK_BYTES, 0);
-    call.memory.writePointer(at + WALK_DATA, addressOf(item));
-    if ('base' in item) writeRegion(call, at, item, regions.indexOf(item));
-    else writeBlock(call, at, item, regionOf(item));
+    const isRegion = 'base' in item;
+    const address = isRegion ? item.base : item.address;
+    const index = regions.findIndex(({ base, reservedEnd }) => address >= base && address < reservedEnd);
+    call.memory.writePointer(at + WALK_DATA, address);
+    if (isRegion) writeRegion(call, at, item, index);
+    else writeBlock(call, at, item, index);
     return TRUE;
   });
 

@@ -198,6 +198,24 @@ describe('heaps', () => {
     expect(machine.attempt('HeapDestroy', machine.callAddress('GetProcessHeap'))).toEqual([0, 6]);
   });
 
+  it('walks thousands of blocks, each from where the last one was', () => {
+    const machine = new Win32Machine();
+    const heap = machine.callAddress('HeapCreate', 0, 0, 0);
+    const blocks = Array.from({ length: 1500 }, (_, index) =>
+      machine.callAddress('HeapAlloc', heap, 0, index === 700 ? 0x200000 : 24),
+    );
+    const entry = machine.space(40);
+    machine.fill(entry, 40);
+    const found: number[] = [];
+    while (machine.call('HeapWalk', heap, entry) !== 0)
+      if (machine.u16(entry + 14) & 4) found.push(machine.pointer(entry));
+    expect(machine.lastError).toBe(259);
+    expect(found.toSorted((a, b) => a - b)).toEqual(blocks.toSorted((a, b) => a - b));
+    machine.process.write(entry, new Uint8Array(BigUint64Array.of(BigInt(blocks[3]! + 8)).buffer));
+    expect(machine.attempt('HeapWalk', heap, entry)).toEqual([0, 87]);
+    expect(machine.call('HeapDestroy', heap)).toBe(1);
+  });
+
   it('walk regions and blocks', () => {
     const machine = new Win32Machine();
     const heap = machine.callAddress('HeapCreate', 0, 0, 0);

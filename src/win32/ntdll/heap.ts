@@ -241,15 +241,7 @@ export function walkHeap(context: HeapContext, heap: number, visit: (entry: Heap
     walkSegment(context, segment, visit);
     return false;
   });
-  forEachLarge(context, heap, (entry) =>
-    visit({
-      address: entry + GRANULE,
-      bytes: largeSize(context, entry),
-      overhead: layout.LARGE_HEADER_SIZE,
-      busy: true,
-      large: true,
-    }),
-  );
+  for (const block of largeBlocks(context, heap)) visit(block);
 }
 
 function walkSegment(context: HeapContext, segment: number, visit: (entry: HeapEntry) => void): void {
@@ -265,18 +257,49 @@ function walkSegment(context: HeapContext, segment: number, visit: (entry: HeapE
       if (next !== end) throw new HeapCorruption(entry);
       return;
     }
-    const busy = (flags & ENTRY_BUSY) !== 0;
-    const unused = busy ? context.memory.readU8(entry + ENTRY_UNUSED_AT) : GRANULE;
-    visit({
-      address: entry + GRANULE,
-      bytes: units * GRANULE - unused,
-      overhead: unused,
-      busy,
-      large: false,
-    });
+    visit(describeEntry(context, entry, word));
     previous = units;
     entry = next;
   }
+}
+
+function describeEntry(context: HeapContext, entry: number, word: number): HeapEntry {
+  const busy = ((word >>> 16) & ENTRY_BUSY) !== 0;
+  const unused = busy ? context.memory.readU8(entry + ENTRY_UNUSED_AT) : GRANULE;
+  return {
+    address: entry + GRANULE,
+    bytes: (word & 0xffff) * GRANULE - unused,
+    overhead: unused,
+    busy,
+    large: false,
+  };
+}
+
+/** The block of a segment behind the one at an address, its first for 0; null at the end. */
+export function blockBehind(context: HeapContext, segment: number, address: number): HeapEntry | null {
+  const before = address - GRANULE;
+  const units = address === 0 ? 0 : layout.checkedEntry(context, before) & 0xffff;
+  const entry = address === 0 ? firstEntry(segment) : before + units * GRANULE;
+  if (entry >= context.memory.readPointer(segment + layout.SEGMENT_COMMITTED_END_AT))
+    throw new HeapCorruption(entry);
+  const word = layout.checkedEntry(context, entry);
+  if (address !== 0 && layout.previousUnits(context, entry) !== units) throw new HeapCorruption(entry);
+  return (word >>> 16) & ENTRY_LAST ? null : describeEntry(context, entry, word);
+}
+
+/** The large blocks, in the order of their list. */
+export function largeBlocks(context: HeapContext, heap: number): HeapEntry[] {
+  const blocks: HeapEntry[] = [];
+  forEachLarge(context, heap, (entry) =>
+    blocks.push({
+      address: entry + GRANULE,
+      bytes: largeSize(context, entry),
+      overhead: layout.LARGE_HEADER_SIZE,
+      busy: true,
+      large: true,
+    }),
+  );
+  return blocks;
 }
 
 /** True when the whole heap (address 0) or one block is sound. */
