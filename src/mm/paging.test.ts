@@ -9,6 +9,7 @@ import {
 } from '../base/memory-constants.js';
 import { STATUS_IN_PAGE_ERROR, STATUS_UNEXPECTED_IO_ERROR } from '../base/ntstatus.js';
 import { FaultyPageFile } from '../testing/faulty-page-file.js';
+import { MemoryFile } from '../testing/memory-file.js';
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { attach, createAddressSpace, deleteAddressSpace } from './address-space.js';
 import type { MemoryEvent } from './events.js';
@@ -336,6 +337,52 @@ describe('replacement', () => {
     expect(replaceOnePage(mm, space, true)).toBe(true);
     expect([0, 1, 2, 3, 4].map((page) => pte(page) & PTE_VALID)).toEqual([1, 0, 1, 0, 1]);
     expect(pte(4) & PTE_DIRTY).toBe(PTE_DIRTY);
+    verify(mm);
+  });
+});
+
+describe('the mapped page writer', () => {
+  it('writes dirty pages of a mapped file when their list is long, and the modified page writer does not', () => {
+    const machine = createTestMachine(512, 100);
+    const { mm, space } = machine;
+    const file = new MemoryFile(new Uint8Array(80 * 4096));
+    const out: Parameters<typeof createSection>[2] = { section: null };
+    const request = {
+      file,
+      maximumSize: 0,
+      pageProtection: PAGE_READWRITE,
+      allocationAttributes: SEC_COMMIT,
+    };
+    expect(createSection(mm, request, out)).toBe(0);
+    const view = {
+      baseAddress: 0,
+      viewSize: 0,
+      sectionOffset: 0,
+      allocationType: 0,
+      protect: PAGE_READWRITE,
+    };
+    expect(mapViewOfSection(mm, space, out.section!, view)).toBe(0);
+    fill(machine, view.baseAddress, 80);
+    emptyWorkingSet(mm, space);
+    const { mappedPageWriter, modifiedPageWriter } = mm.systemThreads;
+    expect([mappedPageWriter.ready, modifiedPageWriter.ready]).toEqual([true, false]);
+    expect([mm.lists.modifiedMapped, file.writes]).toEqual([80, 0]);
+    runSystemThreads(mm, 16);
+    expect(mappedPageWriter.ready).toBe(false);
+    expect(mm.lists.modifiedMapped).toBeLessThanOrEqual(mm.thresholds.modifiedRest);
+    expect(file.bytes[8]).toBe(1);
+    expect(writeCluster(mm)).toBe(0);
+    verify(mm);
+    file.failing = true;
+    fill(machine, view.baseAddress, 80, 3);
+    emptyWorkingSet(mm, space);
+    runSystemThreads(mm, 16);
+    expect(mm.lists.modifiedMapped).toBe(80);
+    verify(mm);
+    file.failing = false;
+    unmapViewOfSection(mm, space, view.baseAddress);
+    expect(file.bytes[8]).toBe(3);
+    deleteSection(mm, out.section!);
     verify(mm);
   });
 });

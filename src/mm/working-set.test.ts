@@ -8,6 +8,7 @@ import {
 } from '../base/memory-constants.js';
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { deleteAddressSpace } from './address-space.js';
+import { allocateFrame, insertFree } from './page-lists.js';
 import { createSection, deleteSection, type Section } from './section.js';
 import { mapViewOfSection, unmapViewOfSection } from './section-view.js';
 import { verify } from './verify.js';
@@ -82,11 +83,25 @@ describe('the working-set list', () => {
   });
 
   it('is searched entry by entry when there are no frames for a larger hash', () => {
-    const machine = createTestMachine(900);
-    const { mm, space } = machine;
-    const section = makeSection(machine, 200);
-    for (let view = 0; view < 9; view++) mapAndTouch(machine, section, 200);
-    expect(space.workingSet.used).toBe(1801);
+    const machine = createTestMachine(1000);
+    const { mm, space, user } = machine;
+    const { workingSet } = space;
+    const section = makeSection(machine, 600);
+    const view = mapAndTouch(machine, section, 598);
+    expect(workingSet.slots).toBe(1024);
+    workingSet.hashLimit = workingSet.hashed;
+    const taken: number[] = [];
+    for (let frame = allocateFrame(mm); frame >= 0; frame = allocateFrame(mm)) taken.push(frame);
+    for (const frame of taken.splice(-2)) insertFree(mm, frame);
+    user.readU32(view + 598 * 4096);
+    expect(workingSet.slots).toBe(2048);
+    workingSet.hashLimit = workingSet.hashed;
+    expect(() => user.readU32(view + 599 * 4096)).toThrow();
+    expect([workingSet.slots, workingSet.hashed]).toEqual([0, 0]);
+    for (const frame of taken) insertFree(mm, frame);
+    verify(mm);
+    unmapViewOfSection(mm, space, view);
+    deleteSection(mm, section);
     verify(mm);
   });
 
