@@ -12,11 +12,10 @@ import { MAXIMUM_COMMAND_LINE, quoteArguments } from '../nt/command-line.js';
 import type { ConsoleOutput } from './console-output.js';
 import { CommandError, EXIT_NOT_FOUND, EXIT_NOT_RUNNABLE, EXIT_USAGE } from './exit-status.js';
 import { makeMachineFolder } from './machine-folder.js';
-import type { DirectoryOption, MachineFlags } from './options.js';
+import { type DirectoryOption, type MachineFlags, WORK_FOLDER } from './options.js';
 import type { ProgramFile } from './program-file.js';
 
 export const PROGRAM_FOLDER = 'C:\\app';
-export const WORK_FOLDER = 'C:\\work';
 
 export interface GuestWorld {
   readonly machine: Machine;
@@ -47,9 +46,8 @@ export function makeGuestWorld(
   machine.mount(WORK_FOLDER, addRoot(host, '.'));
   const directories = new Map<string, DirectoryOption>();
   for (const { option, root } of roots) {
-    const guest = option.guest ?? WORK_FOLDER;
-    machine.mount(guest, root, { writable: option.writable });
-    directories.set(guest, option);
+    machine.mount(option.guest, root, { writable: option.writable });
+    directories.set(option.guest, option);
   }
   prepare(machine);
   return { machine, process: startProgram(machine, program, args), directories };
@@ -60,9 +58,17 @@ function addRoot(host: NodeHost, folder: string): number {
     if (statSync(folder).isDirectory()) return host.addRoot(folder);
   } catch (error) {
     if (error instanceof HostError || (error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new CommandError(EXIT_NOT_FOUND, `the folder ${folder} is not found`);
+    throw new CommandError(EXIT_NOT_FOUND, `the folder ${folder} is not found${guestPathHint(folder)}`);
   }
   throw new CommandError(EXIT_USAGE, `${folder} is not a folder`);
+}
+
+/** A name with '=' may have been meant as HOST=GUEST. */
+function guestPathHint(folder: string): string {
+  const at = folder.lastIndexOf('=');
+  if (at <= 0) return '';
+  const [host, guest] = [folder.slice(0, at), folder.slice(at + 1).replace(/^[\\/]+/, '')];
+  return `; a Windows path after '=' begins with its drive: ${host}=C:/${guest}`;
 }
 
 function checkCommandLine({ length }: string): void {

@@ -67,6 +67,27 @@ describe('ntmm run', () => {
       }
     }));
 
+  it('writes events in both forms at once', () =>
+    inExampleFolder(async (cwd) => {
+      const files = ['--events', 'e.jsonl', '--events', 'e.json'];
+      expect((await ntmm(['run', ...files, program('hello.exe')], { cwd })).status).toBe(0);
+      const lines = readFileSync(join(cwd, 'e.jsonl'), 'utf8').trimEnd().split('\n');
+      expect(JSON.parse(lines.at(-1)!)).toHaveProperty('kind');
+      expect(json(join(cwd, 'e.json')).traceEvents.length).toBeGreaterThan(100);
+      const twice = ['--events', 'e.json', '--events', 'e.json'];
+      const { status, stderr } = await ntmm(['run', ...twice, program('hello.exe')], { cwd });
+      expect(stderr).toContain('The same file is named twice');
+      expect(status).toBe(64);
+    }));
+
+  it('says that RAM is used up, and what helps', () =>
+    inExampleFolder(async (cwd) => {
+      const args = ['run', '--ram', '8M', program('sort.exe'), writeLongInput(cwd)];
+      const { status, stderr } = await ntmm(args, { cwd });
+      expect(stderr).toMatch(/STATUS_NO_MEMORY\)\n +access +writing .*\n(.*\n)* +because .*--ram helps/);
+      expect(status).toBe(255);
+    }));
+
   it('proves the invariants while it runs', () =>
     inExampleFolder(async (cwd) => {
       const { status, stderr } = await ntmm(['run', '--verify', program('sort.exe'), 'lines.txt'], { cwd });
@@ -226,6 +247,14 @@ describe('refusals', () => {
     ['an unknown profile', ['run', '--profile', 'dos', 'a.exe'], 64, /nt10-x64/],
     ['a form of report', ['run', '--report=xml', 'a.exe'], 64, /text, json/],
     ['a kind of event file', ['run', '--events', 'a.txt', program('hello.exe')], 64, /\.jsonl/],
+    ['a count apart from --verify', ['run', '--verify', '1', 'a.exe'], 127, /perhaps --verify=1\n/],
+    ['a form apart from --report', ['run', '--report', 'json', 'a.exe'], 127, /perhaps --report=json\n/],
+    [
+      'a guest path without a drive',
+      ['run', '--dir', '.=foo', program('hello.exe')],
+      127,
+      /\.=foo is not found; a Windows path after '=' begins with its drive: \.=C:\/foo/,
+    ],
     ['a missing program', ['run', 'nowhere.exe'], 127, /nowhere\.exe is not found/],
     [
       'a missing folder',
@@ -295,6 +324,14 @@ describe('ntmm imports and ntmm vmmap', () => {
       expect(stderr).toBe(text(exampleBytes('hello/expected.txt')));
       expect(text(stdout)).toMatch(/^Total +[\d,]+/m);
       expect(text(stdout)).toContain('C:\\app\\hello.exe');
+    }));
+
+  it('say when a program ended before --at', () =>
+    inExampleFolder(async (cwd) => {
+      const { status, stdout, stderr } = await ntmm(['vmmap', '--at', '1G', program('hello.exe')], { cwd });
+      expect(status).toBe(0);
+      expect(stderr).toMatch(/hello\.exe ended before --at, after [\d,]+ instructions; this is how it was/);
+      expect(text(stdout)).toMatch(/^Total +[\d,]+/m);
     }));
 
   it('show it in the middle of a run as JSON', () =>
