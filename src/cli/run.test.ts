@@ -352,6 +352,8 @@ describe('ntmm imports and ntmm vmmap', () => {
       ['run', '--help'],
       ['help', 'imports'],
       ['help', 'vmmap'],
+      ['help', 'rammap'],
+      ['help', 'kd'],
     ]) {
       const { status, stdout } = await ntmm(args);
       expect(status).toBe(0);
