@@ -3,8 +3,11 @@
  * else of this computer shows.
  */
 import { statSync } from 'node:fs';
+import { STATUS_OBJECT_NAME_NOT_FOUND } from '../base/ntstatus.js';
+import { foldName } from '../host/folding.js';
 import { HostError } from '../host/host.js';
 import { NodeHost } from '../host/node-host.js';
+import { statusText } from '../inspect/status-names.js';
 import { grouped } from '../inspect/text.js';
 import { Machine } from '../machine.js';
 import { type MachineProcess, NtStatusError } from '../machine-process.js';
@@ -50,7 +53,8 @@ export function makeGuestWorld(
     directories.set(option.guest, option);
   }
   prepare(machine);
-  return { machine, process: startProgram(machine, program, args), directories };
+  const isHidden = roots.some(({ option }) => foldName(option.guest) === foldName(PROGRAM_FOLDER));
+  return { machine, process: startProgram(machine, program, args, isHidden), directories };
 }
 
 function addRoot(host: NodeHost, folder: string): number {
@@ -79,7 +83,13 @@ function checkCommandLine({ length }: string): void {
     );
 }
 
-function startProgram(machine: Machine, program: ProgramFile, args: readonly string[]): MachineProcess {
+/** `isHidden`: another folder stands where the program's own does. */
+function startProgram(
+  machine: Machine,
+  program: ProgramFile,
+  args: readonly string[],
+  isHidden: boolean,
+): MachineProcess {
   const image = `${PROGRAM_FOLDER}\\${program.name}`;
   const commandLine = quoteArguments([image, ...args]);
   checkCommandLine(commandLine);
@@ -87,6 +97,8 @@ function startProgram(machine: Machine, program: ProgramFile, args: readonly str
     return machine.createProcess({ image, commandLine, currentDirectory: WORK_FOLDER });
   } catch (error) {
     if (!(error instanceof NtStatusError)) throw error;
-    throw new CommandError(EXIT_NOT_RUNNABLE, `cannot run ${program.typed}: ${error.message}`);
+    const hidden = isHidden && error.status === STATUS_OBJECT_NAME_NOT_FOUND;
+    const reason = hidden ? `a --dir hides its folder, ${PROGRAM_FOLDER}` : statusText(error.status);
+    throw new CommandError(EXIT_NOT_RUNNABLE, `cannot run ${program.typed}: ${reason}`);
   }
 }

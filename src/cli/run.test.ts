@@ -255,6 +255,12 @@ describe('refusals', () => {
       127,
       /\.=foo is not found; a Windows path after '=' begins with its drive: \.=C:\/foo/,
     ],
+    [
+      'a program that --dir hides',
+      ['run', '--dir', '.=C:/APP', program('hello.exe')],
+      126,
+      /hello\.exe: a --dir hides its folder, C:\\app\n/,
+    ],
     ['a missing program', ['run', 'nowhere.exe'], 127, /nowhere\.exe is not found/],
     [
       'a missing folder',
@@ -305,6 +311,22 @@ describe('refusals', () => {
       expect(status).toBe(126);
     }),
   );
+
+  it('of the imports of a 32-bit program whose headers are odd', () =>
+    inExampleFolder(async (cwd) => {
+      writeFileSync(join(cwd, 'p.exe'), changed(4, 0x14c));
+      const { status, stderr } = await ntmm(['imports', 'p.exe'], { cwd });
+      expect(stderr).toMatch(/^ntmm: the imports of p\.exe cannot be read: it is a 32-bit program/);
+      expect(status).toBe(126);
+    }));
+
+  it('do not mistake a program for a value', () =>
+    inExampleFolder(async (cwd) => {
+      writeFileSync(join(cwd, '1'), image);
+      const { status, stderr } = await ntmm(['run', '--verify', '1'], { cwd });
+      expect(stderr).toMatch(/checks held/);
+      expect(status).toBe(0);
+    }));
 });
 
 describe('ntmm imports and ntmm vmmap', () => {

@@ -47,11 +47,10 @@ export function makeRunCommand(
     .passThroughOptions();
   addMachineOptions(command)
     .addOption(
-      optionalValue(
-        '--report',
-        'form',
-        'a memory report on stderr at the end, as text unless you say',
-      ).choices(['text', 'json']),
+      optionalValue('--report', 'form', 'a memory report on stderr at the end; alone it is text').choices([
+        'text',
+        'json',
+      ]),
     )
     .addOption(new Option('--report-file <file>', 'the report in a file instead'))
     .addOption(
