@@ -3,8 +3,11 @@
  * else of this computer shows.
  */
 import { statSync } from 'node:fs';
+import { STATUS_OBJECT_NAME_NOT_FOUND } from '../base/ntstatus.js';
+import { foldName } from '../host/folding.js';
 import { HostError } from '../host/host.js';
 import { NodeHost } from '../host/node-host.js';
+import { statusText } from '../inspect/status-names.js';
 import { grouped } from '../inspect/text.js';
 import { Machine } from '../machine.js';
 import { type MachineProcess, NtStatusError } from '../machine-process.js';
@@ -12,11 +15,10 @@ import { MAXIMUM_COMMAND_LINE, quoteArguments } from '../nt/command-line.js';
 import type { ConsoleOutput } from './console-output.js';
 import { CommandError, EXIT_NOT_FOUND, EXIT_NOT_RUNNABLE, EXIT_USAGE } from './exit-status.js';
 import { makeMachineFolder } from './machine-folder.js';
-import type { DirectoryOption, MachineFlags } from './options.js';
+import { type DirectoryOption, type MachineFlags, WORK_FOLDER } from './options.js';
 import type { ProgramFile } from './program-file.js';
 
 export const PROGRAM_FOLDER = 'C:\\app';
-export const WORK_FOLDER = 'C:\\work';
 
 export interface GuestWorld {
   readonly machine: Machine;
@@ -49,12 +51,12 @@ export function makeGuestWorld(
   machine.mount(WORK_FOLDER, addRoot(host, '.'));
   const directories = new Map<string, DirectoryOption>();
   for (const { option, root } of roots) {
-    const guest = option.guest ?? WORK_FOLDER;
-    machine.mount(guest, root, { writable: option.writable });
-    directories.set(guest, option);
+    machine.mount(option.guest, root, { writable: option.writable });
+    directories.set(option.guest, option);
   }
   prepare(machine);
-  return { machine, process: startProgram(machine, program, args), directories };
+  const isHidden = roots.some(({ option }) => foldName(option.guest) === foldName(PROGRAM_FOLDER));
+  return { machine, process: startProgram(machine, program, args, isHidden), directories };
 }
 
 function addRoot(host: NodeHost, folder: string): number {
@@ -62,9 +64,17 @@ function addRoot(host: NodeHost, folder: string): number {
     if (statSync(folder).isDirectory()) return host.addRoot(folder);
   } catch (error) {
     if (error instanceof HostError || (error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new CommandError(EXIT_NOT_FOUND, `the folder ${folder} is not found`);
+    throw new CommandError(EXIT_NOT_FOUND, `the folder ${folder} is not found${guestPathHint(folder)}`);
   }
   throw new CommandError(EXIT_USAGE, `${folder} is not a folder`);
+}
+
+/** A name with '=' may have been meant as HOST=GUEST. */
+function guestPathHint(folder: string): string {
+  const at = folder.lastIndexOf('=');
+  if (at <= 0) return '';
+  const [host, guest] = [folder.slice(0, at), folder.slice(at + 1).replace(/^[\\/]+/, '')];
+  return `; a Windows path after '=' begins with its drive: ${host}=C:/${guest}`;
 }
 
 function checkCommandLine({ length }: string): void {
@@ -75,7 +85,13 @@ function checkCommandLine({ length }: string): void {
     );
 }
 
-function startProgram(machine: Machine, program: ProgramFile, args: readonly string[]): MachineProcess {
+/** `isHidden`: another folder stands where the program's own does. */
+function startProgram(
+  machine: Machine,
+  program: ProgramFile,
+  args: readonly string[],
+  isHidden: boolean,
+): MachineProcess {
   const image = `${PROGRAM_FOLDER}\\${program.name}`;
   const commandLine = quoteArguments([image, ...args]);
   checkCommandLine(commandLine);
@@ -83,6 +99,8 @@ function startProgram(machine: Machine, program: ProgramFile, args: readonly str
     return machine.createProcess({ image, commandLine, currentDirectory: WORK_FOLDER });
   } catch (error) {
     if (!(error instanceof NtStatusError)) throw error;
-    throw new CommandError(EXIT_NOT_RUNNABLE, `cannot run ${program.typed}: ${error.message}`);
+    const hidden = isHidden && error.status === STATUS_OBJECT_NAME_NOT_FOUND;
+    const reason = hidden ? `a --dir hides its folder, ${PROGRAM_FOLDER}` : statusText(error.status);
+    throw new CommandError(EXIT_NOT_RUNNABLE, `cannot run ${program.typed}: ${reason}`);
   }
 }

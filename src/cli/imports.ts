@@ -6,6 +6,7 @@ import { foldName } from '../host/folding.js';
 import { formatImports, type ImportReport, inspectImports } from '../inspect/imports.js';
 import { systemDlls } from '../machine.js';
 import { PeError } from '../pe/pe-error.js';
+import { whyNotReadable } from '../pe/pe-image.js';
 import { ConsoleOutput } from './console-output.js';
 import { CommandError, EXIT_NOT_RUNNABLE } from './exit-status.js';
 import { foreignKind, openProgramFile } from './program-file.js';
@@ -47,19 +48,26 @@ function readBeside(folder: string, name: string): Uint8Array | null {
   return found === undefined ? null : readFileSync(join(folder, found));
 }
 
-function inspect(typed: string): ImportReport {
+function readProgram(typed: string): Uint8Array {
   const file = openProgramFile(typed);
   try {
-    const bytes = readFileSync(file);
-    const foreign = foreignKind(bytes);
-    if (foreign !== null) throw new CommandError(EXIT_NOT_RUNNABLE, `${typed} has no imports: ${foreign}`);
-    const path = resolve(typed);
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function inspect(typed: string): ImportReport {
+  const bytes = readProgram(typed);
+  const foreign = foreignKind(bytes);
+  if (foreign !== null) throw new CommandError(EXIT_NOT_RUNNABLE, `${typed} has no imports: ${foreign}`);
+  const path = resolve(typed);
+  try {
     return inspectImports(basename(path), bytes, systemDlls(), (name) => readBeside(dirname(path), name));
   } catch (error) {
     if (!(error instanceof PeError)) throw error;
-    throw new CommandError(EXIT_NOT_RUNNABLE, `the imports of ${typed} cannot be read: ${error.message}`);
-  } finally {
-    closeSync(file);
+    const reason = whyNotReadable(bytes, error);
+    throw new CommandError(EXIT_NOT_RUNNABLE, `the imports of ${typed} cannot be read: ${reason}`);
   }
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** The command line. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { CommandError, EXIT_INTERNAL, EXIT_USAGE } from './exit-status.js';
+import { CommandError, EXIT_INTERNAL, EXIT_NOT_FOUND, EXIT_USAGE } from './exit-status.js';
 import { listImports, makeImportsCommand } from './imports.js';
 import { debugProgram, makeKdCommand } from './kd.js';
 import { makeViewCommand } from './observe.js';
@@ -27,6 +27,17 @@ Examples:
   ntmm kd sort.exe words.txt             a debugger prompt over it
   ntmm help run                          all about running programs
 `;
+
+/** The arguments of run with every value; a value that was written as a word of its own is told from the program. */
+function completeRunArguments(run: Command, typed: readonly string[]): string[] {
+  const { args, detached } = completeOptionalValues(run, typed, RUN_OPTIONAL_VALUES);
+  if (detached !== null && !existsSync(detached.word))
+    throw new CommandError(
+      EXIT_NOT_FOUND,
+      `${detached.word} is not found; perhaps ${detached.option}=${detached.word}`,
+    );
+  return args;
+}
 
 /** Runs the command line; answers the exit status. */
 async function main(args: readonly string[]): Promise<number> {
@@ -66,7 +77,7 @@ async function main(args: readonly string[]): Promise<number> {
       .copyInheritedSettings(program)
       .showHelpAfterError(`('ntmm help ${command.name()}' explains every option)`);
   const [name = '', ...rest] = args;
-  const completed = name === 'run' ? [name, ...completeOptionalValues(run, rest, RUN_OPTIONAL_VALUES)] : args;
+  const completed = name === 'run' ? [name, ...completeRunArguments(run, rest)] : args;
   try {
     await program.parseAsync([...completed], { from: 'user' });
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Runs a program up to an instant, its end or --at, and looks at it then: what vmmap and rammap have in common. */
 import { Command, Option } from 'commander';
+import { counted } from '../inspect/text.js';
 import type { Kernel } from '../nt/kernel.js';
 import type { Process } from '../nt/process.js';
 import { ConsoleOutput } from './console-output.js';
@@ -71,7 +72,9 @@ async function observe<Seen>(
   const reached = outcome.end.kind === 'instructions' && limit === flags.at;
   if (!reached) explainEnd(program, world, outcome, output);
   if (flags.at !== undefined && outcome.end.kind === 'exited')
-    output.say(`ntmm: ${program.name} ended before --at; this is how it was at its end\n`);
+    output.say(
+      `ntmm: ${program.name} ended before --at, after ${counted(kernel.processor.instructions, 'instruction')}; this is how it was at its end\n`,
+    );
   const seen = atExit ?? view.look(kernel, guest);
   output.print(flags.json ? `${JSON.stringify(view.toJson(seen), null, 2)}\n` : view.format(seen));
   world.machine.close();

@@ -4,6 +4,7 @@ import {
   addMachineOptions,
   completeOptionalValues,
   type MachineFlags,
+  optionalValue,
   parseCount,
   parseDirectory,
   parsePageFile,
@@ -66,8 +67,8 @@ describe('--pagefile', () => {
 
 describe('--dir', () => {
   it.each([
-    ['.', '.', null, true],
-    ['data:ro', 'data', null, false],
+    ['.', '.', 'C:\\work', true],
+    ['data:ro', 'data', 'C:\\work', false],
     ['/a/b=C:\\data', '/a/b', 'C:\\data', true],
     ['x=c:/data/in/:ro', 'x', 'C:\\data\\in', false],
     ['x=D:/', 'x', 'D:\\', true],
@@ -79,7 +80,8 @@ describe('--dir', () => {
   it.each([
     ['=C:/x', /Name a folder|Windows path/],
     ['', /Name a folder/],
-    ['x=C:data', /with \/ or in quotes/],
+    ['x=C:data', /has its drive and a slash/],
+    ['x=D:', /has its drive and a slash: HOST=C:\/data, HOST=D:\//],
     ['x=C:/a*b', /not a Windows path/],
     ['x=C:/Windows/System32', /made by the machine/],
     ['x=C:/app/../windows', /made by the machine/],
@@ -87,8 +89,17 @@ describe('--dir', () => {
     expect(() => parseDirectory(text, undefined)).toThrow(message);
   });
 
-  it('names the current directory once', () => {
-    expect(() => parseDirectory('b', parseDirectory('a', undefined))).toThrow(/Only one folder/);
+  it.each([
+    ['a', 'b', /Only one folder can be the current directory/],
+    ['a', 'b=c:/WORK', /Only one folder can be C:\\WORK/],
+    ['a=C:/data', 'b=C:/Data/:ro', /Only one folder can be C:\\Data/],
+  ])('%s and %s are one place for two folders', (first, second, message) => {
+    expect(() => parseDirectory(second, parseDirectory(first, undefined))).toThrow(message);
+  });
+
+  it('takes folders for several places', () => {
+    const folders = parseDirectory('b=C:/work/b', parseDirectory('a', undefined));
+    expect(folders.map(({ guest }) => guest)).toEqual(['C:\\work', 'C:\\work\\b']);
   });
 });
 
@@ -111,9 +122,14 @@ describe('numbers', () => {
 });
 
 describe('options that may stand without a value', () => {
-  const command = addMachineOptions(new Command('run').option('--report [form]').option('--verify [n]'));
-  const complete = (args: string[]) =>
+  const command = addMachineOptions(
+    new Command('run')
+      .addOption(optionalValue('--report', 'form', 'a report').choices(['text', 'json']))
+      .addOption(optionalValue('--verify', 'n', 'prove').argParser(parseCount)),
+  );
+  const completed = (args: string[]) =>
     completeOptionalValues(command, args, { '--report': 'text', '--verify': '1' });
+  const complete = (args: string[]) => completed(args).args;
 
   it('do not take the program for their value', () => {
     expect(complete(['--report', 'a.exe', '--report'])).toEqual(['--report=text', 'a.exe', '--report']);
@@ -131,6 +147,26 @@ describe('options that may stand without a value', () => {
   it('end where the program or -- begins', () => {
     expect(complete(['--', '--report'])).toEqual(['--', '--report']);
     expect(complete(['--machine-dir', '--report', 'a.exe'])).toEqual(['--machine-dir', '--report', 'a.exe']);
+  });
+
+  it('tell a value of its own from a program', () => {
+    const detached = (line: string) => completed(line.split(' ')).detached;
+    expect(detached('--verify 1 a.exe')).toEqual({ option: '--verify', word: '1' });
+    expect(detached('--ram 8M --report json a.exe')).toEqual({ option: '--report', word: 'json' });
+    for (const line of [
+      '--verify a.exe 1',
+      '--report 1 a.exe',
+      '--verify=1 1',
+      '--report --ram 8M json',
+      '--ram 8M 1',
+    ])
+      expect(detached(line), line).toBeNull();
+  });
+
+  it('stand in the help as they are written', () => {
+    const help = command.helpInformation();
+    expect(help).toContain('--report[=form]');
+    expect(help).toContain('--verify[=n]');
   });
 
   it('leave the defaults of a machine', () => {

@@ -1,12 +1,13 @@
 /** Values of the options: what may be written, and what is wrong with it. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { foldName } from '../host/folding.js';
 import type { PageFileSize, ReplacementPolicy } from '../mm/memory-manager.js';
 
 export interface DirectoryOption {
   /** Path on this computer. */
   readonly host: string;
-  /** Full Windows path, null: the current directory of the program. */
-  readonly guest: string | null;
+  /** Full Windows path. */
+  readonly guest: string;
   readonly writable: boolean;
 }
 
@@ -26,6 +27,9 @@ export interface MachineFlags {
   /** Seconds of the host's time. */
   readonly timeout?: number;
 }
+
+/** The current directory of the program. */
+export const WORK_FOLDER = 'C:\\work';
 
 const KIB = 1024;
 const PAGE_SIZE = 4096;
@@ -111,7 +115,7 @@ export function parseSeconds(text: string): number {
 
 const GUEST_PATH = /^[A-Za-z]:[\\/][^<>:"|?*]*$/;
 
-/** One more folder: HOST[=GUEST][:ro]. */
+/** One more folder: HOST[=GUEST][:ro]. Without GUEST it takes the place of the current directory. */
 export function parseDirectory(
   text: string,
   previous: readonly DirectoryOption[] | undefined,
@@ -121,16 +125,26 @@ export function parseDirectory(
   const match = /^(.+)=([A-Za-z]:[\\/].*)$/.exec(path);
   const host = match ? match[1]! : path;
   if (host === '') refuse('Name a folder of this computer.');
-  if (!match) {
-    if (/=[A-Za-z]:/.test(path)) refuse('Write the Windows path with / or in quotes: HOST=C:/data.');
-    if (previous?.some(({ guest }) => guest === null))
-      refuse('Only one folder can be the current directory; give the others a place: HOST=C:/data.');
-    return [...(previous ?? []), { host, guest: null, writable }];
-  }
-  if (!GUEST_PATH.test(match[2]!)) refuse(`${match[2]} is not a Windows path such as C:\\data.`);
-  const guest = normalizeGuestPath(match[2]!);
-  if (/^C:\\Windows(\\|$)/i.test(guest)) refuse('C:\\Windows is made by the machine itself.');
+  if (!match && /=[A-Za-z]:/.test(path))
+    refuse(
+      'A Windows path has its drive and a slash: HOST=C:/data, HOST=D:/. A backslash needs quotes in shells.',
+    );
+  const guest = match ? parseGuestPath(match[2]!) : WORK_FOLDER;
+  if (previous?.some((other) => foldName(other.guest) === foldName(guest))) refuse(takenText(guest));
   return [...(previous ?? []), { host, guest, writable }];
+}
+
+function parseGuestPath(path: string): string {
+  if (!GUEST_PATH.test(path)) refuse(`${path} is not a Windows path such as C:\\data.`);
+  const guest = normalizeGuestPath(path);
+  if (/^C:\\Windows(\\|$)/i.test(guest)) refuse('C:\\Windows is made by the machine itself.');
+  return guest;
+}
+
+function takenText(guest: string): string {
+  return guest === WORK_FOLDER
+    ? 'Only one folder can be the current directory, C:\\work; give the others a place: HOST=C:/data.'
+    : `Only one folder can be ${guest}.`;
 }
 
 /** Backslashes, no doubled or trailing one, '.' and '..' resolved, the drive in upper case. */
@@ -149,9 +163,10 @@ export function addMachineOptions(command: Command): Command {
     .addOption(new Option('--profile <name>', 'the machine').choices(['nt10-x64']).default('nt10-x64'))
     .addOption(new Option('--ram <size>', 'RAM').argParser(parseRam).default(DEFAULT_RAM, '64M'))
     .addOption(
-      new Option('--pagefile <size>', 'a paging file INITIAL[:MAXIMUM], or none (repeatable)').argParser(
-        parsePageFile,
-      ),
+      new Option(
+        '--pagefile <size>',
+        'a paging file INITIAL[:MAXIMUM], or none (repeatable; default: 64M:128M)',
+      ).argParser(parsePageFile),
     )
     .addOption(
       new Option('--policy <name>', 'which page goes: not accessed for longest, or first come')
@@ -164,13 +179,40 @@ export function addMachineOptions(command: Command): Command {
         .default(1),
     )
     .addOption(
-      new Option('--dir <host[=guest][:ro]>', 'a folder for the program (repeatable)').argParser(
-        parseDirectory,
+      new Option(
+        '--dir <host[=guest][:ro]>',
+        'a folder for the program, C:\\work without =guest (repeatable)',
+      ).argParser(parseDirectory),
+    )
+    .addOption(
+      new Option(
+        '--machine-dir <folder>',
+        "where the run's folder for paging files is made and at the end removed (default: this computer's temporary folder)",
       ),
     )
-    .addOption(new Option('--machine-dir <folder>', "where the machine's own files go"))
-    .addOption(new Option('--max-instructions <n>', 'stop after so many instructions').argParser(parseCount))
-    .addOption(new Option('--timeout <seconds>', 'stop after so much time').argParser(parseSeconds));
+    .addOption(
+      new Option('--max-instructions <n>', 'stop after so many instructions (default: none)').argParser(
+        parseCount,
+      ),
+    )
+    .addOption(
+      new Option('--timeout <seconds>', 'stop after so much of your time (default: none)').argParser(
+        parseSeconds,
+      ),
+    );
+}
+
+/** An option with a value that may be left out; a value is written after '='. */
+export function optionalValue(long: string, value: string, description: string): Option {
+  const option = new Option(`${long} [${value}]`, description);
+  option.flags = `${long}[=${value}]`;
+  return option;
+}
+
+export interface CompletedArguments {
+  readonly args: string[];
+  /** An option and, after a space, what could be its value but stands where the program does. */
+  readonly detached: { readonly option: string; readonly word: string } | null;
 }
 
 /**
@@ -181,15 +223,31 @@ export function completeOptionalValues(
   command: Command,
   args: readonly string[],
   values: Readonly<Record<string, string>>,
-): string[] {
+): CompletedArguments {
   const done: string[] = [];
+  let last: Option | undefined;
   for (let index = 0; index < args.length; index++) {
     const arg = args[index]!;
-    if (!arg.startsWith('-') || arg === '--' || arg === '-') return [...done, ...args.slice(index)];
+    if (!arg.startsWith('-') || arg === '--' || arg === '-') {
+      const detached = last?.long && accepts(last, arg) ? { option: last.long, word: arg } : null;
+      return { args: [...done, ...args.slice(index)], detached };
+    }
     const option = command.options.find(({ long, short }) => long === arg || short === arg);
     const value = values[arg];
+    last = value === undefined ? undefined : option;
     done.push(value === undefined ? arg : `${arg}=${value}`);
     if (option?.required && index + 1 < args.length) done.push(args[++index]!);
   }
-  return done;
+  return { args: done, detached: null };
+}
+
+/** Whether a word is a value of the option. */
+function accepts(option: Option, word: string): boolean {
+  try {
+    option.parseArg?.(word, undefined);
+    return true;
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return false;
+    throw error;
+  }
 }

@@ -67,6 +67,27 @@ describe('ntmm run', () => {
       }
     }));
 
+  it('writes events in both forms at once', () =>
+    inExampleFolder(async (cwd) => {
+      const files = ['--events', 'e.jsonl', '--events', 'e.json'];
+      expect((await ntmm(['run', ...files, program('hello.exe')], { cwd })).status).toBe(0);
+      const lines = readFileSync(join(cwd, 'e.jsonl'), 'utf8').trimEnd().split('\n');
+      expect(JSON.parse(lines.at(-1)!)).toHaveProperty('kind');
+      expect(json(join(cwd, 'e.json')).traceEvents.length).toBeGreaterThan(100);
+      const twice = ['--events', 'e.json', '--events', 'e.json'];
+      const { status, stderr } = await ntmm(['run', ...twice, program('hello.exe')], { cwd });
+      expect(stderr).toContain('The same file is named twice');
+      expect(status).toBe(64);
+    }));
+
+  it('says that RAM is used up, and what helps', () =>
+    inExampleFolder(async (cwd) => {
+      const args = ['run', '--ram', '8M', program('sort.exe'), writeLongInput(cwd)];
+      const { status, stderr } = await ntmm(args, { cwd });
+      expect(stderr).toMatch(/STATUS_NO_MEMORY\)\n +access +writing .*\n(.*\n)* +because .*--ram helps/);
+      expect(status).toBe(255);
+    }));
+
   it('proves the invariants while it runs', () =>
     inExampleFolder(async (cwd) => {
       const { status, stderr } = await ntmm(['run', '--verify', program('sort.exe'), 'lines.txt'], { cwd });
@@ -226,6 +247,20 @@ describe('refusals', () => {
     ['an unknown profile', ['run', '--profile', 'dos', 'a.exe'], 64, /nt10-x64/],
     ['a form of report', ['run', '--report=xml', 'a.exe'], 64, /text, json/],
     ['a kind of event file', ['run', '--events', 'a.txt', program('hello.exe')], 64, /\.jsonl/],
+    ['a count apart from --verify', ['run', '--verify', '1', 'a.exe'], 127, /perhaps --verify=1\n/],
+    ['a form apart from --report', ['run', '--report', 'json', 'a.exe'], 127, /perhaps --report=json\n/],
+    [
+      'a guest path without a drive',
+      ['run', '--dir', '.=foo', program('hello.exe')],
+      127,
+      /\.=foo is not found; a Windows path after '=' begins with its drive: \.=C:\/foo/,
+    ],
+    [
+      'a program that --dir hides',
+      ['run', '--dir', '.=C:/APP', program('hello.exe')],
+      126,
+      /hello\.exe: a --dir hides its folder, C:\\app\n/,
+    ],
     ['a missing program', ['run', 'nowhere.exe'], 127, /nowhere\.exe is not found/],
     [
       'a missing folder',
@@ -276,6 +311,22 @@ describe('refusals', () => {
       expect(status).toBe(126);
     }),
   );
+
+  it('of the imports of a 32-bit program whose headers are odd', () =>
+    inExampleFolder(async (cwd) => {
+      writeFileSync(join(cwd, 'p.exe'), changed(4, 0x14c));
+      const { status, stderr } = await ntmm(['imports', 'p.exe'], { cwd });
+      expect(stderr).toMatch(/^ntmm: the imports of p\.exe cannot be read: it is a 32-bit program/);
+      expect(status).toBe(126);
+    }));
+
+  it('do not mistake a program for a value', () =>
+    inExampleFolder(async (cwd) => {
+      writeFileSync(join(cwd, '1'), image);
+      const { status, stderr } = await ntmm(['run', '--verify', '1'], { cwd });
+      expect(stderr).toMatch(/checks held/);
+      expect(status).toBe(0);
+    }));
 });
 
 describe('ntmm imports and ntmm vmmap', () => {
@@ -297,6 +348,14 @@ describe('ntmm imports and ntmm vmmap', () => {
       expect(text(stdout)).toContain('C:\\app\\hello.exe');
     }));
 
+  it('say when a program ended before --at', () =>
+    inExampleFolder(async (cwd) => {
+      const { status, stdout, stderr } = await ntmm(['vmmap', '--at', '1G', program('hello.exe')], { cwd });
+      expect(status).toBe(0);
+      expect(stderr).toMatch(/hello\.exe ended before --at, after [\d,]+ instructions; this is how it was/);
+      expect(text(stdout)).toMatch(/^Total +[\d,]+/m);
+    }));
+
   it('show it in the middle of a run as JSON', () =>
     inExampleFolder(async (cwd) => {
       const args = ['vmmap', '--at', '20k', '--json', program('sort.exe'), 'lines.txt'];
@@ -315,6 +374,8 @@ describe('ntmm imports and ntmm vmmap', () => {
       ['run', '--help'],
       ['help', 'imports'],
       ['help', 'vmmap'],
+      ['help', 'rammap'],
+      ['help', 'kd'],
     ]) {
       const { status, stdout } = await ntmm(args);
       expect(status).toBe(0);

@@ -1,5 +1,5 @@
 /** ntmm run: runs a Windows program. */
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import {
   STATUS_DLL_NOT_FOUND,
   STATUS_ENTRYPOINT_NOT_FOUND,
@@ -7,19 +7,19 @@ import {
 } from '../base/ntstatus.js';
 import { formatCrash } from '../inspect/crash.js';
 import { statusText } from '../inspect/status-names.js';
-import { grouped } from '../inspect/text.js';
+import { counted } from '../inspect/text.js';
 import { ConsoleInput } from './console-input.js';
 import { ConsoleOutput } from './console-output.js';
 import { EventLog } from './event-log.js';
 import { EXIT_CANNOT_WRITE, EXIT_INTERNAL, EXIT_STOPPED, guestStatus, signalStatus } from './exit-status.js';
-import { type GuestWorld, makeGuestWorld, PROGRAM_FOLDER, WORK_FOLDER } from './guest-world.js';
-import { addMachineOptions, type MachineFlags, parseCount } from './options.js';
+import { type GuestWorld, makeGuestWorld, PROGRAM_FOLDER } from './guest-world.js';
+import { addMachineOptions, type MachineFlags, optionalValue, parseCount, WORK_FOLDER } from './options.js';
 import { findProgram, type ProgramFile } from './program-file.js';
-import { type ReportFlags, writeReport } from './report-output.js';
+import { type ReportFlags, ReportOutput } from './report-output.js';
 import { RunControl, type RunLimits, type RunOutcome } from './run-control.js';
 
 export interface RunFlags extends MachineFlags, ReportFlags {
-  readonly events?: string;
+  readonly events?: readonly string[];
   /** Quanta between two proofs. */
   readonly verify?: number;
 }
@@ -47,28 +47,41 @@ export function makeRunCommand(
     .passThroughOptions();
   addMachineOptions(command)
     .addOption(
-      new Option('--report [form]', 'a memory report on stderr at the end: text or json').choices([
+      optionalValue('--report', 'form', 'a memory report on stderr at the end; alone it is text').choices([
         'text',
         'json',
       ]),
     )
     .addOption(new Option('--report-file <file>', 'the report in a file instead'))
-    .addOption(new Option('--events <file>', 'every memory event: .jsonl, or .json for Perfetto'))
     .addOption(
-      new Option('--verify [n]', 'prove all invariants every N quanta (1: slow) and at the end').argParser(
-        parseCount,
-      ),
+      new Option(
+        '--events <file>',
+        'every memory event: .jsonl, or .json for Perfetto (repeatable)',
+      ).argParser(parseEventFile),
+    )
+    .addOption(
+      optionalValue(
+        '--verify',
+        'n',
+        'prove all invariants every N quanta (1, the default: slow) and at the end',
+      ).argParser(parseCount),
     )
     .addHelpText('after', RUN_HELP)
     .action((program: string, args: string[], flags: RunFlags) => act(program, args, flags));
   return command;
 }
 
+function parseEventFile(path: string, previous: readonly string[] | undefined): string[] {
+  if (previous?.includes(path)) throw new InvalidArgumentError('The same file is named twice.');
+  return [...(previous ?? []), path];
+}
+
 const RUN_HELP = `
 What the program sees:
   C:\\app    its own folder, read only
   C:\\work   the folder you are in, its current directory; read only unless --dir .
-  A folder of --dir is writable unless it ends in :ro. Nothing else of this computer shows.
+  A folder of --dir is writable unless it ends in :ro; without =guest it takes the place of C:\\work.
+  Nothing else of this computer shows. Time is virtual: a Sleep takes none of yours.
 
 A Windows path may be written with / instead of \\, which shells take for themselves.
 Sizes are bytes or end in K, M, G, T (64M). Counts may end in K, M, G (powers of ten).
@@ -96,18 +109,23 @@ Examples:
 export async function runProgram(typed: string, args: readonly string[], flags: RunFlags): Promise<number> {
   const program = findProgram(typed);
   const output = new ConsoleOutput();
-  const log = flags.events === undefined ? null : new EventLog(flags.events);
-  const world = makeGuestWorld(program, args, flags, output, (machine) => log?.follow(machine));
+  const report = new ReportOutput(flags);
+  const logs = (flags.events ?? []).map((file) => new EventLog(file));
+  const world = makeGuestWorld(program, args, flags, output, (machine) => {
+    for (const log of logs) log.follow(machine);
+  });
   const outcome = await runWorld(world, flags, output);
-  const logProblem = log?.close(world.machine) ?? null;
-  if (logProblem !== null) output.say(`ntmm: ${logProblem}\n`);
+  for (const log of logs) {
+    const problem = log.close(world.machine);
+    if (problem !== null) output.say(`ntmm: ${problem}\n`);
+  }
   explainEnd(program, world, outcome, output);
   explainRefusals(world, output);
   if (outcome.verifyPasses > 0)
     output.say(
-      `ntmm: verify: ${grouped(outcome.verifyChecks)} checks held in ${grouped(outcome.verifyPasses)} ${outcome.verifyPasses === 1 ? 'pass' : 'passes'}\n`,
+      `ntmm: verify: ${counted(outcome.verifyChecks, 'check')} held in ${counted(outcome.verifyPasses, 'pass', 'passes')}\n`,
     );
-  writeReport(world.machine.report(), flags, output);
+  report.write(world.machine.report(), output);
   world.machine.close();
   return statusOf(world, outcome);
 }
@@ -136,7 +154,7 @@ export function explainEnd(
 ): void {
   const { crash, exitStatus } = guest;
   const { processor } = machine.kernel;
-  const after = `after ${grouped(processor.instructions)} instructions`;
+  const after = `after ${counted(processor.instructions, 'instruction')}`;
   switch (end.kind) {
     case 'instructions':
       output.say(`ntmm: ${program.name} stopped by --max-instructions ${after}\n`);

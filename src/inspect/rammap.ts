@@ -15,7 +15,7 @@ import {
 import type { Kernel } from '../nt/kernel.js';
 import type { Process } from '../nt/process.js';
 import { FRAME_USES, type FrameDescription, type FrameUse, FrameUses } from './frame-use.js';
-import { grouped, table } from './text.js';
+import { counted, grouped, table } from './text.js';
 
 /** Lists in the order in which RAMMap has them, by frame state. */
 export const FRAME_LISTS = [
@@ -184,7 +184,7 @@ function numbersFrom(first: number, last: number): ReadonlySet<number> {
 /** As text; sizes in KB. */
 export function formatPhysicalMemory(map: PhysicalMemoryMap): string {
   const lines = [
-    `${grouped(map.total)} pages of RAM after ${grouped(map.instructions)} instructions; sizes in KB`,
+    `${grouped(map.total)} pages of RAM after ${counted(map.instructions, 'instruction')}; sizes in KB`,
     '',
     ...useLines(map),
   ];

@@ -2,7 +2,7 @@
 import { FRAME_STATE_NAMES } from '../mm/pfn-database.js';
 import type { FaultReport, FrameStateName, Report } from './report.js';
 import { statusText } from './status-names.js';
-import { bar, bytesText, grouped, table, timeText } from './text.js';
+import { bar, bytesText, counted, grouped, table, timeText } from './text.js';
 
 const PAGE_SIZE = 4096;
 const BAR_WIDTH = 16;
@@ -50,7 +50,7 @@ function heading(text: string): string {
   return `${text} ${'─'.repeat(Math.max(0, 78 - text.length))}`;
 }
 
-const pagesText = (pages: number) => `${grouped(pages)} ${pages === 1 ? 'page' : 'pages'}`;
+const pagesText = (pages: number) => counted(pages, 'page');
 
 function exitText(exitCode: number | null): string {
   if (exitCode === null) return 'still running';
@@ -72,10 +72,10 @@ function headLines(report: Report): string[] {
   return [
     heading(`Memory report: ${programName(report)}`),
     labelled('Exit code', exitText(report.exitCode)),
-    labelled('Ran', `${grouped(instructions)} instructions, ${timeText(virtualTime100ns)} of virtual time`),
+    labelled('Ran', `${counted(instructions, 'instruction')}, ${timeText(virtualTime100ns)} of virtual time`),
     labelled(
       'TLB',
-      `${grouped(tlb.misses)} misses in ${grouped(looked)} accesses, ${grouped(tlb.flushes)} flushes`,
+      `${counted(tlb.misses, 'miss', 'misses')} in ${counted(looked, 'access', 'accesses')}, ${counted(tlb.flushes, 'flush', 'flushes')}`,
     ),
   ];
 }
@@ -172,7 +172,7 @@ function fileLines({ mappedFile, pageFile }: Report): string[] {
     lines.push(
       labelled(
         'Paging files',
-        `${pagesText(pageFile.pagesRead)} read, ${grouped(pageFile.pagesWritten)} written in ${grouped(pageFile.writeIOs)} writes, ${grouped(pageFile.pagesInUse)} in use`,
+        `${pagesText(pageFile.pagesRead)} read, ${grouped(pageFile.pagesWritten)} written in ${counted(pageFile.writeIOs, 'write')}, ${grouped(pageFile.pagesInUse)} in use`,
       ),
     );
   return lines.length === 0 ? [] : ['', heading('Files'), ...lines];

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { bar, bytesText, canonicalAddress, grouped, hex32, splitAddress, table, timeText } from './text.js';
+import {
+  bar,
+  bytesText,
+  canonicalAddress,
+  counted,
+  grouped,
+  hex32,
+  splitAddress,
+  table,
+  timeText,
+} from './text.js';
 
 describe('numbers as text', () => {
   it('extends bit 47 of addresses', () => {
@@ -20,6 +30,8 @@ describe('numbers as text', () => {
       '128 TB',
     ]);
     expect([0, 999, 1000, 1234567].map(grouped)).toEqual(['0', '999', '1,000', '1,234,567']);
+    expect([0, 1, 2000].map((count) => counted(count, 'page'))).toEqual(['0 pages', '1 page', '2,000 pages']);
+    expect([1, 2].map((count) => counted(count, 'miss', 'misses'))).toEqual(['1 miss', '2 misses']);
     expect([5, 12_345, 123_456_789].map(timeText)).toEqual(['0.5 µs', '1.23 ms', '12.35 s']);
     expect(hex32(0xc0000005)).toBe('0xC0000005');
   });

@@ -27,6 +27,11 @@ export function grouped(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** A number of things: 1 instruction, 2,000 instructions. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
 /** Bytes in the unit that gives at most four digits before the point: 96 KB, 1.5 MB, 128 TB. */
 export function bytesText(bytes: number): string {
   let unit = 0;

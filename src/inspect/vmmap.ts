@@ -10,7 +10,7 @@ import {
   type TypeFigures,
 } from './address-map.js';
 import { protectionText } from './protection-text.js';
-import { canonicalAddress, grouped, splitAddress, table } from './text.js';
+import { canonicalAddress, counted, grouped, splitAddress, table } from './text.js';
 
 /** Sizes in bytes. */
 export interface AddressSpaceMap {
@@ -126,7 +126,7 @@ function rangeLines(ranges: readonly MemoryRange[]): string[] {
 /** Both parts as text; sizes in KB. */
 export function formatMap(map: AddressSpaceMap): string {
   const lines = [
-    `${map.image}, process ${map.pid}, after ${grouped(map.instructions)} instructions; sizes in KB`,
+    `${map.image}, process ${map.pid}, after ${counted(map.instructions, 'instruction')}; sizes in KB`,
     '',
     ...summaryLines(map.types),
     '',
