@@ -218,6 +218,26 @@ describe('memory larger than RAM', () => {
   });
 });
 
+describe('a minimum', () => {
+  it.each([
+    [false, true],
+    [true, false],
+  ])('that is hard (%s) is given up when no frame is left: %s', (hard, given) => {
+    const machine = createTestMachine(128, 200);
+    const { mm, space, user } = machine;
+    space.workingSet.minimum = 1000;
+    space.workingSet.hardMinimum = hard;
+    const base = committed(machine, 150);
+    const touchAll = () => {
+      for (let page = 0; page < 150; page++) user.writeU8(base + page * 4096, 1);
+    };
+    if (given) touchAll();
+    else expect(touchAll).toThrow();
+    expect(mm.pageFiles.pagesWritten > 0).toBe(given);
+    verify(mm);
+  });
+});
+
 describe('a disk that fails', () => {
   it('leaves a page modified when it cannot be written, and another paging file takes it', () => {
     const store = new FaultyPageFile();

@@ -135,11 +135,22 @@ export function replaceOnePage(mm: MemoryManager, space: AddressSpace, toFree: b
   return replaced;
 }
 
-/** No frame is left and every process has its minimum: takes pages all the same, of the current process first. False: none. */
+/**
+ * No frame is left and every process has its minimum: takes pages all the same, of the current process first, but none from a
+ * minimum that is hard. False: there are none.
+ */
 export function trimBelowMinimum(mm: MemoryManager): boolean {
-  if (mm.current !== null && trimWorkingSet(mm, mm.current, LAST_RESORT_PAGES) > 0) return true;
-  for (const space of mm.addressSpaces) if (trimWorkingSet(mm, space, LAST_RESORT_PAGES) > 0) return true;
+  if (mm.current !== null && takeLastResort(mm, mm.current)) return true;
+  for (const space of mm.addressSpaces) if (takeLastResort(mm, space)) return true;
   return false;
+}
+
+function takeLastResort(mm: MemoryManager, space: AddressSpace): boolean {
+  const { hardMinimum, minimum } = space.workingSet;
+  const pages = hardMinimum
+    ? Math.min(LAST_RESORT_PAGES, space.workingSetPages - minimum)
+    : LAST_RESORT_PAGES;
+  return pages > 0 && trimWorkingSet(mm, space, pages) > 0;
 }
 
 /** Whether a page may leave: its entry is in use and not locked, and, `toFree`, its contents have somewhere to go. */
