@@ -5,6 +5,7 @@ import {
   MEM_RELEASE,
   MEM_RESERVE,
   PAGE_READWRITE,
+  PAGE_WRITECOPY,
   SEC_COMMIT,
 } from '../base/memory-constants.js';
 import { STATUS_IN_PAGE_ERROR, STATUS_UNEXPECTED_IO_ERROR } from '../base/ntstatus.js';
@@ -234,6 +235,41 @@ describe('a minimum', () => {
     if (given) touchAll();
     else expect(touchAll).toThrow();
     expect(mm.pageFiles.pagesWritten > 0).toBe(given);
+    verify(mm);
+  });
+});
+
+describe('a copy-on-write fault', () => {
+  it('never takes the frame of the page that it is about to copy', () => {
+    const machine = createTestMachine(128, 200);
+    const { mm, space, user } = machine;
+    const out: Parameters<typeof createSection>[2] = { section: null };
+    const request = {
+      file: null,
+      maximumSize: 4096,
+      pageProtection: PAGE_READWRITE,
+      allocationAttributes: SEC_COMMIT,
+    };
+    expect(createSection(mm, request, out)).toBe(0);
+    const view = {
+      baseAddress: 0,
+      viewSize: 0,
+      sectionOffset: 0,
+      allocationType: 0,
+      protect: PAGE_WRITECOPY,
+    };
+    expect(mapViewOfSection(mm, space, out.section!, view)).toBe(0);
+    expect(user.readU32(view.baseAddress)).toBe(0);
+    const taken: number[] = [];
+    for (let frame = allocateFrame(mm); frame >= 0; frame = allocateFrame(mm)) taken.push(frame);
+    insertFree(mm, taken.pop()!);
+    expect(user.readU32(view.baseAddress)).toBe(0);
+    expect(() => user.writeU32(view.baseAddress, 7)).toThrow();
+    expect(mm.words[findPte(mm, space, view.baseAddress)]! & PTE_VALID).toBe(PTE_VALID);
+    for (const frame of taken) insertFree(mm, frame);
+    verify(mm);
+    user.writeU32(view.baseAddress, 7);
+    expect(user.readU32(view.baseAddress)).toBe(7);
     verify(mm);
   });
 });
