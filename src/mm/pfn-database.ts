@@ -1,5 +1,5 @@
 /**
- * The PFN database: what each page frame of RAM is now. One entry per frame, kept as parallel typed arrays, 40 bytes a
+ * The PFN database: what each page frame of RAM is now. One entry per frame, kept as parallel typed arrays, 39 bytes a
  * frame (MMPFN on x64 has 48). Source: published layout of MMPFN; Windows Memory Model and Its Inner Workings ("Page Frame Database").
  */
 
