@@ -81,9 +81,16 @@ describe.each(documents)('%s', (document) => {
   });
 });
 
-it('features.md names sources and tests that exist', () => {
+it('features.md counts its rows and names sources and tests that exist', () => {
   const text = readFileSync(join(root, 'docs/features.md'), 'utf8');
   const named = [...text.matchAll(/`((?:[a-z0-9-]+\/)+[A-Za-z0-9.-]+)`/g)].map(([, path]) => path!);
+  const states = [...text.matchAll(/^\| [A-L]\d+ \| .*? \| (works|partly|not yet) \|/gm)].map(
+    ([, state]) => state,
+  );
+  const count = (state: string) => states.filter((each) => each === state).length;
+  expect(text).toContain(
+    `Of ${states.length} rows, ${count('works')} work, ${count('partly')} work in part, ${count('not yet')} are`,
+  );
   expect(named.length).toBeGreaterThan(50);
   expect(
     named.filter((path) => !existsSync(join(root, 'src', path)) && !existsSync(join(root, path))),

@@ -44,10 +44,20 @@ export function peekBytes(
   address: number,
   length: number,
 ): Uint8Array {
+  return bytesInFrames(mm, (at) => frameOfAddress(mm, space, at), address, length);
+}
+
+/** Bytes from an address on, page by page from the frames that `frameAt` names (negative: not in memory, which ends it). */
+export function bytesInFrames(
+  mm: MemoryManager,
+  frameAt: (address: number) => number,
+  address: number,
+  length: number,
+): Uint8Array {
   const bytes = new Uint8Array(length);
   let done = 0;
   while (done < length) {
-    const frame = frameOfAddress(mm, space, address + done);
+    const frame = frameAt(address + done);
     if (frame < 0) break;
     const within = (address + done) % PAGE_SIZE;
     const count = Math.min(PAGE_SIZE - within, length - done);

@@ -50,6 +50,7 @@ export function showVirtualMemory(kernel: Kernel): string {
     line('Commit peak', commit.peak),
     line('Commit limit', commit.limit),
     line('Commit maximum', commit.maximumLimit),
+    ...mm.pageFiles.files.map((file) => line(`Paging File ${file.number} in use`, file.used)),
     '',
     `    Page faults ${counters.total}: soft ${counters.soft}, hard ${counters.hard}, guard page ${counters.guardPage}, access violation ${counters.accessViolation}`,
     '',

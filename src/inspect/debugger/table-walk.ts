@@ -3,11 +3,10 @@ import type { AddressSpace } from '../../mm/address-space.js';
 import type { MemoryManager } from '../../mm/memory-manager.js';
 import { ENTRY_SPAN, pteAddress, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
 import { PTE_VALID, pteFrame } from '../../mm/pte.js';
-import { frameOfAddress } from '../peek.js';
+import { bytesInFrames, frameOfAddress } from '../peek.js';
 
 export const LEVEL_NAMES = ['', 'PTE', 'PDE', 'PPE', 'PXE'] as const;
 const TOP_LEVEL = 4;
-const PAGE_SIZE = 4096;
 
 /** One entry on the way. */
 export interface WalkEntry {
@@ -57,16 +56,5 @@ export function readBytes(
   address: number,
   length: number,
 ): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let done = 0;
-  while (done < length) {
-    const frame = frameAt(mm, space, address + done);
-    if (frame < 0) break;
-    const within = (address + done) % PAGE_SIZE;
-    const size = Math.min(PAGE_SIZE - within, length - done);
-    const from = mm.ram.offsetOf(frame) + within;
-    bytes.set(mm.ram.bytes.subarray(from, from + size), done);
-    done += size;
-  }
-  return bytes.subarray(0, done);
+  return bytesInFrames(mm, (at) => frameAt(mm, space, at), address, length);
 }
