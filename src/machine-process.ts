@@ -3,6 +3,7 @@ import { STATUS_SUCCESS } from './base/ntstatus.js';
 import { GuestFault } from './mm/user-memory.js';
 import {
   allocateVirtualMemory,
+  emptyBasicInformation,
   freeVirtualMemory,
   type MemoryBasicInformation,
   protectVirtualMemory,
@@ -115,15 +116,7 @@ export class MachineProcess {
 
   /** Describes the pages from an address on (NtQueryVirtualMemory). */
   query(address: number): MemoryBasicInformation {
-    const out: MemoryBasicInformation = {
-      baseAddress: 0,
-      allocationBase: 0,
-      allocationProtect: 0,
-      regionSize: 0,
-      state: 0,
-      protect: 0,
-      type: 0,
-    };
+    const out = emptyBasicInformation();
     check(queryVirtualMemory(this.kernel.mm, this.object.space, address, out), 'query');
     return out;
   }

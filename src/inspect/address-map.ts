@@ -9,7 +9,11 @@ import { findPte, nextAddressWithTable } from '../mm/page-tables.js';
 import { pageProtection } from '../mm/protection.js';
 import { PTE_VALID, pteFrame } from '../mm/pte.js';
 import { VAD_IMAGE, VAD_MAPPED, VAD_PRIVATE, type Vad } from '../mm/vad-tree.js';
-import { type MemoryBasicInformation, queryVirtualMemory } from '../mm/virtual-memory.js';
+import {
+  emptyBasicInformation,
+  type MemoryBasicInformation,
+  queryVirtualMemory,
+} from '../mm/virtual-memory.js';
 import type { Kernel } from '../nt/kernel.js';
 import type { Process } from '../nt/process.js';
 import { nameRanges } from './range-names.js';
@@ -134,7 +138,7 @@ function makeRange(kernel: Kernel, process: Process, vad: Vad): MemoryRange {
     ...noFigures(),
     blocks: [],
   };
-  const information = {} as MemoryBasicInformation;
+  const information = emptyBasicInformation();
   const end = (vad.endPage + 1) * PAGE_SIZE;
   for (let at = range.address; at < end; at += information.regionSize) {
     if (queryVirtualMemory(kernel.mm, process.space, at, information) !== STATUS_SUCCESS) break;

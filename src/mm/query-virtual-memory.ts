@@ -32,6 +32,19 @@ export interface MemoryBasicInformation {
   type: number;
 }
 
+/** A record for queryVirtualMemory to fill. */
+export function emptyBasicInformation(): MemoryBasicInformation {
+  return {
+    baseAddress: 0,
+    allocationBase: 0,
+    allocationProtect: 0,
+    regionSize: 0,
+    state: 0,
+    protect: 0,
+    type: 0,
+  };
+}
+
 /**
  * Describes the run of pages from the one that holds `address` to the last of the same range with the same state and
  * protection, or the free region. STATUS_INVALID_PARAMETER past the last user address.

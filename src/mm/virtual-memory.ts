@@ -51,7 +51,11 @@ import { VAD_PRIVATE, Vad } from './vad-tree.js';
 import { commitViewPages } from './view-memory.js';
 
 export { protectVirtualMemory } from './protect-virtual-memory.js';
-export { type MemoryBasicInformation, queryVirtualMemory } from './query-virtual-memory.js';
+export {
+  emptyBasicInformation,
+  type MemoryBasicInformation,
+  queryVirtualMemory,
+} from './query-virtual-memory.js';
 
 const PAGE = 4096;
 const ALLOCATION_FLAGS = MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_RESET_UNDO;

@@ -14,7 +14,6 @@ import {
   XMM,
 } from '../machine/cpu/layout.js';
 import type { Processor } from '../machine/processor.js';
-import type { UserMemory } from '../mm/user-memory.js';
 import type { Kernel } from './kernel.js';
 
 /** Bytes of the record. */
@@ -177,9 +176,4 @@ function restoreFloatingPoint(ram: Uint8Array, view: DataView): void {
   }
   header.setUint32(FPU_TAG, tags, true);
   ram.set(source.subarray(at + FLT_XMM_REGISTERS, at + FLT_XMM_REGISTERS + 256), XMM);
-}
-
-/** Reads a record from guest memory; faults like any access. */
-export function readContext(memory: UserMemory, address: number, scratch: Uint8Array): void {
-  memory.readInto(address, scratch.subarray(0, CONTEXT_SIZE));
 }

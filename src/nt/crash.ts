@@ -11,7 +11,7 @@ import {
 } from '../base/memory-constants.js';
 import { STATUS_ACCESS_VIOLATION, STATUS_IN_PAGE_ERROR, STATUS_SUCCESS } from '../base/ntstatus.js';
 import { GuestFault } from '../mm/user-memory.js';
-import { type MemoryBasicInformation, queryVirtualMemory } from '../mm/virtual-memory.js';
+import { emptyBasicInformation, queryVirtualMemory } from '../mm/virtual-memory.js';
 import { CONTEXT_EFLAGS, CONTEXT_RIP, contextRegister } from './context-record.js';
 import {
   DISPATCH_RECORD,
@@ -30,23 +30,13 @@ const REGISTER_NAMES = 'RAX RCX RDX RBX RSP RBP RSI RDI R8 R9 R10 R11 R12 R13 R1
 const CODE_BYTES = 16;
 const TWO_32 = 2 ** 32;
 
-const information = (): MemoryBasicInformation => ({
-  baseAddress: 0,
-  allocationBase: 0,
-  allocationProtect: 0,
-  regionSize: 0,
-  state: 0,
-  protect: 0,
-  type: 0,
-});
-
 /** The mapped image that holds an address: its file's guest path and the offset from its base. */
 export function findModule(
   kernel: Kernel,
   process: Process,
   address: number,
 ): { module: string; offset: number } | null {
-  const out = information();
+  const out = emptyBasicInformation();
   if (queryVirtualMemory(kernel.mm, process.space, address, out) !== STATUS_SUCCESS) return null;
   if (out.state === MEM_FREE || out.type !== MEM_IMAGE) return null;
   const vad = process.space.vads.find(Math.floor(address / 4096));
@@ -58,7 +48,7 @@ export function describeAddress(kernel: Kernel, process: Process, address: numbe
   if (address < 0) return 'not a canonical address';
   if (address >= 2 ** 47) return 'system space';
   if (address < process.space.lowestAddress) return 'free: the first 64 KB are never mapped';
-  const out = information();
+  const out = emptyBasicInformation();
   if (queryVirtualMemory(kernel.mm, process.space, address, out) !== STATUS_SUCCESS)
     return 'past the last user address';
   if (out.state === MEM_FREE) return 'free';

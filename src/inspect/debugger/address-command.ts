@@ -2,7 +2,6 @@
 import { MEM_COMMIT, MEM_FREE, MEM_IMAGE, MEM_MAPPED } from '../../base/memory-constants.js';
 import { STATUS_SUCCESS } from '../../base/ntstatus.js';
 import { PTE_BASE, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
-import { pageProtection } from '../../mm/protection.js';
 import {
   DIRECTORY_ENTRY_SPAN,
   HYPERSPACE,
@@ -14,7 +13,7 @@ import {
   SYSTEM_PTE_SPACE,
   SYSTEM_SHARED_DATA,
 } from '../../mm/system-space.js';
-import { type MemoryBasicInformation, queryVirtualMemory } from '../../mm/virtual-memory.js';
+import { emptyBasicInformation, queryVirtualMemory } from '../../mm/virtual-memory.js';
 import type { Kernel } from '../../nt/kernel.js';
 import type { Process } from '../../nt/process.js';
 import { describeAddressSpace, type MemoryRange } from '../address-map.js';
@@ -91,7 +90,7 @@ function showSystemAddress(address: number): string {
 /** What one address belongs to. */
 export function showAddress(kernel: Kernel, process: Process, address: number): string {
   if (address >= SYSTEM_RANGE_START) return showSystemAddress(address);
-  const out = {} as MemoryBasicInformation;
+  const out = emptyBasicInformation();
   if (queryVirtualMemory(kernel.mm, process.space, address, out) !== STATUS_SUCCESS)
     return lines([['Usage', 'no access: past the last address that a program can use']]);
   if (address < process.space.lowestAddress)
@@ -115,9 +114,4 @@ export function showAddress(kernel: Kernel, process: Process, address: number): 
   );
   if (range.details !== '') fields.push(['More info', range.details]);
   return lines(fields);
-}
-
-/** PAGE_* flags of a protection code in words. */
-export function protectionWords(code: number): string {
-  return protectionText(pageProtection(code));
 }

@@ -1,9 +1,10 @@
 /** Character conversion (stringapiset.h, winnls.h). Sources: Microsoft, "MultiByteToWideChar function", "WideCharToMultiByte function", "GetCPInfo function". */
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { ERROR_INSUFFICIENT_BUFFER, ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
+import { wideBytes } from '../wide-bytes.js';
 import { CP_OEM_437, CP_UTF8, CP_WINDOWS_1252, decode, encode, resolveCodePage } from './code-page.js';
 import { ERROR_INVALID_FLAGS, ERROR_NO_UNICODE_TRANSLATION, TRUE } from './results.js';
-import { bothForms, type TextForm, wideBytes, wideText, writeText } from './text-form.js';
+import { bothForms, type TextForm, wideText, writeText } from './text-form.js';
 
 const MB_PRECOMPOSED = 0x1;
 const MB_COMPOSITE = 0x2;

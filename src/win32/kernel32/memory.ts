@@ -4,8 +4,8 @@ import { ntSuccess, STATUS_PARTIAL_COPY } from '../../base/ntstatus.js';
 import { GuestFault } from '../../mm/user-memory.js';
 import {
   allocateVirtualMemory,
+  emptyBasicInformation,
   freeVirtualMemory,
-  type MemoryBasicInformation,
   protectVirtualMemory,
   queryVirtualMemory,
 } from '../../mm/virtual-memory.js';
@@ -78,20 +78,10 @@ function storeOldProtection(call: ServiceCall, address: number, value: number): 
   return TRUE;
 }
 
-const emptyInformation = (): MemoryBasicInformation => ({
-  baseAddress: 0,
-  allocationBase: 0,
-  allocationProtect: 0,
-  regionSize: 0,
-  state: 0,
-  protect: 0,
-  type: 0,
-});
-
 function query(call: ServiceCall, handle: number, first: number): number {
   const [address, buffer, length] = [call.address(first), call.address(first + 1), call.size(first + 2)];
   if (length < INFORMATION_BYTES) return call.fail(ERROR_BAD_LENGTH);
-  const information = emptyInformation();
+  const information = emptyBasicInformation();
   const status = inProcess(call, handle, PROCESS_QUERY_INFORMATION, (process) =>
     queryVirtualMemory(call.kernel.mm, process.space, address, information),
   );

@@ -3,6 +3,7 @@ import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js'
 import { allocateFromHeap } from '../ntdll/heap.js';
 import { heapContext } from '../ntdll/heap-context.js';
 import { processHeap } from '../ntdll/heap-services.js';
+import { wideBytes } from '../wide-bytes.js';
 import { CP_WINDOWS_1252, decode, encode } from './code-page.js';
 
 export interface TextForm {
@@ -37,16 +38,6 @@ function fromBytes(narrow: string): string {
   if (!/[\x80-\x9f]/.test(narrow)) return narrow;
   const bytes = Uint8Array.from({ length: narrow.length }, (_, index) => narrow.charCodeAt(index));
   return decode(CP_WINDOWS_1252, bytes)!;
-}
-
-export function wideBytes(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length * 2);
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    bytes[2 * index] = unit & 0xff;
-    bytes[2 * index + 1] = unit >>> 8;
-  }
-  return bytes;
 }
 
 export function wideText(bytes: Uint8Array): string {

@@ -4,9 +4,10 @@
  * Microsoft.
  */
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { wideBytes } from '../wide-bytes.js';
 import { EILSEQ, EINVAL, ERANGE, STRUNCATE } from './errno.js';
 import { block, failWith, setErrno, variable } from './state.js';
-import { readNarrow, readWide, wideBytesOf, writeNarrow, writeWide } from './text.js';
+import { readNarrow, readWide, writeNarrow, writeWide } from './text.js';
 
 const LC_MAX = 5;
 const NO_VALUE = 0x7f;
@@ -41,7 +42,7 @@ function conventions(call: ServiceCall): number {
   const { memory } = call;
   const at = block(call, 'conventions', CONVENTION_BYTES + 16);
   const [empty, point] = [at + CONVENTION_BYTES, at + CONVENTION_BYTES + 4];
-  memory.writeBytes(point, wideBytesOf('.\0'));
+  memory.writeBytes(point, wideBytes('.\0'));
   for (let index = 0; index < POINTERS; index++)
     memory.writePointer(at + 8 * index, index === 0 ? point : empty);
   memory.fill(at + 8 * POINTERS, CHARACTERS, NO_VALUE);
@@ -58,7 +59,7 @@ function narrowToWide(call: ServiceCall): number {
   while (done < count) {
     const step = Math.min(CONVERSION_CHUNK, count - done);
     const text = readNarrow(call.memory, from + done, step);
-    call.memory.writeBytes(to + 2 * done, wideBytesOf(text));
+    call.memory.writeBytes(to + 2 * done, wideBytes(text));
     done += text.length;
     if (text.length === step) continue;
     call.memory.writeU16(to + 2 * done, 0);

@@ -3,7 +3,6 @@
  * Source: "Low-level I/O", "_open", "_read", "_write", "Text and binary mode file I/O", Microsoft.
  */
 import { STATUS_END_OF_FILE, STATUS_SUCCESS } from '../../base/ntstatus.js';
-import { FILE_APPEND_DATA, FILE_READ_DATA, FILE_WRITE_DATA } from '../../nt/access.js';
 import { queryInformationFile, setFilePosition } from '../../nt/file-information.js';
 import { readFile, writeFile } from '../../nt/io.js';
 import { closeHandle } from '../../nt/object-manager.js';
@@ -292,11 +291,4 @@ function nextIsLineFeed(call: ServiceCall, file: LowFile, scratch: number, raw: 
 /** Byte offset where the file's last read ended. */
 export function currentPosition(call: ServiceCall, descriptor: number): number {
   return lowSeek(call, descriptor, 0, SEEK_CUR);
-}
-
-/** Access rights of a file opened for reading (0), writing (1) or both (2). */
-export function accessOf(mode: number): number {
-  const read = FILE_READ_DATA;
-  const write = FILE_WRITE_DATA | FILE_APPEND_DATA;
-  return mode === 0 ? read : mode === 1 ? write : read | write;
 }

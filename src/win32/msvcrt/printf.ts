@@ -1,5 +1,6 @@
 /** The printf family. Source: "Formatted output functions", "_snprintf", "_scprintf", "_snwprintf", Microsoft. */
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { wideBytes } from '../wide-bytes.js';
 import { EILSEQ, EINVAL, ENOMEM } from './errno.js';
 import {
   type Fill,
@@ -11,7 +12,7 @@ import {
 } from './printf-format.js';
 import { failWith, setErrno } from './state.js';
 import { EOF, Stream, standardStream } from './stream.js';
-import { bytesOf, readNarrow, readWide, wideBytesOf } from './text.js';
+import { bytesOf, readNarrow, readWide } from './text.js';
 
 const FILL_CHUNK = 4096;
 /** Most padding that one call writes to a stream: a bound of ours, as twelve characters can ask for 2 GB of it. */
@@ -152,7 +153,7 @@ function printTo(stream: Stream, result: Formatted, wide: boolean): number {
 }
 
 function encode(text: string, wide: boolean): Uint8Array {
-  return wide ? wideBytesOf(text) : bytesOf(text);
+  return wide ? wideBytes(text) : bytesOf(text);
 }
 
 /** Writes at most `limit` characters to memory; how many. */

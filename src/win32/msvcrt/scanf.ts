@@ -1,11 +1,12 @@
 /** The scanf family. Source: "Formatted input functions", "sscanf", "_snscanf", Microsoft. */
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { wideBytes } from '../wide-bytes.js';
 import { EINVAL } from './errno.js';
 import { type CharacterSource, StreamReader, StringReader, waiting } from './reader.js';
 import { type ScanTarget, scanText } from './scanf-format.js';
 import { failWith } from './state.js';
 import { EOF, Stream, standardStream } from './stream.js';
-import { bytesOf, readNarrow, readWide, wideBytesOf } from './text.js';
+import { bytesOf, readNarrow, readWide } from './text.js';
 
 /** The pointer arguments of one call, in the call itself or in a va_list. */
 class GuestTarget implements ScanTarget {
@@ -47,7 +48,7 @@ class GuestTarget implements ScanTarget {
 
   storeText(address: number, text: string, wide: boolean, terminated: boolean): void {
     const whole = terminated ? `${text}\0` : text;
-    this.call.memory.writeBytes(address, wide ? wideBytesOf(whole) : bytesOf(whole));
+    this.call.memory.writeBytes(address, wide ? wideBytes(whole) : bytesOf(whole));
   }
 }
 

@@ -1,5 +1,6 @@
 /** Characters between guest memory and strings: a narrow character is a code 0..255, as the "C" locale maps them. */
 import type { UserMemory } from '../../mm/user-memory.js';
+import { wideBytes } from '../wide-bytes.js';
 
 export function bytesOf(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
@@ -16,16 +17,6 @@ export function textOf(bytes: Uint8Array): string {
   for (let at = 0; at < bytes.length; at += SLICE)
     text += String.fromCharCode(...bytes.subarray(at, at + SLICE));
   return text;
-}
-
-export function wideBytesOf(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length * 2);
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    bytes[2 * index] = unit & 0xff;
-    bytes[2 * index + 1] = unit >>> 8;
-  }
-  return bytes;
 }
 
 /** Bytes of guest memory; all are faulted in before room for them is made, as a hostile length could ask for too much. */
@@ -50,7 +41,7 @@ export function writeNarrow(memory: UserMemory, address: number, text: string): 
 }
 
 export function writeWide(memory: UserMemory, address: number, text: string): void {
-  memory.writeBytes(address, wideBytesOf(`${text}\0`));
+  memory.writeBytes(address, wideBytes(`${text}\0`));
 }
 
 /** Code page 1252's characters of 80..9F; those that are not assigned stand for themselves. */

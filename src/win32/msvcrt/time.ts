@@ -3,6 +3,7 @@
  * each function. struct tm: sec 0, min 4, hour 8, mday 12, mon 16, year 20, wday 24, yday 28, isdst 32; 36 bytes.
  */
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { wideBytes } from '../wide-bytes.js';
 import {
   asciiTime,
   type CalendarTime,
@@ -13,7 +14,7 @@ import {
 } from './calendar.js';
 import { EINVAL } from './errno.js';
 import { failWith, THREAD_TIME_TEXT, THREAD_TM, THREAD_WIDE_TIME_TEXT, threadData } from './state.js';
-import { readNarrow, readWide, wideBytesOf, writeNarrow, writeWide } from './text.js';
+import { readNarrow, readWide, writeNarrow, writeWide } from './text.js';
 
 const TWO_32 = 2 ** 32;
 const DAYLIGHT_OFFSET = 32;
@@ -131,7 +132,7 @@ const format =
       : readNarrow(call.memory, call.address(2), FORMAT_LIMIT);
     const text = formatTime(pattern, readTime(call, call.address(3)));
     if (text === null) {
-      call.memory.writeBytes(to, wide ? wideBytesOf('\0') : Uint8Array.of(0));
+      call.memory.writeBytes(to, wide ? wideBytes('\0') : Uint8Array.of(0));
       return failWith(call, EINVAL, 0);
     }
     if (text.length >= size) return 0;

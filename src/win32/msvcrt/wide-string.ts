@@ -1,10 +1,11 @@
 /** Functions on wide strings (UTF-16). Source: "String manipulation (CRT)", Microsoft, and the page of each function. */
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { wideBytes } from '../wide-bytes.js';
 import { allocate } from './crt-heap.js';
 import { wideToLower, wideToUpper } from './ctype.js';
 import { EINVAL, ENOMEM, ERANGE, STRUNCATE } from './errno.js';
 import { failWith, THREAD_WCSTOK, threadData } from './state.js';
-import { readWide, wideBytesOf, writeWide } from './text.js';
+import { readWide, writeWide } from './text.js';
 import { indexOfText } from './text-search.js';
 
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
@@ -47,7 +48,7 @@ function append(call: ServiceCall): number {
 function copyBounded(call: ServiceCall): number {
   const [to, limit] = [call.address(0), call.size(2)];
   const text = textAt(call, 1, limit);
-  call.memory.writeBytes(to, wideBytesOf(text));
+  call.memory.writeBytes(to, wideBytes(text));
   if (text.length < limit) call.memory.fill(to + 2 * text.length, 2 * (limit - text.length), 0);
   return to;
 }
@@ -109,7 +110,7 @@ function duplicate(call: ServiceCall): number {
 const mapped =
   (change: (unit: number) => number): ServiceFunction =>
   (call) => {
-    call.memory.writeBytes(call.address(0), wideBytesOf(mapUnits(textAt(call, 0), change)));
+    call.memory.writeBytes(call.address(0), wideBytes(mapUnits(textAt(call, 0), change)));
     return call.address(0);
   };
 
@@ -117,14 +118,14 @@ function reverse(call: ServiceCall): number {
   const text = textAt(call, 0);
   let reversed = '';
   for (let index = text.length - 1; index >= 0; index--) reversed += text[index];
-  call.memory.writeBytes(call.address(0), wideBytesOf(reversed));
+  call.memory.writeBytes(call.address(0), wideBytes(reversed));
   return call.address(0);
 }
 
 function setUnits(call: ServiceCall, limit: number): number {
   const text = textAt(call, 0, limit);
   const unit = call.u32(1) & 0xffff;
-  call.memory.writeBytes(call.address(0), wideBytesOf(mapUnits(text, () => unit)));
+  call.memory.writeBytes(call.address(0), wideBytes(mapUnits(text, () => unit)));
   return call.address(0);
 }
 

@@ -13,6 +13,7 @@ import { flushVirtualMemory } from '../../mm/section-view.js';
 import { GuestFault } from '../../mm/user-memory.js';
 import {
   allocateVirtualMemory,
+  emptyBasicInformation,
   freeVirtualMemory,
   type MemoryBasicInformation,
   protectVirtualMemory,
@@ -102,15 +103,7 @@ const query: ServiceFunction = (call) => {
   if (call.size(4) < BASIC_INFORMATION_BYTES) return STATUS_INFO_LENGTH_MISMATCH;
   const [address, buffer, returned] = [call.address(1), call.address(3), call.address(5)];
   call.memory.probeWrite(buffer, BASIC_INFORMATION_BYTES);
-  const information: MemoryBasicInformation = {
-    baseAddress: 0,
-    allocationBase: 0,
-    allocationProtect: 0,
-    regionSize: 0,
-    state: 0,
-    protect: 0,
-    type: 0,
-  };
+  const information = emptyBasicInformation();
   const status = inProcess(call, call.handle(0), PROCESS_QUERY_INFORMATION, ({ space }) =>
     queryVirtualMemory(call.kernel.mm, space, address, information),
   );
