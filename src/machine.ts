@@ -85,7 +85,7 @@ export class Machine {
   /** The executive; for inspection. */
   readonly kernel: Kernel;
   readonly host: Host;
-  /** Every process made, in order. */
+  /** Every process made, in order; those that programs made too. */
   readonly processes: MachineProcess[] = [];
   readonly #pageFileStore: HostPageFileStore | null;
   readonly #exits = createExitRecords();
@@ -105,6 +105,7 @@ export class Machine {
       bootSeconds: options.bootSeconds ?? DEFAULT_BOOT_SECONDS,
       quantum: options.quantum,
     });
+    this.kernel.processCreated.push((made) => this.processes.push(new MachineProcess(this.kernel, made)));
     this.kernel.processExiting.push((process) => recordExit(this.kernel, process, this.#exits));
     this.kernel.traceServices = options.traceServices ?? false;
     this.mount(TEMPORARY_DIRECTORY, {}, { writable: true });
@@ -138,9 +139,7 @@ export class Machine {
       suspended: options.suspended ?? false,
     });
     if (typeof process === 'number') throw new NtStatusError(process, `cannot run ${image}`);
-    const made = new MachineProcess(this.kernel, process);
-    this.processes.push(made);
-    return made;
+    return this.processes.at(-1)!;
   }
 
   /** Runs until every process has ended, input is wanted, or a limit is reached. */
@@ -186,7 +185,8 @@ export class Machine {
 
   /** Ends every process; files are written and closed. */
   close(): void {
-    for (const process of this.processes) if (process.exitStatus === null) process.terminate(STATUS_SUCCESS);
+    for (const process of [...this.processes])
+      if (process.exitStatus === null) process.terminate(STATUS_SUCCESS);
     this.kernel.fileSystem.releaseUnused();
     this.#pageFileStore?.close();
   }

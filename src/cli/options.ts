@@ -11,6 +11,14 @@ export interface DirectoryOption {
   readonly writable: boolean;
 }
 
+/** One more program to run beside the first. */
+export interface AlsoOption {
+  /** Path on this computer. */
+  readonly program: string;
+  /** What stands behind it on its command line, with the space between them. */
+  readonly rest: string;
+}
+
 /** Options of a machine, alike for every command that runs a program. */
 export interface MachineFlags {
   readonly profile: 'nt10-x64';
@@ -22,6 +30,7 @@ export interface MachineFlags {
   readonly policy: ReplacementPolicy;
   readonly seed: number;
   readonly dir?: readonly DirectoryOption[];
+  readonly also?: readonly AlsoOption[];
   readonly machineDir?: string;
   readonly maxInstructions?: number;
   /** Seconds of the host's time. */
@@ -147,6 +156,15 @@ function takenText(guest: string): string {
     : `Only one folder can be ${guest}.`;
 }
 
+/** One more program with its arguments, as one command line; quotes around the program's name may hold spaces. */
+export function parseAlso(text: string, previous: readonly AlsoOption[] | undefined): AlsoOption[] {
+  const [, quoted, plain, rest = ''] = /^\s*(?:"([^"]+)"|([^\s"]+))((?:\s.*)?)$/s.exec(text) ?? [];
+  const program = quoted ?? plain;
+  if (program === undefined)
+    refuse('Write a program and its arguments in quotes, such as "sort.exe words.txt".');
+  return [...(previous ?? []), { program, rest }];
+}
+
 /** Backslashes, no doubled or trailing one, '.' and '..' resolved, the drive in upper case. */
 function normalizeGuestPath(path: string): string {
   const components: string[] = [];
@@ -183,6 +201,12 @@ export function addMachineOptions(command: Command): Command {
         '--dir <host[=guest][:ro]>',
         'a folder for the program, C:\\work without =guest (repeatable)',
       ).argParser(parseDirectory),
+    )
+    .addOption(
+      new Option(
+        '--also <command line>',
+        'another program at the same time, with its arguments, in quotes (repeatable)',
+      ).argParser(parseAlso),
     )
     .addOption(
       new Option(

@@ -84,6 +84,8 @@ export class Kernel {
   readonly processes = new Map<number, Process>();
   /** Processes that have ended, in that order. */
   readonly exited: Process[] = [];
+  /** Called for each process that was made. */
+  readonly processCreated: ((process: Process) => void)[] = [];
   /** Called before an ending process loses its handles and memory; for reports. */
   readonly processExiting: ((process: Process) => void)[] = [];
   /** Emit a 'syscall' event for each service. */

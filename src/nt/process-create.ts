@@ -72,7 +72,7 @@ export function createProcess(kernel: Kernel, creation: ProcessCreation): Proces
     kernel.fileSystem.releaseUnused();
     return process;
   }
-  if (!image) return process;
+  if (!image) return created(kernel, process);
   kernel.attachProcess(process);
   const status = populate(kernel, process, creation, image);
   deleteSection(kernel.mm, image);
@@ -82,7 +82,12 @@ export function createProcess(kernel: Kernel, creation: ProcessCreation): Proces
     kernel.exited.splice(kernel.exited.indexOf(process), 1);
   }
   kernel.detachProcess();
-  return status === STATUS_SUCCESS ? process : status;
+  return status === STATUS_SUCCESS ? created(kernel, process) : status;
+}
+
+function created(kernel: Kernel, process: Process): Process {
+  for (const listener of kernel.processCreated) listener(process);
+  return process;
 }
 
 /** The image section of a file; a number is the NTSTATUS. */

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { PAGE_READWRITE } from '../base/memory-constants.js';
+import { frameOfAddress } from '../inspect/peek.js';
+import type { Machine } from '../machine.js';
+import type { MachineProcess } from '../machine-process.js';
+import { exampleBytes, makeExampleMachine } from '../testing/examples.js';
+
+const RAM = 16 * 2 ** 20;
+const QUANTUM = 2000;
+/** Both programs have begun, neither has ended. */
+const BEGUN = 24_000;
+
+/** hello.exe twice, in turns of few instructions. */
+function twins(): { machine: Machine; processes: [MachineProcess, MachineProcess] } {
+  const { machine, process } = makeExampleMachine('hello.exe', [], { ram: RAM, quantum: QUANTUM });
+  const other = machine.createProcess({ image: 'C:\\app\\hello.exe', currentDirectory: 'C:\\work' });
+  machine.run({ maxInstructions: BEGUN });
+  expect([process.exitStatus, other.exitStatus]).toEqual([null, null]);
+  return { machine, processes: [process, other] };
+}
+
+function frames(machine: Machine, processes: readonly MachineProcess[], address: number): number[] {
+  return processes.map(({ object }) => frameOfAddress(machine.kernel.mm, object.space, address));
+}
+
+describe('two processes of one program', () => {
+  it('share the frame of a code page, which two PTEs hold', () => {
+    const { machine, processes } = twins();
+    const { pfn } = machine.kernel.mm;
+    const [{ object: first }, { object: second }] = processes;
+    expect(second.imageBase).toBe(first.imageBase);
+    const [one, two] = frames(machine, processes, first.entryPoint);
+    expect(one).toBeGreaterThan(0);
+    expect(two).toBe(one);
+    expect(pfn.shareCount[one!]).toBe(2);
+    processes[1].terminate();
+    expect(pfn.shareCount[one!]).toBe(1);
+    machine.verify();
+  });
+
+  it('have the system DLLs at one address, and their code in one frame', () => {
+    const { machine, processes } = twins();
+    const [first, second] = processes.map(({ object }) => object.systemModules);
+    expect([...first!.keys()].sort()).toEqual(['kernel32.dll', 'msvcrt.dll', 'ntdll.dll']);
+    expect(new Map([...second!].sort())).toEqual(new Map([...first!].sort()));
+    const thunk = machine.kernel.symbol(processes[0].object, 'ntdll.dll', 'LdrInitializeThunk');
+    const [one, two] = frames(machine, processes, thunk);
+    expect(two).toBe(one);
+    expect(machine.kernel.mm.pfn.shareCount[one!]).toBe(2);
+  });
+
+  it('have their own directories, and a page of data of their own once they have written to it', () => {
+    const { machine, processes } = twins();
+    const directories = processes.map(({ object }) => object.space.directoryFrame);
+    expect(new Set(directories).size).toBe(2);
+    const { imageBase } = processes[0].object;
+    const [image] = [processes[0].query(imageBase)];
+    expect(image!.allocationBase).toBe(imageBase);
+    const written = imageBase;
+    for (const process of processes) process.read(written, 1);
+    const [before] = frames(machine, processes, written);
+    expect(frames(machine, processes, written)).toEqual([before, before]);
+    processes[0].protect(written, 4096, 8 /* PAGE_WRITECOPY */);
+    processes[0].write(written + 0x40, Uint8Array.of(0xa5));
+    const [own, kept] = frames(machine, processes, written);
+    expect(kept).toBe(before);
+    expect(own).not.toBe(before);
+    expect(processes[1].read(written + 0x40, 1)).not.toEqual(Uint8Array.of(0xa5));
+    expect(machine.kernel.mm.pfn.shareCount[own!]).toBe(1);
+    machine.verify();
+  });
+
+  it('run in turns, and both to their end', () => {
+    const { machine, process, host } = makeExampleMachine('hello.exe', [], { ram: RAM, quantum: QUANTUM });
+    const other = machine.createProcess({ image: 'C:\\app\\hello.exe', currentDirectory: 'C:\\work' });
+    const turns: number[] = [];
+    for (let limit = QUANTUM / 2; machine.run({ maxInstructions: limit }).state === 'limit'; limit += QUANTUM)
+      turns.push(machine.kernel.loadedThread?.process.id ?? 0);
+    const switches = turns.filter((id, index) => index > 0 && id !== turns[index - 1]).length;
+    expect(switches).toBeGreaterThan(20);
+    expect([process.exitStatus, other.exitStatus]).toEqual([0, 0]);
+    const letters = (text: string) => [...text].sort().join('');
+    const expected = new TextDecoder().decode(exampleBytes('hello/expected.txt'));
+    expect(letters(host.consoleText())).toBe(letters(expected + expected));
+    machine.verify();
+  });
+});
+
+describe('a section of the paging file by name', () => {
+  it('is one for two processes: what one writes the other reads', () => {
+    const machine = makeExampleMachine('hello.exe', [], { ram: RAM }).machine;
+    const [first, second] = [machine.createProcess({ empty: true }), machine.createProcess({ empty: true })];
+    const views = [first, second].map((process) =>
+      process.mapView(process.createSection({ size: 8192, name: 'Numbers', protection: PAGE_READWRITE })),
+    );
+    first.write(views[0]! + 4096, Uint8Array.of(1, 2, 3));
+    expect(second.read(views[1]! + 4096, 3)).toEqual(Uint8Array.of(1, 2, 3));
+    const { mm } = machine.kernel;
+    const frame = frameOfAddress(mm, first.object.space, views[0]! + 4096);
+    expect(frameOfAddress(mm, second.object.space, views[1]! + 4096)).toBe(frame);
+    expect(mm.pfn.shareCount[frame]).toBe(2);
+    first.terminate();
+    expect(second.read(views[1]! + 4096, 3)).toEqual(Uint8Array.of(1, 2, 3));
+    machine.verify();
+  });
+});
