@@ -17,6 +17,7 @@ import { localeFunctions } from './locale.js';
 import { memoryFunctions } from './memory.js';
 import { moduleFunctions } from './module.js';
 import { pathFunctions } from './path.js';
+import { performanceFunctions } from './performance-info.js';
 import { pointerFunctions } from './pointer.js';
 import { processFunctions } from './process.js';
 import { processModuleFunctions } from './process-modules.js';
@@ -44,6 +45,7 @@ export const kernel32: SystemModule = {
     ...memoryFunctions,
     ...moduleFunctions,
     ...pathFunctions,
+    ...performanceFunctions,
     ...usingHeap(processFunctions),
     ...syncFunctions,
     ...systemInfoFunctions,

@@ -75,6 +75,34 @@ describe('native services', () => {
     expect(caller.call('NtFreeVirtualMemory', CURRENT_PROCESS, base, size, MEM_RELEASE)).toBe(0);
   });
 
+  it('query working sets', () => {
+    const caller = new ServiceCaller();
+    const { memory, process, data } = caller;
+    const { workingSet } = process.space;
+    const query = (kind: number, buffer: number, length: number, returned: number) =>
+      caller.call('NtQueryVirtualMemory', CURRENT_PROCESS, 0, kind, buffer, length, returned);
+    expect(query(1, data, 7, 0)).toBe(STATUS_INFO_LENGTH_MISMATCH);
+    expect(query(1, data, 8, 0)).toBe(STATUS_INFO_LENGTH_MISMATCH);
+    expect(memory.readU32(data)).toBe(workingSet.used);
+    expect(query(1, data, 0xc00, data + 0xff0)).toBe(STATUS_SUCCESS);
+    const count = memory.readU32(data);
+    expect(memory.readU32(data + 0xff0)).toBe(8 + 8 * count);
+    const pages = Array.from({ length: count }, (_, index) => memory.readU64Lo(data + 8 + 8 * index) >>> 12);
+    expect(pages).toContain((data >>> 12) & 0xfffff);
+    memory.writePointer(data, data);
+    expect(query(4, data, 16, data + 16)).toBe(STATUS_SUCCESS);
+    expect(memory.readU32(data + 8) & 1).toBe(1);
+    expect(memory.readU32(data + 16)).toBe(16);
+    expect(query(4, data, 17, 0)).toBe(STATUS_INFO_LENGTH_MISMATCH);
+    for (const bad of [0, 0x7ffe0000, SYSTEM_POINTER]) {
+      expect(query(1, bad, 0xc00, 0)).toBe(STATUS_ACCESS_VIOLATION);
+      expect(query(4, bad, 16, 0)).toBe(STATUS_ACCESS_VIOLATION);
+      expect(query(4, data, 16, bad === 0 ? 1 : bad)).toBe(STATUS_ACCESS_VIOLATION);
+    }
+    expect(query(4, data, 2 ** 47, 0)).toBe(STATUS_ACCESS_VIOLATION);
+    expect(caller.call('NtQueryVirtualMemory', 0x444, 0, 4, data, 16, 0)).toBe(STATUS_INVALID_HANDLE);
+  });
+
   it('answer a bad pointer with its status and change nothing', () => {
     const caller = new ServiceCaller();
     const size = caller.data + 8;

@@ -1,0 +1,77 @@
+/**
+ * NtQueryVirtualMemory for working sets: MemoryWorkingSetInformation and MemoryWorkingSetExInformation. Source: Microsoft,
+ * "QueryWorkingSet function", "QueryWorkingSetEx function", "PSAPI_WORKING_SET_INFORMATION structure".
+ */
+import {
+  STATUS_INFO_LENGTH_MISMATCH,
+  STATUS_PROCESS_IS_TERMINATING,
+  STATUS_SUCCESS,
+} from '../../base/ntstatus.js';
+import { queryWorkingSet, queryWorkingSetEx } from '../../mm/query-working-set.js';
+import { PROCESS_QUERY_INFORMATION } from '../../nt/access.js';
+import { referenceByHandle } from '../../nt/object-manager.js';
+import type { Process } from '../../nt/process.js';
+import type { ServiceCall } from '../../nt/service.js';
+import { writeSize } from './arguments.js';
+
+const COUNT_BYTES = 8;
+const BLOCK_BYTES = 8;
+const EX_BYTES = 16;
+
+/** The process of a handle, or the NTSTATUS that refuses it. */
+function processOf(call: ServiceCall, handle: number): Process | number {
+  const found = referenceByHandle(call.kernel, call.process, handle, 'process', PROCESS_QUERY_INFORMATION);
+  if (typeof found === 'number') return found;
+  return (found as Process).deleted ? STATUS_PROCESS_IS_TERMINATING : (found as Process);
+}
+
+/**
+ * Stores the number of pages in a working set and a block for each. STATUS_INFO_LENGTH_MISMATCH: the number alone is stored,
+ * where there is room for it. `returnedAt`: where the bytes stored go, 0 for nowhere.
+ */
+export function storeWorkingSet(
+  call: ServiceCall,
+  handle: number,
+  buffer: number,
+  length: number,
+  returnedAt: number,
+): number {
+  const { memory, kernel } = call;
+  if (length < COUNT_BYTES) return STATUS_INFO_LENGTH_MISMATCH;
+  const process = processOf(call, handle);
+  if (typeof process === 'number') return process;
+  memory.probeWrite(buffer, COUNT_BYTES);
+  const { space } = process;
+  if (COUNT_BYTES + space.workingSet.used * BLOCK_BYTES > length) {
+    writeSize(call, buffer, space.workingSet.used);
+    return STATUS_INFO_LENGTH_MISMATCH;
+  }
+  memory.probeWrite(buffer, COUNT_BYTES + space.workingSet.used * BLOCK_BYTES);
+  const blocks = queryWorkingSet(kernel.mm, space);
+  const bytes = Math.min(blocks.byteLength, length - COUNT_BYTES);
+  writeSize(call, buffer, bytes / BLOCK_BYTES);
+  memory.writeBytes(buffer + COUNT_BYTES, new Uint8Array(blocks.buffer, 0, bytes));
+  if (returnedAt !== 0) writeSize(call, returnedAt, COUNT_BYTES + bytes);
+  return STATUS_SUCCESS;
+}
+
+/** Stores the attributes of the page behind each address of an array of PSAPI_WORKING_SET_EX_INFORMATION. */
+export function storeWorkingSetEx(
+  call: ServiceCall,
+  handle: number,
+  buffer: number,
+  length: number,
+  returnedAt: number,
+): number {
+  const { memory, kernel } = call;
+  if (length < EX_BYTES || length % EX_BYTES !== 0) return STATUS_INFO_LENGTH_MISMATCH;
+  const process = processOf(call, handle);
+  if (typeof process === 'number') return process;
+  memory.probeWrite(buffer, length);
+  for (let at = buffer; at < buffer + length; at += EX_BYTES) {
+    const attributes = queryWorkingSetEx(kernel.mm, process.space, memory.readPointer(at));
+    memory.writeU64(at + 8, attributes, 0);
+  }
+  if (returnedAt !== 0) writeSize(call, returnedAt, length);
+  return STATUS_SUCCESS;
+}
