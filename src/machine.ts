@@ -26,6 +26,8 @@ export interface MachineOptions {
   readonly pageFileRoot?: number;
   /** Which page a working set gives up: the one not accessed for longest (aging), or the one that came first (fifo). */
   readonly policy?: ReplacementPolicy;
+  /** Frame numbers that must never be used, as if that RAM were faulty; RangeError for one that is not RAM. */
+  readonly badPages?: readonly number[];
   /** Seed of all that is left to chance; 1 when left out. */
   readonly seed?: number;
   /** The outside: where the roots of mounts are, and the console. In memory when left out. */
@@ -92,13 +94,14 @@ export class Machine {
 
   constructor(options: MachineOptions = {}) {
     this.host = options.host ?? new MemoryHost();
-    const { pageFileRoot, policy } = options;
+    const { pageFileRoot, policy, badPages } = options;
     this.#pageFileStore = pageFileRoot === undefined ? null : new HostPageFileStore(this.host, pageFileRoot);
     this.kernel = new Kernel({
       ram: options.ram ?? DEFAULT_RAM,
       pageFiles: options.pageFiles ?? [DEFAULT_PAGE_FILE],
       ...(this.#pageFileStore && { pageFileStore: this.#pageFileStore }),
       ...(policy && { policy }),
+      ...(badPages && { badPages }),
       seed: options.seed ?? 1,
       host: this.host,
       system: systemDlls(),

@@ -12,6 +12,7 @@ import { grouped } from '../inspect/text.js';
 import { Machine } from '../machine.js';
 import { type MachineProcess, NtStatusError } from '../machine-process.js';
 import { MAXIMUM_COMMAND_LINE, quoteArguments } from '../nt/command-line.js';
+import { badPages } from './bad-pages.js';
 import type { ConsoleOutput } from './console-output.js';
 import { CommandError, EXIT_NOT_FOUND, EXIT_NOT_RUNNABLE, EXIT_USAGE } from './exit-status.js';
 import { makeMachineFolder } from './machine-folder.js';
@@ -50,6 +51,7 @@ export function makeGuestWorld(
     program: findProgram(typed),
     rest,
   }));
+  const bad = badPages(flags.badPage ?? [], flags.ram);
   const host = new NodeHost({ writeConsole: (stream, bytes) => output.write(stream, bytes) });
   const roots = (flags.dir ?? []).map((option) => ({ option, root: addRoot(host, option.host) }));
   const pageFileRoot = host.addRoot(makeMachineFolder(flags.machineDir));
@@ -60,6 +62,7 @@ export function makeGuestWorld(
     seed: flags.seed,
     pageFileRoot,
     policy: flags.policy,
+    badPages: bad,
     ...(flags.pagefile ? { pageFiles: flags.pagefile } : {}),
   });
   const folders = programFolders([program, ...others.map((other) => other.program)]);

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { foldName } from '../host/folding.js';
 import type { PageFileSize, ReplacementPolicy } from '../mm/memory-manager.js';
+import { type FrameRange, parseBadPage } from './bad-pages.js';
 
 export interface DirectoryOption {
   /** Path on this computer. */
@@ -26,6 +27,7 @@ export interface MachineFlags {
   readonly ram: number;
   /** Undefined: the machine's own choice. */
   readonly pagefile?: readonly PageFileSize[];
+  readonly badPage?: readonly FrameRange[];
   /** Which page a working set gives up. */
   readonly policy: ReplacementPolicy;
   readonly seed: number;
@@ -185,6 +187,12 @@ export function addMachineOptions(command: Command): Command {
         '--pagefile <size>',
         'a paging file INITIAL[:MAXIMUM], or none (repeatable; default: 64M:128M)',
       ).argParser(parsePageFile),
+    )
+    .addOption(
+      new Option(
+        '--bad-page <n[-m]>',
+        'pages of RAM, numbered from 0, that are never used (repeatable)',
+      ).argParser(parseBadPage),
     )
     .addOption(
       new Option('--policy <name>', 'which page goes: not accessed for longest, or first come')

@@ -11,7 +11,7 @@ import { SectionTable } from './control-area.js';
 import { FaultCounters } from './counters.js';
 import { EventSink } from './events.js';
 import { MemoryPageFileStore, type PageFileStore, PageFiles } from './page-file.js';
-import { PageLists } from './page-lists.js';
+import { PageLists, retireFrame } from './page-lists.js';
 import { PfnDatabase } from './pfn-database.js';
 import { Pool } from './pool.js';
 import { createSharedUserData } from './shared-user-data.js';
@@ -23,6 +23,8 @@ import type { UserStack } from './user-stack.js';
 
 /** Nonpaged pool may take three quarters of RAM. */
 const NONPAGED_SHARE = 0.75;
+/** Frames with which the system itself can begin. */
+const LEAST_FRAMES = 32;
 
 export interface PageFileSize {
   /** Bytes. */
@@ -40,6 +42,8 @@ export interface MemoryManagerOptions {
   readonly pageFileStore?: PageFileStore;
   /** Which page a working set gives up; by age when left out. */
   readonly policy?: ReplacementPolicy;
+  /** Frame numbers that must never be used. RangeError for one that is not RAM, or when too few are left. */
+  readonly badPages?: readonly number[];
 }
 
 /** Virtual time in 100 ns units; `advance` lets it pass while the disk is waited for. */
@@ -60,6 +64,8 @@ export class MemoryManager {
   readonly baseWord: number;
   readonly pfn: PfnDatabase;
   readonly lists: PageLists;
+  /** Frames that are not bad. */
+  readonly usableFrames: number;
   readonly commit: CommitLedger;
   readonly nonpagedPool: Pool;
   readonly pagedPool: Pool;
@@ -102,13 +108,14 @@ export class MemoryManager {
     this.events = new EventSink(options.clock);
     this.pfn = new PfnDatabase(options.ram.frameCount);
     this.lists = new PageLists(this.pfn);
-    this.commit = new CommitLedger(options.ram.frameCount, options.pageFileBytes.map(pageFilePages));
+    this.usableFrames = retireBadPages(this, options.badPages ?? []);
+    this.commit = new CommitLedger(this.usableFrames, options.pageFileBytes.map(pageFilePages));
     this.sections = new SectionTable(options.seed);
     this.pageFiles = new PageFiles(options.pageFileBytes, options.pageFileStore ?? new MemoryPageFileStore());
-    this.thresholds = thresholdsFor(options.ram.frameCount);
+    this.thresholds = thresholdsFor(this.usableFrames);
     this.policy = options.policy ?? 'aging';
     buildSystemSpace(this);
-    this.nonpagedPool = new Pool(this, false, Math.floor(options.ram.frameCount * NONPAGED_SHARE));
+    this.nonpagedPool = new Pool(this, false, Math.floor(this.usableFrames * NONPAGED_SHARE));
     this.pagedPool = new Pool(this, true, (PAGED_POOL_END - PAGED_POOL) / 4096);
     createSharedUserData(this);
   }
@@ -131,6 +138,20 @@ export class MemoryManager {
   set currentThreadId(threadId: number) {
     this.events.threadId = threadId;
   }
+}
+
+/** Puts frames on the bad list before anything can use them; returns how many are left. */
+function retireBadPages(mm: MemoryManager, frames: readonly number[]): number {
+  const { frameCount } = mm.pfn;
+  const bad = new Set(frames);
+  for (const frame of bad) {
+    if (!Number.isInteger(frame) || frame < 0 || frame >= frameCount)
+      throw new RangeError(`frame ${frame} is not RAM: the last is ${frameCount - 1}`);
+    retireFrame(mm, frame);
+  }
+  if (frameCount - bad.size < LEAST_FRAMES)
+    throw new RangeError(`${frameCount - bad.size} usable pages of RAM are not enough: ${LEAST_FRAMES} are`);
+  return frameCount - bad.size;
 }
 
 function pageFilePages(file: PageFileSize): { initial: number; maximum: number } {

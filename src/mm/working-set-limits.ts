@@ -34,7 +34,7 @@ export function setWorkingSetLimits(
   if (minimum < 1 || maximum < minimum || maximum < LEAST_MAXIMUM) return STATUS_INVALID_PARAMETER;
   const least = Math.max(minimum, LEAST_MINIMUM);
   const most = Math.max(maximum, least);
-  if (most > mm.pfn.frameCount - RESERVED_PAGES) return STATUS_INVALID_PARAMETER;
+  if (most > mm.usableFrames - RESERVED_PAGES) return STATUS_INVALID_PARAMETER;
   const set = space.workingSet;
   set.minimum = least;
   set.maximum = most;

@@ -38,6 +38,8 @@ export interface KernelOptions {
   /** The bytes of the paging files; in memory when left out. */
   readonly pageFileStore?: PageFileStore;
   readonly policy?: ReplacementPolicy;
+  /** Frame numbers that must never be used. */
+  readonly badPages?: readonly number[];
   readonly seed: number;
   readonly host: Host;
   readonly system: SystemDllSet;
@@ -114,6 +116,7 @@ export class Kernel {
       pageFileBytes: options.pageFiles,
       ...(options.pageFileStore && { pageFileStore: options.pageFileStore }),
       ...(options.policy && { policy: options.policy }),
+      ...(options.badPages && { badPages: options.badPages }),
       seed: options.seed,
       clock: this.clock,
     });

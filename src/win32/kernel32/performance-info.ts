@@ -46,7 +46,7 @@ const PERFORMANCE_HANDLES = 0x58;
 /** BOOL K32GetPerformanceInfo(information, bytes). Sizes in pages. */
 const performanceInfo: ServiceFunction = (call) => {
   const { kernel, memory } = call;
-  const { commit, lists, nonpagedPool, pagedPool, ram } = kernel.mm;
+  const { commit, lists, nonpagedPool, pagedPool, usableFrames } = kernel.mm;
   const at = call.address(0);
   if (call.u32(1) < PERFORMANCE_BYTES) return call.fail(ERROR_BAD_LENGTH);
   memory.probeWrite(at, PERFORMANCE_BYTES);
@@ -56,7 +56,7 @@ const performanceInfo: ServiceFunction = (call) => {
     commit.current,
     commit.limit,
     commit.peak,
-    ram.frameCount,
+    usableFrames,
     availableFrames(kernel.mm),
     lists.standbyCount + pagedPool.pages,
     pagedPool.pages + nonpagedPool.pages,

@@ -47,7 +47,7 @@ function freeAddressSpace(call: ServiceCall): number {
 function memoryStatus(call: ServiceCall): MemoryStatus {
   const { mm } = call.kernel;
   const { space } = call.process;
-  const total = mm.ram.frameCount;
+  const total = mm.usableFrames;
   const available = availableFrames(mm);
   return {
     load: Math.floor(((total - available) * 100) / total),

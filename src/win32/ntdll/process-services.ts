@@ -147,9 +147,9 @@ const querySystem: ServiceFunction = (call) => {
       return answer(call, 1, 0x40, (at) => {
         memory.writeU32(at + 0x04, TICK_100NS);
         memory.writeU32(at + 0x08, PAGE);
-        memory.writeU32(at + 0x0c, kernel.mm.ram.frameCount);
+        memory.writeU32(at + 0x0c, kernel.mm.usableFrames);
         memory.writeU32(at + 0x10, 1);
-        memory.writeU32(at + 0x14, kernel.mm.ram.frameCount);
+        memory.writeU32(at + 0x14, kernel.mm.usableFrames);
         memory.writeU32(at + 0x18, GRANULARITY);
         memory.writePointer(at + 0x20, LOWEST_USER_ADDRESS);
         memory.writePointer(at + 0x28, HIGHEST_USER_ADDRESS);
