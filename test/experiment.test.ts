@@ -17,6 +17,9 @@ const DEMAND_ZERO_READ_WRITE = 0x80;
 const STATUS_PAGE_FAULT_TRANSITION = 0x110;
 const STATUS_PAGE_FAULT_PAGING_FILE = 0x114;
 
+/** Text as the guest writes it has CR LF, the expectations have LF. */
+const textOf = (bytes: Uint8Array) => new TextDecoder('latin1').decode(bytes).replaceAll('\r\n', '\n');
+
 /** `fill` stopped at the VirtualQuery after a step; faults on the block from then on are noted. */
 function stopAfter(step: number) {
   const example = makeExampleMachine('fill.exe', [String(step)], { ram: 16 * 2 ** 20, traceServices: true });
@@ -51,8 +54,8 @@ function stopAfter(step: number) {
   const finish = () => {
     expect(machine.run().state).toBe('exited');
     expect(process.exitStatus).toBe(0);
-    const output = new TextDecoder('latin1').decode(host.consoleBytes(1)).replaceAll('\r\n', '\n');
-    expect(output).toBe(new TextDecoder().decode(exampleBytes('fill/expected.txt')));
+    const output = textOf(host.consoleBytes(1));
+    expect(output).toBe(textOf(exampleBytes('fill/expected.txt')));
     machine.verify();
   };
   machine.verify();

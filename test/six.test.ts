@@ -15,6 +15,9 @@ const FREE = 1;
 const ZEROED = 0;
 const thresholds = thresholdsFor(RAM / 4096);
 
+/** Text as the guest writes it has CR LF, the expectations have LF. */
+const textOf = (bytes: Uint8Array) => new TextDecoder('latin1').decode(bytes).replaceAll('\r\n', '\n');
+
 /** A thread was woken: what its condition needs to know of that moment. */
 interface Wake {
   readonly name: string;
@@ -77,7 +80,7 @@ function runSix() {
   });
   expect(machine.run().state).toBe('exited');
   machine.verify();
-  const output = new TextDecoder('latin1').decode(host.consoleBytes(1)).replaceAll('\r\n', '\n');
+  const output = textOf(host.consoleBytes(1));
   return { machine, process, output, follower, zeroing };
 }
 
@@ -87,10 +90,7 @@ describe('six', () => {
   const wakesOf = (name: string) => follower.wakes.filter((wake) => wake.name === name);
 
   it('comes to the right result', () => {
-    expect([output, process.exitStatus]).toEqual([
-      new TextDecoder().decode(exampleBytes('six/expected.txt')),
-      0,
-    ]);
+    expect([output, process.exitStatus]).toEqual([textOf(exampleBytes('six/expected.txt')), 0]);
   });
 
   it('the balance set manager wakes when memory is short, and by the clock', () => {
