@@ -6,6 +6,7 @@ import {
   STATUS_OBJECT_NAME_COLLISION,
   STATUS_OBJECT_NAME_EXISTS,
   STATUS_OBJECT_TYPE_MISMATCH,
+  STATUS_PROCESS_IS_TERMINATING,
   STATUS_SUCCESS,
   STATUS_TOO_MANY_OPENED_FILES,
 } from '../base/ntstatus.js';
@@ -133,19 +134,32 @@ function deleteObject(kernel: Kernel, object: KernelObject): void {
 export const DUPLICATE_CLOSE_SOURCE = 1;
 export const DUPLICATE_SAME_ACCESS = 2;
 
-/** Duplicates a handle from one process into another (NtDuplicateObject). */
+/**
+ * Duplicates a handle from one process into another (NtDuplicateObject). A null target with DUPLICATE_CLOSE_SOURCE only closes
+ * the handle. Statuses: STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING (one of the two has ended),
+ * STATUS_TOO_MANY_OPENED_FILES.
+ */
 export function duplicateObject(
   kernel: Kernel,
   source: Process,
   sourceHandle: number,
-  target: Process,
+  target: Process | null,
   access: number,
   flags: number,
   options: number,
   out: { handle: number },
 ): number {
+  if (source.deleted) return STATUS_PROCESS_IS_TERMINATING;
+  if (target === null)
+    return options & DUPLICATE_CLOSE_SOURCE
+      ? closeHandle(kernel, source, sourceHandle)
+      : STATUS_INVALID_HANDLE;
   const object = referenceByHandle(kernel, source, sourceHandle, null, 0);
   if (typeof object === 'number') return object;
+  if (target.deleted) {
+    if (options & DUPLICATE_CLOSE_SOURCE) closeHandle(kernel, source, sourceHandle);
+    return STATUS_PROCESS_IS_TERMINATING;
+  }
   const entry = source.handles.lookup(sourceHandle);
   const all = mapGenericMask(object.kind, 0x10000000);
   const granted =

@@ -21,8 +21,9 @@ import {
 } from './context-record.js';
 import type { Kernel } from './kernel.js';
 import { createObject } from './object-manager.js';
+import { classBasePriority } from './priority.js';
 import type { Process } from './process.js';
-import { NORMAL_PRIORITY, THREAD_SUSPENDED, type Thread } from './thread.js';
+import { THREAD_SUSPENDED, type Thread } from './thread.js';
 import { terminateThread } from './thread-delete.js';
 
 /** Offsets in the TEB and its size (published layout of TEB on x64). */
@@ -85,8 +86,9 @@ export function createThread(kernel: Kernel, process: Process, creation: ThreadC
     stack: { tebAddress: teb.baseAddress },
     stackAllocation: stack.allocation,
     kernelStack,
-    priority: NORMAL_PRIORITY,
-    basePriority: NORMAL_PRIORITY,
+    priority: classBasePriority(process.priorityClass),
+    basePriority: classBasePriority(process.priorityClass),
+    priorityLevel: 0,
     state: THREAD_SUSPENDED,
     suspendCount: creation.suspended ? 1 : 0,
     quantumLeft: 0,

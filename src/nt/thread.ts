@@ -22,9 +22,8 @@ export type WaitReason =
   | { readonly kind: 'delay'; readonly deadline: number }
   | { readonly kind: 'console'; readonly deadline: null };
 
-/** Priorities 0..31; 8 is that of a normal thread (Microsoft, "Scheduling Priorities"). */
+/** Priorities 0..31 (Microsoft, "Scheduling Priorities"). */
 export const PRIORITY_COUNT = 32;
-export const NORMAL_PRIORITY = 8;
 
 /** A thread (ETHREAD): plain data. Its user context lies in its kernel stack's bytes while it does not run. */
 export interface Thread extends DispatcherObject {
@@ -40,6 +39,8 @@ export interface Thread extends DispatcherObject {
   /** 0..31. */
   priority: number;
   basePriority: number;
+  /** THREAD_PRIORITY_*: what SetThreadPriority gave, within the class of the process. */
+  priorityLevel: number;
   state: number;
   suspendCount: number;
   /** Instructions left of the quantum. */

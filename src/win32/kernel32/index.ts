@@ -2,6 +2,7 @@ import type { SystemModule } from '../../nt/system-module.js';
 import { kernel32Code } from './code.js';
 import { codeConversionFunctions } from './code-conversion.js';
 import { consoleFunctions } from './console.js';
+import { createProcessFunctions } from './create-process.js';
 import { environmentFunctions } from './environment.js';
 import { exceptionForwarders, exceptionFunctions } from './exception.js';
 import { fileFunctions } from './file.js';
@@ -20,6 +21,7 @@ import { pathFunctions } from './path.js';
 import { performanceFunctions } from './performance-info.js';
 import { pointerFunctions } from './pointer.js';
 import { processFunctions } from './process.js';
+import { priorityFunctions } from './priority.js';
 import { processModuleFunctions } from './process-modules.js';
 import { slimLockFunctions } from './slim-lock.js';
 import { stringFunctions } from './string.js';
@@ -37,6 +39,7 @@ export const kernel32: SystemModule = {
     ...codeConversionFunctions,
     ...consoleFunctions,
     ...usingHeap(environmentFunctions),
+    ...createProcessFunctions,
     ...exceptionFunctions,
     ...fileFunctions,
     ...fileMappingFunctions,
@@ -48,6 +51,7 @@ export const kernel32: SystemModule = {
     ...performanceFunctions,
     ...usingHeap(processFunctions),
     ...syncFunctions,
+    ...priorityFunctions,
     ...systemInfoFunctions,
     ...usingHeap(threadLocalFunctions),
     ...timeFunctions,

@@ -15,6 +15,7 @@ import {
   THREAD_TERMINATE,
 } from '../../nt/access.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
+import { classBasePriority } from '../../nt/priority.js';
 import type { Process } from '../../nt/process.js';
 import { terminateProcess } from '../../nt/process-delete.js';
 import type { ServiceCall, ServiceFunction, ServiceResult } from '../../nt/service.js';
@@ -36,7 +37,6 @@ const SYSTEM_TIME_OF_DAY_INFORMATION = 3;
 const STATUS_PENDING_EXIT = 0x103;
 const PAGE = 4096;
 const GRANULARITY = 0x10000;
-const NORMAL_BASE_PRIORITY = 8;
 
 /** (process, exitStatus): a handle of 0 means all other threads of this process. */
 const terminate: ServiceFunction = (call): ServiceResult => {
@@ -94,11 +94,12 @@ const queryProcess: ServiceFunction = (call) => {
         memory.writeU32(at, process.exitStatus ?? STATUS_PENDING_EXIT);
         memory.writePointer(at + 8, process.peb);
         memory.writeU64(at + 0x10, 1, 0);
-        memory.writeU32(at + 0x18, NORMAL_BASE_PRIORITY);
+        memory.writeU32(at + 0x18, classBasePriority(process.priorityClass));
         memory.writeU64(at + 0x20, process.id, 0);
       });
     case PROCESS_DEBUG_PORT:
       return answer(call, 2, 8, (at) => memory.writeU64(at, 0, 0));
+        memory.writeU64(at + 0x28, process.parentId, 0);
     case PROCESS_IMAGE_FILE_NAME: {
       const path = `\\??\\${process.imagePath}`;
       return answer(call, 2, 16 + path.length * 2 + 2, (at) => {
