@@ -8,7 +8,7 @@ import { deleteHyperspace } from './hyperspace.js';
 import type { MemoryManager } from './memory-manager.js';
 import { allocateZeroedFrame, deleteActiveFrame } from './page-lists.js';
 import { PTE_BASE, pdeAddress, pteAddress, SYSTEM_TABLE_LOW } from './page-tables.js';
-import { PFN_MODIFIED, PFN_PAGE_TABLE } from './pfn-database.js';
+import { DEFAULT_PRIORITY, PFN_MODIFIED, PFN_PAGE_TABLE } from './pfn-database.js';
 import { releasePrivatePages, removePrivateVad } from './private-memory.js';
 import { demandZeroLow, MM_READWRITE, PTE_NO_EXECUTE } from './pte.js';
 import { unmapAllViews } from './section-view.js';
@@ -40,6 +40,8 @@ export class AddressSpace {
   /** Pages of hyperspace: the working-set list and its hash. */
   hyperspacePages = 0;
   readonly workingSet = new WorkingSet();
+  /** Page priority of threads that have none of their own. */
+  pagePriority = DEFAULT_PRIORITY;
   readonly lowestAddress = LOWEST_USER_ADDRESS;
   readonly highestAddress = HIGHEST_USER_ADDRESS;
   /** The page table found last: address / 2 MB (-1: none), and its first word in ram.words. */

@@ -37,6 +37,8 @@ export const PFN_PAGE_TABLE = 8;
 
 /** Standby priority of an ordinary page; 0 is repurposed first, 7 last. */
 export const DEFAULT_PRIORITY = 5;
+/** Where the PTEs of user addresses end in the self-map; below it are no others. */
+const USER_PTE_END = 0xf6c0_0000_0000;
 
 export class PfnDatabase {
   /** System address of the PTE (in the self-map of its process) or of the prototype PTE; 0 for zeroed, free and bad frames. */
@@ -60,6 +62,8 @@ export class PfnDatabase {
   readonly flags: Uint8Array;
   /** Standby list 0-7 that the frame goes to. */
   readonly priority: Uint8Array;
+  /** Page priority of the thread that runs: what it brings into a working set gets at least this one. */
+  pagePriority = DEFAULT_PRIORITY;
 
   constructor(readonly frameCount: number) {
     this.pteAddress = new Float64Array(frameCount);
@@ -92,7 +96,8 @@ export class PfnDatabase {
     this.flags[frame] = flags;
     this.shareCount[frame] = 1;
     this.referenceCount[frame] = 1;
-    this.priority[frame] = DEFAULT_PRIORITY;
+    this.priority[frame] =
+      (flags & PFN_PROTOTYPE) !== 0 || pteAddress < USER_PTE_END ? this.pagePriority : DEFAULT_PRIORITY;
     this.state[frame] = FRAME_ACTIVE;
     this.shareCount[containingFrame]!++;
   }

@@ -26,6 +26,7 @@ import {
 const OLDEST = WSLE_AGE;
 /** Pages that are taken at once when every process has its minimum and still no frame is left. */
 const LAST_RESORT_PAGES = 16;
+const HIGHEST_PRIORITY = 7;
 const STAYS = WSLE_LOCKED_IN_WS | WSLE_LOCKED_IN_MEMORY;
 
 /** Ages every page: one that was accessed since the last time is young again, the others are a step older. MiAgeWorkingSet. */
@@ -90,24 +91,51 @@ function leastFaulting(mm: MemoryManager): AddressSpace | null {
 
 /** Trims up to `pages` pages of one working set: the oldest first, or by `fifo` those that came first. Returns how many. MiTrimWorkingSet. */
 export function trimWorkingSet(mm: MemoryManager, space: AddressSpace, pages: number): number {
-  if (mm.policy === 'fifo') return sweep(mm, space, pages, 0, true);
+  if (mm.policy === 'fifo') return sweep(mm, space, pages, 0, true, HIGHEST_PRIORITY);
   let trimmed = 0;
   for (let age = OLDEST; age >= 0 && trimmed < pages; age -= WSLE_AGE_ONE)
-    trimmed += sweep(mm, space, pages - trimmed, age, true);
+    trimmed += sweepByPriority(mm, space, pages - trimmed, age, true);
   forgetTranslations(mm, space);
   return trimmed;
 }
 
 /**
- * Goes once round the list from the hand on and trims pages of at least an age, those not accessed since the last sweep. With
- * `toFree`, only pages whose frames can then be had.
+ * Sweeps for the pages of each priority that there is, the lowest first. Source: Microsoft, "SetProcessInformation function":
+ * of pages otherwise equal, those of lower priority are trimmed first.
  */
-function sweep(mm: MemoryManager, space: AddressSpace, pages: number, age: number, toFree: boolean): number {
+function sweepByPriority(
+  mm: MemoryManager,
+  space: AddressSpace,
+  pages: number,
+  age: number,
+  toFree: boolean,
+): number {
+  const { priorities } = space.workingSet;
+  let trimmed = 0;
+  for (let priority = 0; priorities >>> (priority + 1) !== 0 && trimmed < pages; priority++) {
+    if ((priorities & (1 << priority)) !== 0)
+      trimmed += sweep(mm, space, pages - trimmed, age, toFree, priority);
+  }
+  return trimmed + sweep(mm, space, pages - trimmed, age, toFree, HIGHEST_PRIORITY);
+}
+
+/**
+ * Goes once round the list from the hand on and trims pages of at least an age and at most a priority, those not accessed since
+ * the last sweep. With `toFree`, only pages whose frames can then be had.
+ */
+function sweep(
+  mm: MemoryManager,
+  space: AddressSpace,
+  pages: number,
+  age: number,
+  toFree: boolean,
+  priority: number,
+): number {
   const set = space.workingSet;
   let trimmed = 0;
   for (let left = set.size; left > 0 && trimmed < pages; left--) {
     const index = takeHand(set);
-    if (!canGiveUp(mm, space, index, toFree)) continue;
+    if (!canGiveUp(mm, space, index, toFree, priority)) continue;
     if (mm.policy === 'aging') {
       if (rejuvenate(mm, space, index)) continue;
       if ((mm.words[wsleWord(set, index)]! & WSLE_AGE) < age) continue;
@@ -129,8 +157,9 @@ function takeHand(set: WorkingSet): number {
  * False when none can. MiReplaceWorkingSetEntry.
  */
 export function replaceOnePage(mm: MemoryManager, space: AddressSpace, toFree: boolean): boolean {
-  if (mm.policy === 'fifo') return sweep(mm, space, 1, 0, toFree) > 0;
-  const replaced = sweep(mm, space, 1, 0, toFree) > 0 || sweep(mm, space, 1, 0, toFree) > 0;
+  if (mm.policy === 'fifo') return sweep(mm, space, 1, 0, toFree, HIGHEST_PRIORITY) > 0;
+  const replaced =
+    sweepByPriority(mm, space, 1, 0, toFree) > 0 || sweepByPriority(mm, space, 1, 0, toFree) > 0;
   forgetTranslations(mm, space);
   return replaced;
 }
@@ -153,15 +182,25 @@ function takeLastResort(mm: MemoryManager, space: AddressSpace): boolean {
   return pages > 0 && trimWorkingSet(mm, space, pages) > 0;
 }
 
-/** Whether a page may leave: its entry is in use and not locked, and, `toFree`, its contents have somewhere to go. */
-function canGiveUp(mm: MemoryManager, space: AddressSpace, index: number, toFree: boolean): boolean {
+/**
+ * Whether a page may leave: its entry is in use and not locked, it has at most a priority, and, `toFree`, its contents have
+ * somewhere to go.
+ */
+function canGiveUp(
+  mm: MemoryManager,
+  space: AddressSpace,
+  index: number,
+  toFree: boolean,
+  priority: number,
+): boolean {
   const word = wsleWord(space.workingSet, index);
   const lo = mm.words[word]!;
   if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) return false;
   const pte = findPte(mm, space, wsleAddress(lo, mm.words[word + 1]!));
   if (pte === mm.pinnedPte) return false;
-  if (!toFree) return true;
   const frame = pteFrame(mm.words[pte]!);
+  if (mm.pfn.priority[frame]! > priority) return false;
+  if (!toFree) return true;
   const isDirty = (mm.pfn.flags[frame]! & PFN_MODIFIED) !== 0 || (mm.words[pte]! & PTE_DIRTY) !== 0;
   return !isDirty || isMappedFilePage(mm.pfn, frame) || mm.pageFiles.hasSpace;
 }

@@ -56,6 +56,8 @@ export class WorkingSet {
   locked = 0;
   /** Faults of the process when the working set manager last looked. */
   faultsSeen = 0;
+  /** A bit for each page priority with which a page has come in. */
+  priorities = 0;
   /** Set while one round of trimming has dealt with this working set. */
   trimmed = false;
   /** For each page of the list and of the hash, the index of its first word in ram.words. */
@@ -110,6 +112,7 @@ export function insertWsle(mm: MemoryManager, space: AddressSpace, address: numb
   const word = wsleWord(set, index);
   set.firstFree = words[word + 1]!;
   set.used++;
+  raisePriority(mm, set, frame);
   words[word + 1] = Math.floor(address / TWO_32);
   if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) === 0) {
     words[word] = (address & PAGE_MASK) | WSLE_VALID | WSLE_DIRECT;
@@ -119,6 +122,13 @@ export function insertWsle(mm: MemoryManager, space: AddressSpace, address: numb
     if (set.slots !== 0) insertInHash(mm, set, index);
   }
   return index;
+}
+
+/** A page has at least the priority of the thread that brought it in. Source: Microsoft, "SetThreadInformation function". */
+function raisePriority(mm: MemoryManager, set: WorkingSet, frame: number): void {
+  const { priority, pagePriority } = mm.pfn;
+  if (priority[frame]! < pagePriority) priority[frame] = pagePriority;
+  set.priorities |= 1 << priority[frame]!;
 }
 
 /** Index of the entry of a valid page. MiLocateWsle. */
@@ -160,6 +170,7 @@ export function makeWslePrivate(
   if ((mm.words[word]! & WSLE_HASHED) !== 0) removeFromHash(mm, set, index);
   mm.words[word] = (mm.words[word]! & ~WSLE_HASHED) | WSLE_DIRECT;
   mm.pfn.flink[frame] = index;
+  raisePriority(mm, set, frame);
 }
 
 function searchList(mm: MemoryManager, set: WorkingSet, address: number): number {

@@ -22,6 +22,7 @@ import { UserMemory } from '../mm/user-memory.js';
 import { Console } from './console.js';
 import { FileSystem } from './file-system.js';
 import { ObjectDirectory } from './object-directory.js';
+import { pagePriorityOf } from './page-priority.js';
 import type { Process } from './process.js';
 import { Scheduler } from './scheduler.js';
 import type { ServiceEntry } from './service.js';
@@ -173,6 +174,7 @@ export class Kernel {
     if (this.mm.current !== process.space) attach(this.mm, process.space);
     this.mm.currentStack = null;
     this.mm.currentThreadId = 0;
+    if (this.#loaded === null) this.mm.pfn.pagePriority = process.space.pagePriority;
   }
 
   /** Back to the running thread's process, or to none. */
@@ -189,6 +191,7 @@ export class Kernel {
     if (this.mm.current !== thread.process.space) attach(this.mm, thread.process.space);
     this.mm.currentStack = thread.stack;
     this.mm.currentThreadId = thread.id;
+    this.mm.pfn.pagePriority = pagePriorityOf(thread);
   }
 
   /** Byte offset in RAM of a thread's saved user context, at the top of its kernel stack. */

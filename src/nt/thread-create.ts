@@ -88,6 +88,7 @@ export function createThread(kernel: Kernel, process: Process, creation: ThreadC
     kernelStack,
     priority: classBasePriority(process.priorityClass),
     basePriority: classBasePriority(process.priorityClass),
+    pagePriority: -1,
     priorityLevel: 0,
     state: THREAD_SUSPENDED,
     suspendCount: creation.suspended ? 1 : 0,

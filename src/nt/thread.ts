@@ -39,6 +39,8 @@ export interface Thread extends DispatcherObject {
   /** 0..31. */
   priority: number;
   basePriority: number;
+  /** Page priority 0..7, -1 for that of its process. */
+  pagePriority: number;
   /** THREAD_PRIORITY_*: what SetThreadPriority gave, within the class of the process. */
   priorityLevel: number;
   state: number;

@@ -16,12 +16,13 @@ import { heapForwarders, heapFunctions } from './heap.js';
 import { usingHeap } from './heap-guard.js';
 import { localeFunctions } from './locale.js';
 import { memoryFunctions } from './memory.js';
+import { memoryPriorityFunctions } from './memory-priority.js';
 import { moduleFunctions } from './module.js';
 import { pathFunctions } from './path.js';
 import { performanceFunctions } from './performance-info.js';
 import { pointerFunctions } from './pointer.js';
-import { processFunctions } from './process.js';
 import { priorityFunctions } from './priority.js';
+import { processFunctions } from './process.js';
 import { processModuleFunctions } from './process-modules.js';
 import { slimLockFunctions } from './slim-lock.js';
 import { stringFunctions } from './string.js';
@@ -38,20 +39,21 @@ export const kernel32: SystemModule = {
   functions: {
     ...codeConversionFunctions,
     ...consoleFunctions,
-    ...usingHeap(environmentFunctions),
     ...createProcessFunctions,
+    ...usingHeap(environmentFunctions),
     ...exceptionFunctions,
     ...fileFunctions,
     ...fileMappingFunctions,
     ...usingHeap(globalMemoryFunctions),
     ...heapFunctions,
     ...memoryFunctions,
+    ...memoryPriorityFunctions,
     ...moduleFunctions,
     ...pathFunctions,
     ...performanceFunctions,
+    ...priorityFunctions,
     ...usingHeap(processFunctions),
     ...syncFunctions,
-    ...priorityFunctions,
     ...systemInfoFunctions,
     ...usingHeap(threadLocalFunctions),
     ...timeFunctions,

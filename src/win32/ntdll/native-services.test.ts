@@ -75,6 +75,27 @@ describe('native services', () => {
     expect(caller.call('NtFreeVirtualMemory', CURRENT_PROCESS, base, size, MEM_RELEASE)).toBe(0);
   });
 
+  it('set and query page priorities', () => {
+    const caller = new ServiceCaller();
+    const { memory, data } = caller;
+    memory.writeU32(data, 3);
+    expect(caller.call('NtSetInformationProcess', CURRENT_PROCESS, 39, data, 4)).toBe(STATUS_SUCCESS);
+    expect(caller.call('NtQueryInformationProcess', CURRENT_PROCESS, 39, data + 8, 4, 0)).toBe(0);
+    expect(caller.call('NtQueryInformationThread', CURRENT_THREAD, 24, data + 12, 4, 0)).toBe(0);
+    expect([memory.readU32(data + 8), memory.readU32(data + 12)]).toEqual([3, 3]);
+    memory.writeU32(data, 2);
+    expect(caller.call('NtSetInformationThread', CURRENT_THREAD, 24, data, 4)).toBe(STATUS_SUCCESS);
+    expect(caller.call('NtQueryInformationThread', CURRENT_THREAD, 24, data + 12, 4, 0)).toBe(0);
+    expect(memory.readU32(data + 12)).toBe(2);
+    for (const name of ['NtSetInformationProcess', 'NtSetInformationThread']) {
+      const [self, kind] = name === 'NtSetInformationThread' ? [CURRENT_THREAD, 24] : [CURRENT_PROCESS, 39];
+      expect(caller.call(name, self, kind, data, 8)).toBe(STATUS_INFO_LENGTH_MISMATCH);
+      expect(caller.call(name, self, 99, data, 4)).toBe(STATUS_INVALID_INFO_CLASS);
+      expect(caller.call(name, self, kind, SYSTEM_POINTER, 4)).toBe(STATUS_ACCESS_VIOLATION);
+      expect(caller.call(name, 0x444, kind, data, 4)).toBe(STATUS_INVALID_HANDLE);
+    }
+  });
+
   it('query working sets', () => {
     const caller = new ServiceCaller();
     const { memory, process, data } = caller;

@@ -15,6 +15,7 @@ import {
   THREAD_TERMINATE,
 } from '../../nt/access.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
+import { pagePriorityOf, setProcessPagePriority, setThreadPagePriority } from '../../nt/page-priority.js';
 import { classBasePriority } from '../../nt/priority.js';
 import type { Process } from '../../nt/process.js';
 import { terminateProcess } from '../../nt/process-delete.js';
@@ -29,8 +30,10 @@ import { nativeServices, writeSize } from './arguments.js';
 const PROCESS_BASIC_INFORMATION = 0;
 const PROCESS_DEBUG_PORT = 7;
 const PROCESS_IMAGE_FILE_NAME = 27;
+const PROCESS_PAGE_PRIORITY = 39;
 const THREAD_BASIC_INFORMATION = 0;
 const THREAD_AM_I_LAST_THREAD = 12;
+const THREAD_PAGE_PRIORITY = 24;
 const SYSTEM_BASIC_INFORMATION = 0;
 const SYSTEM_TIME_OF_DAY_INFORMATION = 3;
 
@@ -96,10 +99,10 @@ const queryProcess: ServiceFunction = (call) => {
         memory.writeU64(at + 0x10, 1, 0);
         memory.writeU32(at + 0x18, classBasePriority(process.priorityClass));
         memory.writeU64(at + 0x20, process.id, 0);
+        memory.writeU64(at + 0x28, process.parentId, 0);
       });
     case PROCESS_DEBUG_PORT:
       return answer(call, 2, 8, (at) => memory.writeU64(at, 0, 0));
-        memory.writeU64(at + 0x28, process.parentId, 0);
     case PROCESS_IMAGE_FILE_NAME: {
       const path = `\\??\\${process.imagePath}`;
       return answer(call, 2, 16 + path.length * 2 + 2, (at) => {
@@ -109,6 +112,8 @@ const queryProcess: ServiceFunction = (call) => {
         memory.writeUtf16(at + 16, path);
       });
     }
+    case PROCESS_PAGE_PRIORITY:
+      return answer(call, 2, 4, (at) => memory.writeU32(at, process.space.pagePriority));
     default:
       return STATUS_INVALID_INFO_CLASS;
   }
@@ -135,9 +140,27 @@ const queryThread: ServiceFunction = (call) => {
       const alive = thread.process.threads.filter(({ state }) => state !== THREAD_TERMINATED);
       return answer(call, 2, 4, (at) => memory.writeU32(at, alive.length === 1 ? 1 : 0));
     }
+    case THREAD_PAGE_PRIORITY:
+      return answer(call, 2, 4, (at) => memory.writeU32(at, pagePriorityOf(thread)));
     default:
       return STATUS_INVALID_INFO_CLASS;
   }
+};
+
+/** (process, class, buffer, length). */
+const setProcess: ServiceFunction = (call) => {
+  if (call.u32(1) !== PROCESS_PAGE_PRIORITY) return STATUS_INVALID_INFO_CLASS;
+  if (call.u32(3) !== 4) return STATUS_INFO_LENGTH_MISMATCH;
+  const priority = call.memory.readU32(call.address(2));
+  return setProcessPagePriority(call.kernel, call.process, call.handle(0), priority);
+};
+
+/** (thread, class, buffer, length). */
+const setThread: ServiceFunction = (call) => {
+  if (call.u32(1) !== THREAD_PAGE_PRIORITY) return STATUS_INVALID_INFO_CLASS;
+  if (call.u32(3) !== 4) return STATUS_INFO_LENGTH_MISMATCH;
+  const priority = call.memory.readU32(call.address(2));
+  return setThreadPagePriority(call.kernel, call.process, call.handle(0), priority);
 };
 
 /** (class, buffer, length, *returned). */
@@ -205,6 +228,8 @@ export const processServices = nativeServices({
   SuspendThread: suspension('suspend'),
   ResumeThread: suspension('resume'),
   QueryInformationProcess: queryProcess,
+  SetInformationProcess: setProcess,
+  SetInformationThread: setThread,
   QueryInformationThread: queryThread,
   QuerySystemInformation: querySystem,
   QuerySystemTime: querySystemTime,
