@@ -22,6 +22,7 @@ export const FILE_WRITE_ATTRIBUTES = 0x100;
 export const FILE_ALL_ACCESS = 0x1f01ff;
 
 export const EVENT_ALL_ACCESS = 0x1f0003;
+export const EVENT_QUERY_STATE = 0x1;
 export const EVENT_MODIFY_STATE = 0x2;
 export const MUTANT_ALL_ACCESS = 0x1f0001;
 export const SEMAPHORE_ALL_ACCESS = 0x1f0003;

@@ -21,6 +21,11 @@ import { systemWord } from '../mm/system-space.js';
 import { UserMemory } from '../mm/user-memory.js';
 import { Console } from './console.js';
 import { FileSystem } from './file-system.js';
+import {
+  createMemoryConditions,
+  type MemoryConditions,
+  signalMemoryConditions,
+} from './memory-conditions.js';
 import { ObjectDirectory } from './object-directory.js';
 import { pagePriorityOf } from './page-priority.js';
 import type { Process } from './process.js';
@@ -79,6 +84,7 @@ export class Kernel {
   readonly fileSystem = new FileSystem();
   readonly objectDirectory = new ObjectDirectory();
   readonly console: Console;
+  readonly memoryConditions: MemoryConditions;
   /** The service table: index is the service number. */
   readonly services: readonly ServiceEntry[];
   /** Lower-case name -> generated image. */
@@ -127,6 +133,8 @@ export class Kernel {
     this.services = options.system.services;
     this.#mountSystemDirectory(options.system, options.bootSeconds);
     initializeSharedData(this);
+    this.memoryConditions = createMemoryConditions(this);
+    signalMemoryConditions(this);
     this.call = new SystemServiceCall(this);
   }
 

@@ -11,7 +11,7 @@ import {
   STATUS_TOO_MANY_OPENED_FILES,
 } from '../base/ntstatus.js';
 import { deleteSection } from '../mm/section.js';
-import { mapGenericMask } from './access.js';
+import { MAXIMUM_ALLOWED, mapGenericMask } from './access.js';
 import { closeFileObject } from './create-file.js';
 import type { FileObject } from './file-object.js';
 import { HANDLE_FLAG_INHERIT, HANDLE_FLAG_PROTECT_FROM_CLOSE } from './handle-table.js';
@@ -53,6 +53,14 @@ export function openHandle(process: Process, object: KernelObject, access: numbe
   return handle;
 }
 
+/** The rights that access to an object gives, generic ones mapped; -1 (STATUS_ACCESS_DENIED) when it is not to be had. */
+function grantedAccess({ kind, grantable }: KernelObject, access: number): number {
+  if (grantable === undefined) return mapGenericMask(kind, access);
+  const asked = mapGenericMask(kind, access & ~MAXIMUM_ALLOWED);
+  if ((asked & ~grantable) !== 0) return -1;
+  return access & MAXIMUM_ALLOWED ? grantable : asked;
+}
+
 /** Opens a handle or lets the new object go again. */
 export function openOrDelete(
   kernel: Kernel,
@@ -62,7 +70,9 @@ export function openOrDelete(
   flags: number,
   out: { handle: number },
 ): number {
-  out.handle = openHandle(process, object, access, flags);
+  const granted = grantedAccess(object, access);
+  if (granted === -1) return STATUS_ACCESS_DENIED;
+  out.handle = openHandle(process, object, granted, flags);
   if (out.handle !== 0) return STATUS_SUCCESS;
   if (object.referenceCount === 0) deleteObject(kernel, object);
   return STATUS_TOO_MANY_OPENED_FILES;
@@ -163,7 +173,8 @@ export function duplicateObject(
   const entry = source.handles.lookup(sourceHandle);
   const all = mapGenericMask(object.kind, 0x10000000);
   const granted =
-    options & DUPLICATE_SAME_ACCESS ? (entry?.grantedAccess ?? all) : mapGenericMask(object.kind, access);
+    options & DUPLICATE_SAME_ACCESS ? (entry?.grantedAccess ?? all) : grantedAccess(object, access);
+  if (granted === -1) return STATUS_ACCESS_DENIED;
   out.handle = openHandle(target, object, granted, flags);
   if (options & DUPLICATE_CLOSE_SOURCE) closeHandle(kernel, source, sourceHandle);
   return out.handle === 0 ? STATUS_TOO_MANY_OPENED_FILES : STATUS_SUCCESS;

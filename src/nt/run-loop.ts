@@ -3,6 +3,7 @@ import { runSystemThreads } from '../mm/threads/run-system-threads.js';
 import { systemThreadsTick } from '../mm/threads/system-threads.js';
 import { zeroPageStep } from '../mm/threads/zero-page.js';
 import type { Kernel } from './kernel.js';
+import { signalMemoryConditions } from './memory-conditions.js';
 import { TICK_100NS, updateSharedTime } from './shared-data.js';
 import type { Thread } from './thread.js';
 import { hardwareException, pageFault } from './trap.js';
@@ -35,6 +36,7 @@ export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
   for (;;) {
     serveClock(kernel);
     runSystemThreads(kernel.mm, scheduler.current?.priority ?? scheduler.bestReady);
+    signalMemoryConditions(kernel);
     if (scheduler.mustSwitch) scheduler.preempt();
     if (scheduler.current === null) {
       if (kernel.loadedThread !== null) kernel.saveContext();

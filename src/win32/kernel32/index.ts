@@ -16,6 +16,7 @@ import { heapForwarders, heapFunctions } from './heap.js';
 import { usingHeap } from './heap-guard.js';
 import { localeFunctions } from './locale.js';
 import { memoryFunctions } from './memory.js';
+import { memoryNotificationFunctions } from './memory-notification.js';
 import { memoryPriorityFunctions } from './memory-priority.js';
 import { moduleFunctions } from './module.js';
 import { pathFunctions } from './path.js';
@@ -47,6 +48,7 @@ export const kernel32: SystemModule = {
     ...usingHeap(globalMemoryFunctions),
     ...heapFunctions,
     ...memoryFunctions,
+    ...memoryNotificationFunctions,
     ...memoryPriorityFunctions,
     ...moduleFunctions,
     ...pathFunctions,

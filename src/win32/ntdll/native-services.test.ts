@@ -10,6 +10,7 @@ import {
   SECTION_ALL_ACCESS,
 } from '../../base/memory-constants.js';
 import {
+  STATUS_ACCESS_DENIED,
   STATUS_ACCESS_VIOLATION,
   STATUS_DLL_NOT_FOUND,
   STATUS_END_OF_FILE,
@@ -94,6 +95,28 @@ describe('native services', () => {
       expect(caller.call(name, self, kind, SYSTEM_POINTER, 4)).toBe(STATUS_ACCESS_VIOLATION);
       expect(caller.call(name, 0x444, kind, data, 4)).toBe(STATUS_INVALID_HANDLE);
     }
+  });
+
+  it('let programs wait for memory conditions, not change them', () => {
+    const caller = new ServiceCaller();
+    const { data, memory, kernel } = caller;
+    const EVENT_ALL_ACCESS = 0x1f0003;
+    const MAXIMUM_ALLOWED = 0x2000000;
+    const attributes = caller.objectAttributes(data + 0x100, '\\KernelObjects\\LowMemoryCondition');
+    expect(caller.call('NtOpenEvent', data, EVENT_ALL_ACCESS, attributes)).toBe(STATUS_ACCESS_DENIED);
+    expect(caller.call('NtCreateEvent', data, EVENT_ALL_ACCESS, attributes, 0, 1)).not.toBe(STATUS_SUCCESS);
+    const again = caller.objectAttributes(data + 0x200, '\\KernelObjects\\HighMemoryCondition', OBJ_OPENIF);
+    expect(caller.call('NtCreateEvent', data, EVENT_ALL_ACCESS, again, 0, 0)).toBe(STATUS_ACCESS_DENIED);
+    expect(caller.call('NtOpenEvent', data, MAXIMUM_ALLOWED, attributes)).toBe(STATUS_SUCCESS);
+    const handle = memory.readU32(data);
+    expect(caller.call('NtSetEvent', handle, 0)).toBe(STATUS_ACCESS_DENIED);
+    expect(caller.call('NtDuplicateObject', -1, handle, -1, data + 8, 2, 0, 0)).toBe(STATUS_ACCESS_DENIED);
+    memory.writeU64(data + 16, 0, 0);
+    expect(caller.call('NtWaitForSingleObject', handle, 0, data + 16)).toBe(STATUS_TIMEOUT);
+    expect(caller.call('NtClose', handle)).toBe(STATUS_SUCCESS);
+    expect(kernel.objectDirectory.lookup('\\KernelObjects\\LowMemoryCondition')).toBe(
+      kernel.memoryConditions.low,
+    );
   });
 
   it('query working sets', () => {
