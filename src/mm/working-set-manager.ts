@@ -29,7 +29,10 @@ const LAST_RESORT_PAGES = 16;
 const HIGHEST_PRIORITY = 7;
 const STAYS = WSLE_LOCKED_IN_WS | WSLE_LOCKED_IN_MEMORY;
 
-/** Ages every page: one that was accessed since the last time is young again, the others are a step older. MiAgeWorkingSet. */
+/**
+ * Ages every page: one that was accessed since the last time is young again, the others are a step older; and estimates what
+ * could be removed. MiAgeWorkingSet.
+ */
 export function ageWorkingSets(mm: MemoryManager): void {
   for (const space of mm.addressSpaces) {
     if (mm.policy === 'aging') ageWorkingSet(mm, space);
@@ -39,12 +42,16 @@ export function ageWorkingSets(mm: MemoryManager): void {
 
 function ageWorkingSet(mm: MemoryManager, space: AddressSpace): void {
   const set = space.workingSet;
+  set.ages.fill(0);
   for (let index = 0; index < set.size; index++) {
     const word = wsleWord(set, index);
     const lo = mm.words[word]!;
-    if ((lo & WSLE_VALID) === 0 || rejuvenate(mm, space, index)) continue;
-    if ((lo & WSLE_AGE) !== OLDEST) mm.words[word] = lo + WSLE_AGE_ONE;
+    if ((lo & WSLE_VALID) === 0) continue;
+    if (!rejuvenate(mm, space, index) && (lo & WSLE_AGE) !== OLDEST) mm.words[word] = lo + WSLE_AGE_ONE;
+    if ((lo & STAYS) === 0) set.ages[(mm.words[word]! & WSLE_AGE) / WSLE_AGE_ONE]!++;
   }
+  const old = set.ages[1]! + set.ages[2]! + set.ages[3]!;
+  set.estimate = Math.max(0, Math.min(old, space.workingSetPages - set.minimum));
   forgetTranslations(mm, space);
 }
 

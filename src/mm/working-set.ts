@@ -56,6 +56,10 @@ export class WorkingSet {
   locked = 0;
   /** Faults of the process when the working set manager last looked. */
   faultsSeen = 0;
+  /** Pages that are not locked, by age (0: just accessed, 3: the oldest), when the working set manager last looked. */
+  readonly ages = new Uint32Array(4);
+  /** How many of those could then have left: not just accessed, and beyond the minimum. */
+  estimate = 0;
   /** A bit for each page priority with which a page has come in. */
   priorities = 0;
   /** Set while one round of trimming has dealt with this working set. */

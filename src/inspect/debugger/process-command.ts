@@ -52,10 +52,11 @@ function threadLines(kernel: Kernel, thread: Thread): string[] {
 }
 
 function memoryLines({ space, handles }: Process): string[] {
-  const { counters } = space;
+  const { counters, workingSet } = space;
   return [
     `    VADs ${space.vads.count}  Commit charge ${space.commitCharge} pages (peak ${space.peakCommitCharge})  Handles ${handles.count}`,
     `    Working set ${space.workingSetPages} pages (peak ${space.peakWorkingSetPages}), of them ${space.pageTablePages} of page tables`,
+    `    Limits ${workingSet.minimum} - ${workingSet.maximum} pages  Page priority ${space.pagePriority}  By age at the last look ${[...workingSet.ages].join(', ')}: ${workingSet.estimate} could leave`,
     `    Page faults ${counters.total}: soft ${counters.soft}, hard ${counters.hard}, guard page ${counters.guardPage}, access violation ${counters.accessViolation}`,
   ];
 }

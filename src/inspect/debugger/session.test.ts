@@ -240,6 +240,8 @@ describe('what the commands show', () => {
     const { space } = process.object;
     expect(prompt.type('!vad')).toContain(`Total VADs: ${space.vads.count}`);
     expect(prompt.type('!process')).toContain(`Working set ${space.workingSetPages} pages`);
+    expect(prompt.type('!process')).toContain('Limits 50 - 345 pages  Page priority 5  By age');
+    expect(prompt.type('!vm')).toContain('Could be trimmed:');
     expect(prompt.type('!vm')).toMatch(new RegExp(`Committed pages: +${mm.commit.current} `));
     expect(prompt.type('!memusage')).toMatch(new RegExp(`TOTAL: +${mm.pfn.frameCount} `));
     const { Proc } = Object.fromEntries(mm.nonpagedPool.tags);
