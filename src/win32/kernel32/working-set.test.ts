@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { MachineProcess } from '../../machine-process.js';
 import { verify } from '../../mm/verify.js';
+import { PROCESS_QUERY_INFORMATION, PROCESS_TERMINATE } from '../../nt/access.js';
+import { openHandle } from '../../nt/object-manager.js';
+import { createProcess } from '../../nt/process-create.js';
 import { Win32Machine } from '../../testing/win32-machine.js';
 
 const COMMIT = 0x3000;
 const PAGE = 4096;
+const ERROR_ACCESS_DENIED = 5;
 const ERROR_INVALID_HANDLE = 6;
 const ERROR_BAD_LENGTH = 24;
 const ERROR_INVALID_PARAMETER = 87;
@@ -122,5 +127,36 @@ describe('working sets', () => {
     for (const bytes of [0, 15, 17])
       expect(machine.attempt('K32QueryWorkingSetEx', -1, buffer, bytes)).toEqual([0, ERROR_BAD_LENGTH]);
     expect(machine.attempt('K32QueryWorkingSetEx', -1, 0, 16)).toEqual([0, ERROR_NOACCESS]);
+  });
+
+  it('of another process are seen through a handle that allows it', () => {
+    const { kernel, process } = machine;
+    const other = createProcess(kernel, {
+      imagePath: null,
+      commandLine: '',
+      environment: [],
+      currentDirectory: 'C:\\',
+      suspended: false,
+    });
+    if (typeof other === 'number') throw new Error(other.toString(16));
+    const theirs = new MachineProcess(kernel, other);
+    const base = theirs.allocate(3 * PAGE);
+    theirs.write(base + PAGE, Uint8Array.of(1));
+    const handle = openHandle(process.object, other, PROCESS_QUERY_INFORMATION, 0);
+    const buffer = machine.space(0x100);
+    expect(machine.call('K32QueryWorkingSet', handle, buffer, 0x100)).toBe(1);
+    expect(machine.pointer(buffer)).toBe(other.space.workingSet.used);
+    machine.process.write(buffer, new Uint8Array(new BigUint64Array([BigInt(base + PAGE), 0n]).buffer));
+    expect(machine.call('K32QueryWorkingSetEx', handle, buffer, 16)).toBe(1);
+    expect(machine.u32(buffer + 8)).toBe(1 | (4 << 4) | (5 << 24));
+    expect(machine.call('K32GetProcessMemoryInfo', handle, buffer, 0x48)).toBe(1);
+    expect(machine.pointer(buffer + 0x10)).toBe(other.space.workingSetPages * PAGE);
+    const blind = openHandle(process.object, other, PROCESS_TERMINATE, 0);
+    for (const name of ['K32QueryWorkingSet', 'K32QueryWorkingSetEx', 'K32GetProcessMemoryInfo'])
+      expect(machine.attempt(name, blind, buffer, 0x80)).toEqual([0, ERROR_ACCESS_DENIED]);
+    theirs.terminate();
+    for (const name of ['K32QueryWorkingSet', 'K32QueryWorkingSetEx'])
+      expect(machine.attempt(name, handle, buffer, 0x80)).toEqual([0, ERROR_ACCESS_DENIED]);
+    verify(kernel.mm);
   });
 });
