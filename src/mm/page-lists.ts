@@ -63,6 +63,8 @@ export class PageLists {
   /** Modified pages that belong to mapped files, and those that belong into a paging file. */
   modifiedMapped = 0;
   modifiedPageFile = 0;
+  /** Standby pages that were given another use, by priority. */
+  readonly repurposed = new Float64Array(STANDBY_LISTS);
 
   /** Puts every frame on the zeroed list, lowest first: firmware hands over cleared RAM. */
   constructor(pfn: PfnDatabase) {
@@ -76,6 +78,11 @@ export class PageLists {
     this.tail[FRAME_ZEROED] = last;
     this.count[FRAME_ZEROED] = pfn.frameCount;
     this.available = pfn.frameCount;
+  }
+
+  /** Frames on the standby list of a priority. */
+  standbyOf(priority: number): number {
+    return this.count[FIRST_STANDBY + priority]!;
   }
 
   /** Frames on all standby lists. */
@@ -241,6 +248,7 @@ function repurposeStandby(mm: MemoryManager): number {
   for (let list = FIRST_STANDBY; list < LIST_COUNT; list++) {
     const frame = takeFirst(mm, list);
     if (frame < 0) continue;
+    mm.lists.repurposed[list - FIRST_STANDBY]!++;
     const word = pteWordOfFrame(mm, frame);
     mm.words[word] = pfn.originalLo[frame]!;
     mm.words[word + 1] = pfn.originalHi[frame]!;
