@@ -33,21 +33,24 @@ import { verifyPageFileEntry } from './verify-page-files.js';
 
 /** First level-4 entry of system space. */
 const SYSTEM_HALF = 256;
+const WORDS_PER_TABLE = 1024;
 
 /** Valid pages and tables met in one walk. */
 interface Walk {
   readonly space: AddressSpace | null;
   tables: number;
   pages: number;
+  /** The range found last. */
+  vad: Vad | null;
 }
 
 export function verifySystemSpace(mm: MemoryManager, tally: VerifyTally): void {
-  const walk: Walk = { space: null, tables: 1, pages: 0 };
+  const walk: Walk = { space: null, tables: 1, pages: 0, vad: null };
   verifyDirectory(mm, mm.systemDirectoryFrame, walk, tally);
 }
 
 export function verifyAddressSpace(mm: MemoryManager, space: AddressSpace, tally: VerifyTally): void {
-  const walk: Walk = { space, tables: 1, pages: 0 };
+  const walk: Walk = { space, tables: 1, pages: 0, vad: null };
   verifyDirectory(mm, space.directoryFrame, walk, tally);
   tally.equal(space.pageTablePages, walk.tables, 'page tables of process', space.processId);
   tally.equal(space.workingSetPages, walk.tables + walk.pages, 'working set of process', space.processId);
@@ -55,13 +58,15 @@ export function verifyAddressSpace(mm: MemoryManager, space: AddressSpace, tally
 
 /** A level-4 directory: it maps itself, its shared entries are the system's, the rest is its own. */
 function verifyDirectory(mm: MemoryManager, directory: number, walk: Walk, tally: VerifyTally): void {
+  const { words } = mm;
   const word = mm.frameWord(directory);
   const systemWord = mm.frameWord(mm.systemDirectoryFrame);
   let used = 0;
   for (let index = 0; index < 512; index++) {
-    const lo = mm.words[word + index * 2]!;
+    const lo = words[word + index * 2]!;
+    if (lo === 0 && words[systemWord + index * 2] === 0) continue;
     const shared = isSharedIndex(index) && walk.space !== null;
-    if (shared) tally.equal(lo, mm.words[systemWord + index * 2]!, 'shared directory entry', index);
+    if (shared) tally.equal(lo, words[systemWord + index * 2]!, 'shared directory entry', index);
     if (lo === 0 || shared) continue;
     used++;
     tally.holds((lo & PTE_VALID) !== 0, 'directory entry is not valid', index);
@@ -98,21 +103,43 @@ function verifyTable(
   tally.equal(pfn.pteAddress[table]!, tableEntryAddress(base, level), 'PTE address of page table', table);
   tally.holds((pfn.flags[table]! & PFN_PAGE_TABLE) !== 0, 'page table is not marked', table);
   let used = 0;
-  const word = mm.frameWord(table);
-  for (let index = 0; index < 512; index++) {
-    const lo = mm.words[word + index * 2]!;
-    const hi = mm.words[word + index * 2 + 1]!;
-    if (lo === 0 && hi === 0) continue;
+  const { words } = mm;
+  const first = mm.frameWord(table);
+  const end = first + WORDS_PER_TABLE;
+  for (let word = nextEntry(words, first, end); word < end; word = nextEntry(words, word + 2, end)) {
     used++;
-    const address = base + index * ENTRY_SPAN[level]!;
-    if (level === 1) verifyPte(mm, word + index * 2, table, address, walk, tally);
+    const address = base + ((word - first) >>> 1) * ENTRY_SPAN[level]!;
+    if (level === 1) verifyPte(mm, word, table, address, walk, tally);
     else {
-      tally.holds((lo & PTE_VALID) !== 0, 'table entry is not valid, for', address);
-      verifyTable(mm, pteFrame(lo), table, level - 1, address, walk, tally);
+      tally.holds((words[word]! & PTE_VALID) !== 0, 'table entry is not valid, for', address);
+      verifyTable(mm, pteFrame(words[word]!), table, level - 1, address, walk, tally);
     }
   }
   tally.equal(pfn.usedPtes[table]!, used, 'used entries of page table', table);
   tally.holds(used > 0 || walk.space === null, 'empty page table', table);
+}
+
+/** Index of the first word of the next entry from `word` to `end` that is not zero, or `end`. Most are, so four are looked at together. */
+function nextEntry(words: Uint32Array, word: number, end: number): number {
+  let at = word;
+  while (at < end) {
+    if (words[at]! !== 0 || words[at + 1]! !== 0) return at;
+    at += 2;
+    while (
+      at + 8 <= end &&
+      (words[at]! |
+        words[at + 1]! |
+        words[at + 2]! |
+        words[at + 3]! |
+        words[at + 4]! |
+        words[at + 5]! |
+        words[at + 6]! |
+        words[at + 7]!) ===
+        0
+    )
+      at += 8;
+  }
+  return end;
 }
 
 /** Self-map address of the entry that names a table of level 3, 2 or 1. */
@@ -139,7 +166,10 @@ function verifyPte(
     verifyTransition(mm, lo, table, address, tally);
   } else verifyPageFileEntry(mm, lo, mm.words[word + 1]!, address, tally);
   if (walk.space === null || address > walk.space.highestAddress) return;
-  const vad = walk.space.vads.find(address / 4096);
+  const page = address / 4096;
+  let { vad } = walk;
+  if (vad === null || page > vad.endPage || page < vad.startPage) vad = walk.space.vads.find(page);
+  walk.vad = vad;
   tally.holds(vad !== null, 'entry outside every range, for', address);
   if ((lo & (PTE_VALID | PTE_PROTOTYPE)) === PTE_PROTOTYPE)
     verifyPrototypeForm(mm, word, vad!, address, tally);

@@ -23,9 +23,11 @@ export function verifyWorkingSet(mm: MemoryManager, space: AddressSpace, tally: 
   let used = 0;
   let hashed = 0;
   let locked = 0;
+  const { words } = mm;
   for (let index = 0; index < set.size; index++) {
-    const lo = mm.words[wsleWord(set, index)]!;
-    if ((lo & WSLE_VALID) === 0) continue;
+    const lo = words[set.listWords[index >>> 9]! + (index & 511) * 2]!;
+    if (lo === 0) continue;
+    tally.holds((lo & WSLE_VALID) !== 0, 'mark of the working-set entry', index);
     used++;
     if ((lo & WSLE_HASHED) !== 0) hashed++;
     if ((lo & WSLE_LOCKED_IN_WS) !== 0) locked++;
@@ -37,9 +39,10 @@ export function verifyWorkingSet(mm: MemoryManager, space: AddressSpace, tally: 
   tally.equal(set.locked, locked, 'locked pages of process', space.processId);
   tally.equal(set.hashed, hashed, 'hashed pages of process', space.processId);
   let free = 0;
-  for (let next = set.firstFree; next !== 0; next = mm.words[wsleWord(set, next - 1) + 1]!) {
-    tally.equal(mm.words[wsleWord(set, next - 1)]!, 0, 'free entry of the working set', next - 1);
-    free++;
+  for (let next = set.firstFree; next !== 0; free++) {
+    const word = set.listWords[(next - 1) >>> 9]! + ((next - 1) & 511) * 2;
+    tally.equal(words[word]!, 0, 'free entry of the working set', next - 1);
+    next = words[word + 1]!;
   }
   tally.equal(free + used, set.size, 'free entries of the working set of process', space.processId);
 }

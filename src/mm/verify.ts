@@ -48,12 +48,14 @@ export class VerifyTally {
   readonly counts: VerifyCounts = { frames: 0, ptes: 0, prototypePtes: 0, vads: 0, checks: 0 };
   /** Share count that each frame should have. */
   readonly shares: Int32Array;
-  /** For each paging file, the blocks that entries name. */
-  readonly blocks: Set<number>[];
+  /** For each paging file: 1 for each block that an entry names, and how many those are. */
+  readonly blocks: Uint8Array[];
+  readonly blocksNamed: number[];
 
   constructor(readonly mm: MemoryManager) {
     this.shares = new Int32Array(mm.pfn.frameCount);
-    this.blocks = mm.pageFiles.files.map(() => new Set());
+    this.blocks = mm.pageFiles.files.map(({ size }) => new Uint8Array(size));
+    this.blocksNamed = mm.pageFiles.files.map(() => 0);
   }
 
   /** Counts one comparison; throws VerifyError when the values differ. */
@@ -130,8 +132,10 @@ function verifyZeroes(mm: MemoryManager, tally: VerifyTally): void {
   const frame = mm.lists.head[FRAME_ZEROED]!;
   if (frame < 0) return;
   const word = mm.frameWord(frame);
-  for (let index = 0; index < 1024; index++)
-    tally.equal(mm.words[word + index]!, 0, 'word of zeroed frame', frame);
+  const { words } = mm;
+  let bits = 0;
+  for (let at = word; at < word + 1024; at++) bits |= words[at]!;
+  tally.equal(bits, 0, 'bits of zeroed frame', frame);
 }
 
 /** PFN entries against what the walk of all tables found. */

@@ -129,14 +129,19 @@ export function commitViewPages(
 ): number {
   if ((COMPATIBLE[vad.protection & 7]! & (1 << (protection & 7))) === 0) return STATUS_SECTION_PROTECTION;
   const missing = countUncommitted(mm, vad, start / 4096, end / 4096);
-  if (!mm.commit.charge(COMMIT_SECTION, missing)) return STATUS_COMMITMENT_LIMIT;
+  const before = viewCharge(mm, space, vad, start / 4096, end / 4096 - 1);
+  const most = isCopyOnWrite(protection) ? (end - start) / 4096 : before;
+  if (!mm.commit.hasRoom(missing + most - before)) return STATUS_COMMITMENT_LIMIT;
+  mm.commit.force(COMMIT_SECTION, missing);
   const { segment, subsections } = vad.controlArea!;
   segment.committedPages += missing;
   for (let page = start / 4096; page < end / 4096; page++) {
     const word = systemWord(mm, prototypeAddress(vad, page));
     if (isZero(mm, word)) mm.words[word] = demandZeroLow(subsections[0]!.protection);
   }
-  return protectPages(mm, space, vad, start, end, protection);
+  const status = protectPages(mm, space, vad, start, end, protection);
+  chargeView(mm, space, vad, viewCharge(mm, space, vad, start / 4096, end / 4096 - 1) - before);
+  return status;
 }
 
 function countUncommitted(mm: MemoryManager, vad: Vad, first: number, end: number): number {
