@@ -26,6 +26,6 @@ build hello hello-O2 -O2
 "$cc" --version | head -n 1
 
 cd ../bench/programs
-for name in touch loops; do
+for name in touch loops pages soft ranges; do
   "$cc" "${flags[@]}" -O2 -o "$name.exe" "$name.c"
 done
