@@ -116,6 +116,20 @@ describe('working sets', () => {
     verify(machine.kernel.mm);
   });
 
+  it('count the pages of the buffer that takes them', () => {
+    expect(machine.call('SetProcessWorkingSetSizeEx', -1, 50 * PAGE, 345 * PAGE, 8)).toBe(1);
+    const buffer = machine.callAddress('VirtualAlloc', 0, 64 * PAGE, COMMIT, 4);
+    const before = workingSet.used;
+    expect(machine.attempt('K32QueryWorkingSet', -1, buffer, 8 + 8 * before)).toEqual([0, ERROR_BAD_LENGTH]);
+    expect(machine.pointer(buffer)).toBeGreaterThan(before);
+    expect(machine.call('K32QueryWorkingSet', -1, buffer, 8 + 8 * (before + 10))).toBe(1);
+    const count = machine.pointer(buffer);
+    const pages = Array.from({ length: count }, (_, index) =>
+      Math.floor(machine.pointer(buffer + 8 + 8 * index) / PAGE),
+    );
+    expect(pages).toContain(buffer / PAGE);
+  });
+
   it('describe the pages behind addresses', () => {
     const base = touched(machine, 2);
     const buffer = machine.space(32);

@@ -40,18 +40,19 @@ export function storeWorkingSet(
   if (length < COUNT_BYTES) return STATUS_INFO_LENGTH_MISMATCH;
   const process = processOf(call, handle);
   if (typeof process === 'number') return process;
+  const { workingSet } = process.space;
+  const bytes = () => COUNT_BYTES + workingSet.used * BLOCK_BYTES;
   memory.probeWrite(buffer, COUNT_BYTES);
-  const { space } = process;
-  if (COUNT_BYTES + space.workingSet.used * BLOCK_BYTES > length) {
-    writeSize(call, buffer, space.workingSet.used);
+  // The buffer's own pages come into the working set before it is counted.
+  if (bytes() <= length) memory.probeWrite(buffer, bytes());
+  if (bytes() > length) {
+    writeSize(call, buffer, workingSet.used);
     return STATUS_INFO_LENGTH_MISMATCH;
   }
-  memory.probeWrite(buffer, COUNT_BYTES + space.workingSet.used * BLOCK_BYTES);
-  const blocks = queryWorkingSet(kernel.mm, space);
-  const bytes = Math.min(blocks.byteLength, length - COUNT_BYTES);
-  writeSize(call, buffer, bytes / BLOCK_BYTES);
-  memory.writeBytes(buffer + COUNT_BYTES, new Uint8Array(blocks.buffer, 0, bytes));
-  if (returnedAt !== 0) writeSize(call, returnedAt, COUNT_BYTES + bytes);
+  const blocks = queryWorkingSet(kernel.mm, process.space);
+  writeSize(call, buffer, blocks.byteLength / BLOCK_BYTES);
+  memory.writeBytes(buffer + COUNT_BYTES, new Uint8Array(blocks.buffer));
+  if (returnedAt !== 0) writeSize(call, returnedAt, COUNT_BYTES + blocks.byteLength);
   return STATUS_SUCCESS;
 }
 
