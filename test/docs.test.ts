@@ -58,10 +58,15 @@ function ntmm(folder: string, args: readonly string[]): string {
   return text;
 }
 
-/** The lines of a file that an earlier command has made which contain a text. */
-function grep(folder: string, [text, file]: readonly string[]): string {
+/** `grep [-m COUNT] TEXT FILE`: the lines of a file that an earlier command has made which contain a text. */
+function grep(folder: string, args: readonly string[]): string {
+  const count = args[0] === '-m' ? Number(args[1]) : Number.POSITIVE_INFINITY;
+  const [text, file] = args.slice(-2);
   const lines = readFileSync(join(folder, file!), 'utf8').split('\n');
-  return lines.filter((line) => line.includes(text!)).join('\n');
+  return lines
+    .filter((line) => line.includes(text!))
+    .slice(0, count)
+    .join('\n');
 }
 
 /** What a command of the documents prints. */
