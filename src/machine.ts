@@ -3,6 +3,7 @@ import type { Host } from './host/host.js';
 import { type FolderSpec, MemoryHost } from './host/memory-host.js';
 import { createExitRecords, type Report, recordExit, report } from './inspect/report.js';
 import { generateSystemDlls } from './ldr/system-dlls.js';
+import type { DiskModel } from './machine/disk.js';
 import { MachineProcess, NtStatusError } from './machine-process.js';
 import type { EventListener } from './mm/events.js';
 import type { PageFileSize, ReplacementPolicy } from './mm/memory-manager.js';
@@ -28,6 +29,8 @@ export interface MachineOptions {
   readonly policy?: ReplacementPolicy;
   /** Frame numbers that must never be used, as if that RAM were faulty; RangeError for one that is not RAM. */
   readonly badPages?: readonly number[];
+  /** How fast the disk of paging files and mapped files is: solid state (`ssd`, when left out) or a turning platter (`hdd`). */
+  readonly disk?: DiskModel;
   /** Seed of all that is left to chance; 1 when left out. */
   readonly seed?: number;
   /** The outside: where the roots of mounts are, and the console. In memory when left out. */
@@ -94,7 +97,7 @@ export class Machine {
 
   constructor(options: MachineOptions = {}) {
     this.host = options.host ?? new MemoryHost();
-    const { pageFileRoot, policy, badPages } = options;
+    const { pageFileRoot, policy, disk, badPages } = options;
     this.#pageFileStore = pageFileRoot === undefined ? null : new HostPageFileStore(this.host, pageFileRoot);
     this.kernel = new Kernel({
       ram: options.ram ?? DEFAULT_RAM,
@@ -102,6 +105,7 @@ export class Machine {
       ...(this.#pageFileStore && { pageFileStore: this.#pageFileStore }),
       ...(policy && { policy }),
       ...(badPages && { badPages }),
+      ...(disk && { disk }),
       seed: options.seed ?? 1,
       host: this.host,
       system: systemDlls(),

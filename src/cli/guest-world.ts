@@ -63,6 +63,7 @@ export function makeGuestWorld(
     pageFileRoot,
     policy: flags.policy,
     badPages: bad,
+    disk: flags.disk,
     ...(flags.pagefile ? { pageFiles: flags.pagefile } : {}),
   });
   const folders = programFolders([program, ...others.map((other) => other.program)]);

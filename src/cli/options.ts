@@ -1,6 +1,7 @@
 /** Values of the options: what may be written, and what is wrong with it. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { foldName } from '../host/folding.js';
+import type { DiskModel } from '../machine/disk.js';
 import type { PageFileSize, ReplacementPolicy } from '../mm/memory-manager.js';
 import { type FrameRange, parseBadPage } from './bad-pages.js';
 
@@ -30,6 +31,7 @@ export interface MachineFlags {
   readonly badPage?: readonly FrameRange[];
   /** Which page a working set gives up. */
   readonly policy: ReplacementPolicy;
+  readonly disk: DiskModel;
   readonly seed: number;
   readonly dir?: readonly DirectoryOption[];
   readonly also?: readonly AlsoOption[];
@@ -193,6 +195,11 @@ export function addMachineOptions(command: Command): Command {
         '--bad-page <n[-m]>',
         'pages of RAM, numbered from 0, that are never used (repeatable)',
       ).argParser(parseBadPage),
+    )
+    .addOption(
+      new Option('--disk <name>', 'how fast the disk is: solid state, or a turning platter')
+        .choices(['ssd', 'hdd'])
+        .default('ssd'),
     )
     .addOption(
       new Option('--policy <name>', 'which page goes: not accessed for longest, or first come')

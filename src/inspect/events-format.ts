@@ -75,6 +75,9 @@ const DETAIL_NAMES: Readonly<Record<string, string>> = {
   'thread-wake': 'available',
   'page-in': 'block',
   'page-out': 'pages',
+  'read-complete': 'pages',
+  'write-complete': 'pages',
+  'collided-fault': 'inFlight',
 };
 
 class JsonLinesWriter implements EventWriter {

@@ -9,7 +9,9 @@ import {
   STATUS_GUARD_PAGE_VIOLATION,
   STATUS_NO_MEMORY,
   STATUS_PAGE_FAULT_GUARD_PAGE,
+  STATUS_PAGE_FAULT_PAGING_FILE,
   STATUS_PAGE_FAULT_TRANSITION,
+  STATUS_PENDING,
   STATUS_STACK_OVERFLOW,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
@@ -17,12 +19,14 @@ import { checkAccess, FAULT_FETCH, FAULT_WRITE } from './access-check.js';
 import type { AddressSpace } from './address-space.js';
 import { BugCheck, PAGE_FAULT_IN_NONPAGED_AREA } from './bug-check.js';
 import { breakCopyOnWrite } from './copy-on-write.js';
+import { countTransition } from './counters.js';
 import { resolveDemandZeroFault } from './demand-zero.js';
 import type { MemoryManager } from './memory-manager.js';
 import { markModified } from './page-file.js';
 import { resolvePageFileFault } from './page-file-fault.js';
 import { activateTransitionFrame } from './page-lists.js';
-import { countUsedPte, findPte, frameOfWord, freeEmptyTable, makePte } from './page-tables.js';
+import { countUsedPte, findPte, frameOfWord, freeEmptyTable, makePte, pteAddress } from './page-tables.js';
+import { beginPageWait, endPageWait, isBeingRead, waitForCollided, waitForNextRequest } from './paging-io.js';
 import { resolvePrototypeFault } from './prototype-fault.js';
 import {
   demandZeroLow,
@@ -47,8 +51,9 @@ import { ensureFreeWsle, insertWsle } from './working-set.js';
 import { replaceOnePage } from './working-set-manager.js';
 
 /**
- * Resolves a fault at a 48-bit address or says what to raise. `errorCode` has the processor's FAULT_* bits; `stack` is the
- * running thread's, or null when its stack must not grow. Counts the fault and emits 'fault' with the status as detail.
+ * Resolves a fault at a 48-bit address or says what to raise, waiting on the spot for what has to be read. `errorCode` has
+ * the processor's FAULT_* bits; `stack` is the running thread's, or null when its stack must not grow. Counts the fault and
+ * emits 'fault' with the status as detail.
  */
 export function accessFault(
   mm: MemoryManager,
@@ -58,20 +63,82 @@ export function accessFault(
   userMode: boolean,
   stack: UserStack | null,
 ): number {
+  let status = beginFault(mm, space, address, errorCode, userMode, stack);
+  while (status === STATUS_PENDING) {
+    const frame = mm.pendingFrame;
+    beginPageWait(mm, frame);
+    while (isBeingRead(mm, frame)) waitForNextRequest(mm);
+    status = endFault(mm, space, address, errorCode, userMode, stack, frame);
+  }
+  return status;
+}
+
+/**
+ * The first half of accessFault: answers STATUS_PENDING when the page has to be read, or is already, in mm.pendingFrame. The
+ * thread then waits (beginPageWait) until the frame has been read (isBeingRead), and endFault does the rest.
+ */
+export function beginFault(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  errorCode: number,
+  userMode: boolean,
+  stack: UserStack | null,
+): number {
   mm.faultWasHard = false;
+  const status = resolveWithin(mm, space, address, errorCode, userMode, stack);
+  countFault(mm, space, status);
+  if (mm.events.active && status !== STATUS_PENDING) emitFault(mm, space, address, status);
+  return status;
+}
+
+/** The second half, after the wait for `frame`. STATUS_PENDING again when another page has to be waited for. */
+export function endFault(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  errorCode: number,
+  userMode: boolean,
+  stack: UserStack | null,
+  frame: number,
+): number {
+  mm.faultGoesOn = true;
+  const status = resolveWithin(mm, space, address, errorCode, userMode, stack);
+  mm.faultGoesOn = false;
+  endPageWait(mm, frame);
+  if (status !== STATUS_PAGE_FAULT_TRANSITION) {
+    if (mm.events.active && status !== STATUS_PENDING) emitFault(mm, space, address, status);
+    return status;
+  }
+  if (mm.events.active) emitFault(mm, space, address, STATUS_PAGE_FAULT_PAGING_FILE);
+  return STATUS_PAGE_FAULT_PAGING_FILE;
+}
+
+function emitFault(mm: MemoryManager, space: AddressSpace, address: number, status: number): void {
+  mm.events.emit('fault', space, address, frameAt(mm, space, address), status);
+}
+
+/** Resolves the fault within the working set's limits. */
+function resolveWithin(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  errorCode: number,
+  userMode: boolean,
+  stack: UserStack | null,
+): number {
   const { workingSet } = space;
   const status =
     ensureFreeWsle(mm, space) || replaceOnePage(mm, space, false)
       ? resolve(mm, space, address, errorCode, userMode, stack)
       : STATUS_NO_MEMORY;
   if (
+    status !== STATUS_PENDING &&
     space.workingSetPages > workingSet.maximum &&
     (workingSet.hardMaximum || mm.lists.available < mm.thresholds.plenty)
   ) {
     keepToMaximum(mm, space, address);
   }
-  countFault(mm, space, status);
-  if (mm.events.active) mm.events.emit('fault', space, address, frameAt(mm, space, address), status);
   return status;
 }
 
@@ -104,7 +171,7 @@ function resolve(
   if (isDemandZero(lo, mm.words[word + 1]!)) {
     return resolveDemandZeroFault(mm, space, word, address, pteProtection(lo), errorCode);
   }
-  return resolvePageFileFault(mm, space, word, address, errorCode);
+  return resolvePageFileFault(mm, space, word, pteAddress(address), address, 0);
 }
 
 function faultInSystemSpace(address: number, errorCode: number, userMode: boolean): number {
@@ -160,14 +227,14 @@ function faultOnTransition(
   const protection = pteProtection(lo);
   const frame = pteFrame(lo);
   const isWrite = (errorCode & FAULT_WRITE) !== 0;
+  if (isBeingRead(mm, frame)) return waitForCollided(mm, space, frame);
   activateTransitionFrame(mm, frame);
   if (isWrite) markModified(mm, frame);
   mm.words[word] = validLow(frame, protection) | (isWrite ? PTE_DIRTY : 0);
   mm.words[word + 1] = validHigh(protection);
   space.addResident(1);
   insertWsle(mm, space, address, frame);
-  mm.counters.transition++;
-  space.counters.transition++;
+  countTransition(mm, space);
   return STATUS_PAGE_FAULT_TRANSITION;
 }
 

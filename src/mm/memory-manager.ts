@@ -2,7 +2,7 @@
  * The root of the memory manager's state: everything it knows is reachable from here, as bytes of RAM, typed arrays and
  * plain objects.
  */
-import { transferTime100ns } from '../machine/disk.js';
+import type { DiskModel } from '../machine/disk.js';
 import type { PhysicalMemory } from '../machine/physical-memory.js';
 import type { Processor } from '../machine/processor.js';
 import type { AddressSpace } from './address-space.js';
@@ -12,6 +12,7 @@ import { FaultCounters } from './counters.js';
 import { EventSink } from './events.js';
 import { MemoryPageFileStore, type PageFileStore, PageFiles } from './page-file.js';
 import { PageLists, retireFrame } from './page-lists.js';
+import { PagingIo } from './paging-io.js';
 import { PfnDatabase } from './pfn-database.js';
 import { Pool } from './pool.js';
 import { createSharedUserData } from './shared-user-data.js';
@@ -44,6 +45,8 @@ export interface MemoryManagerOptions {
   readonly policy?: ReplacementPolicy;
   /** Frame numbers that must never be used. RangeError for one that is not RAM, or when too few are left. */
   readonly badPages?: readonly number[];
+  /** The disk of paging files and mapped files; `ssd` when left out. */
+  readonly disk?: DiskModel;
 }
 
 /** Virtual time in 100 ns units; `advance` lets it pass while the disk is waited for. */
@@ -74,6 +77,7 @@ export class MemoryManager {
   readonly counters = new FaultCounters();
   readonly events: EventSink;
   readonly pageFiles: PageFiles;
+  readonly io: PagingIo;
   readonly systemThreads = new SystemThreads();
   readonly thresholds: Thresholds;
   readonly policy: ReplacementPolicy;
@@ -90,8 +94,12 @@ export class MemoryManager {
   systemPages = 0;
   /** Frame of KUSER_SHARED_DATA. */
   sharedUserDataFrame = 0;
-  /** Set by a resolver that waited for a disk read; accessFault then counts the fault as hard. */
+  /** The fault waits for a disk read; it is counted as hard. */
   faultWasHard = false;
+  /** The frame that is being read for a fault that answered STATUS_PENDING; -1: it waits for frames to become available. */
+  pendingFrame = -1;
+  /** The fault goes on after a wait and has been counted. */
+  faultGoesOn = false;
   /** Index in `words` of the PTE that a fault is about to replace, which is not trimmed meanwhile; 0 for none. */
   pinnedPte = 0;
   /** The page that systemWord found last, as page number (-1: none) and word index. */
@@ -112,6 +120,7 @@ export class MemoryManager {
     this.commit = new CommitLedger(this.usableFrames, options.pageFileBytes.map(pageFilePages));
     this.sections = new SectionTable(options.seed);
     this.pageFiles = new PageFiles(options.pageFileBytes, options.pageFileStore ?? new MemoryPageFileStore());
+    this.io = new PagingIo(options.disk ?? 'ssd');
     this.thresholds = thresholdsFor(this.usableFrames);
     this.policy = options.policy ?? 'aging';
     buildSystemSpace(this);
@@ -123,11 +132,6 @@ export class MemoryManager {
   /** Index in `words` of a frame's first word. */
   frameWord(frame: number): number {
     return this.baseWord + frame * 1024;
-  }
-
-  /** Lets the time pass that a transfer between disk and RAM takes. */
-  waitForDisk(bytes: number): void {
-    this.clock.advance?.(transferTime100ns(bytes));
   }
 
   /** Thread named in events; 0 when none runs. */

@@ -16,6 +16,7 @@ export const CLUSTER_PAGES = 16;
 
 const PAGE_SIZE = 4096;
 const FULL_WORD = 0xffff_ffff;
+const PART_OF_DISK = 2 ** 35;
 /** A file grows by this many blocks when it has no free one. */
 const GROWTH_BLOCKS = 256;
 
@@ -24,6 +25,11 @@ export interface PageFileStore {
   /** Fills `target` from a byte offset of file number `file`. */
   read(file: number, offset: number, target: Uint8Array): void;
   write(file: number, offset: number, source: Uint8Array): void;
+}
+
+/** Where a block lies on the disk, in bytes: each file has its own part of it. */
+export function pageFilePosition(file: number, block: number): number {
+  return (file + 1) * PART_OF_DISK + block * PAGE_SIZE;
 }
 
 /** One paging file. Sizes are in blocks of 4096 bytes. */

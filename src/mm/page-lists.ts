@@ -6,6 +6,7 @@
 import { BugCheck, PFN_LIST_CORRUPT } from './bug-check.js';
 import type { MemoryManager } from './memory-manager.js';
 import { releasePageFileSpace } from './page-file.js';
+import { waitForNextRequest } from './paging-io.js';
 import {
   FRAME_ACTIVE,
   FRAME_BAD,
@@ -260,17 +261,35 @@ function repurposeStandby(mm: MemoryManager): number {
   return -1;
 }
 
-/** No frame is available: the threads that make some run at once, being of higher priority. False: none can be made. */
+/**
+ * No frame is available: the threads that make some run at once, being of higher priority, and their writes are waited for on
+ * the spot. False: none can be made.
+ */
 function relieveShortage(mm: MemoryManager): boolean {
-  const { balanceSetManager, modifiedPageWriter, mappedPageWriter } = mm.systemThreads;
-  do {
-    wakeSystemThread(mm, balanceSetManager);
-    if (mm.lists.modifiedPageFile > 0) wakeSystemThread(mm, modifiedPageWriter);
-    if (mm.lists.modifiedMapped > 0) wakeSystemThread(mm, mappedPageWriter);
-    runSystemThreads(mm, -1);
+  for (;;) {
+    runRelief(mm);
     if (mm.lists.available > 0) return true;
-  } while (trimBelowMinimum(mm));
-  return false;
+    if (!waitForNextRequest(mm) && !trimBelowMinimum(mm)) return false;
+    if (mm.lists.available > 0) return true;
+  }
+}
+
+/** The threads that make frames available run. */
+function runRelief(mm: MemoryManager): void {
+  const { balanceSetManager, modifiedPageWriter, mappedPageWriter } = mm.systemThreads;
+  wakeSystemThread(mm, balanceSetManager);
+  if (mm.lists.modifiedPageFile > 0) wakeSystemThread(mm, modifiedPageWriter);
+  if (mm.lists.modifiedMapped > 0) wakeSystemThread(mm, mappedPageWriter);
+  runSystemThreads(mm, -1);
+}
+
+/**
+ * Fewer than `frames` frames are available: has some made. True when there are still fewer but writes are in flight that
+ * will make some, so that waiting helps (MiEnsureAvailablePageOrWait).
+ */
+export function relieveShortageLater(mm: MemoryManager, frames: number): boolean {
+  runRelief(mm);
+  return mm.lists.available < frames && mm.io.writesInFlight > 0;
 }
 
 /** Takes the first frame of a list, active. */

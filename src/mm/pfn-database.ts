@@ -34,6 +34,8 @@ export const PFN_PROTOTYPE = 2;
 export const PFN_DELETED = 4;
 /** Flag: the frame holds page tables (any level). */
 export const PFN_PAGE_TABLE = 8;
+/** Flag: the contents are on their way from the disk; the PTE or prototype PTE is in transition. */
+export const PFN_READ_IN_PROGRESS = 16;
 
 /** Standby priority of an ordinary page; 0 is repurposed first, 7 last. */
 export const DEFAULT_PRIORITY = 5;
@@ -100,6 +102,20 @@ export class PfnDatabase {
       (flags & PFN_PROTOTYPE) !== 0 || pteAddress < USER_PTE_END ? this.pagePriority : DEFAULT_PRIORITY;
     this.state[frame] = FRAME_ACTIVE;
     this.shareCount[containingFrame]!++;
+  }
+
+  /** Makes an allocated frame the transition page of a PTE, held by the read that brings its contents. MiInitializeTransitionPfn. */
+  initializeTransition(
+    frame: number,
+    pteAddress: number,
+    containingFrame: number,
+    originalLo: number,
+    originalHi: number,
+    flags: number,
+  ): void {
+    this.initialize(frame, pteAddress, containingFrame, originalLo, originalHi, flags | PFN_READ_IN_PROGRESS);
+    this.shareCount[frame] = 0;
+    this.state[frame] = FRAME_TRANSITION;
   }
 
   isPrototype(frame: number): boolean {

@@ -20,6 +20,7 @@ import {
   FRAME_STATE_NAMES,
   FRAME_TRANSITION,
   FRAME_ZEROED,
+  PFN_READ_IN_PROGRESS,
 } from './pfn-database.js';
 import { SHORT_VAD_SIZE, SHORT_VAD_TAG } from './private-memory.js';
 import { VAD_PRIVATE } from './vad-tree.js';
@@ -141,19 +142,16 @@ function verifyZeroes(mm: MemoryManager, tally: VerifyTally): void {
 /** PFN entries against what the walk of all tables found. */
 function verifyFrames(mm: MemoryManager, tally: VerifyTally): void {
   const { pfn } = mm;
+  const references = referencesForIo(mm, tally);
   for (let frame = 0; frame < pfn.frameCount; frame++) {
     const state = pfn.state[frame]!;
     tally.equal(pfn.shareCount[frame]!, tally.shares[frame]!, 'share count of frame', frame);
     if (state === FRAME_ACTIVE)
       tally.holds(pfn.shareCount[frame]! > 0, 'active frame without a mapping', frame);
-    if (state !== FRAME_TRANSITION) {
-      tally.equal(
-        pfn.referenceCount[frame]!,
-        pfn.shareCount[frame]! > 0 ? 1 : 0,
-        'reference count of frame',
-        frame,
-      );
-    }
+    const expected = (pfn.shareCount[frame]! > 0 ? 1 : 0) + references[frame]!;
+    tally.equal(pfn.referenceCount[frame]!, expected, 'reference count of frame', frame);
+    if (state === FRAME_TRANSITION)
+      tally.holds(expected > 0, 'frame in transition that nothing holds,', frame);
     if (state === FRAME_ZEROED || state === FRAME_FREE || state === FRAME_BAD) {
       tally.equal(pfn.pteAddress[frame]!, 0, 'PTE address of unused frame', frame);
       tally.equal(pfn.containingFrame[frame]!, -1, 'containing frame of unused frame', frame);
@@ -161,6 +159,39 @@ function verifyFrames(mm: MemoryManager, tally: VerifyTally): void {
     }
     tally.counts.frames++;
   }
+}
+
+/** References that paging I/O in flight and threads that wait for it hold, by frame. */
+function referencesForIo(mm: MemoryManager, tally: VerifyTally): Uint16Array {
+  const { pfn, io } = mm;
+  const references = new Uint16Array(pfn.frameCount);
+  let last = 0;
+  let writes = 0;
+  const reading = new Uint8Array(pfn.frameCount);
+  for (const request of io.requests) {
+    tally.holds(
+      request.completesAt >= last,
+      'paging I/O that ends before an earlier one,',
+      request.completesAt,
+    );
+    last = request.completesAt;
+    if (!request.isRead) writes++;
+    for (let index = 0; index < request.pages; index++) {
+      const frame = request.frames[index]!;
+      references[frame]!++;
+      if (request.isRead) reading[frame] = 1;
+    }
+  }
+  tally.equal(io.writesInFlight, writes, 'writes in flight', 0);
+  for (let frame = 0; frame < pfn.frameCount; frame++)
+    tally.equal(
+      (pfn.flags[frame]! & PFN_READ_IN_PROGRESS) === 0 ? 0 : 1,
+      reading[frame]!,
+      'read of frame',
+      frame,
+    );
+  for (const frame of io.waited) references[frame]!++;
+  return references;
 }
 
 function verifyCommit(mm: MemoryManager, tally: VerifyTally): void {

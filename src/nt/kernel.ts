@@ -12,6 +12,7 @@ import {
   RFLAGS,
   RIP,
 } from '../machine/cpu/layout.js';
+import type { DiskModel } from '../machine/disk.js';
 import { PhysicalMemory } from '../machine/physical-memory.js';
 import { Processor } from '../machine/processor.js';
 import { attach, detach } from '../mm/address-space.js';
@@ -46,6 +47,8 @@ export interface KernelOptions {
   readonly policy?: ReplacementPolicy;
   /** Frame numbers that must never be used. */
   readonly badPages?: readonly number[];
+  /** The disk of paging files and mapped files; `ssd` when left out. */
+  readonly disk?: DiskModel;
   readonly seed: number;
   readonly host: Host;
   readonly system: SystemDllSet;
@@ -103,6 +106,8 @@ export class Kernel {
   readonly debugOutput: string[] = [];
   /** Virtual time of the next clock tick, 100 ns units. */
   nextTick = TICK_100NS;
+  /** Requests of paging I/O whose end the scheduler has been told. */
+  completionsSeen = 0;
   /** Handle that the next vectored handler gets. */
   nextHandlerHandle = FIRST_HANDLER_HANDLE;
   /** Scratch for building exception frames and for times. */
@@ -124,6 +129,7 @@ export class Kernel {
       ...(options.pageFileStore && { pageFileStore: options.pageFileStore }),
       ...(options.policy && { policy: options.policy }),
       ...(options.badPages && { badPages: options.badPages }),
+      ...(options.disk && { disk: options.disk }),
       seed: options.seed,
       clock: this.clock,
     });
@@ -180,6 +186,7 @@ export class Kernel {
   /** Makes the processor and UserMemory use a process's address space (KeStackAttachProcess). */
   attachProcess(process: Process): void {
     if (this.mm.current !== process.space) attach(this.mm, process.space);
+    this.memory.commit();
     this.mm.currentStack = null;
     this.mm.currentThreadId = 0;
     if (this.#loaded === null) this.mm.pfn.pagePriority = process.space.pagePriority;

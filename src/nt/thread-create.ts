@@ -21,6 +21,7 @@ import {
 } from './context-record.js';
 import type { Kernel } from './kernel.js';
 import { createObject } from './object-manager.js';
+import { makePageWait } from './page-wait.js';
 import { classBasePriority } from './priority.js';
 import type { Process } from './process.js';
 import { THREAD_SUSPENDED, type Thread } from './thread.js';
@@ -94,6 +95,7 @@ export function createThread(kernel: Kernel, process: Process, creation: ThreadC
     suspendCount: creation.suspended ? 1 : 0,
     quantumLeft: 0,
     wait: null,
+    pageWait: makePageWait(),
     waitStatus: -1,
     exitStatus: null,
     ownedMutants: [],

@@ -2,6 +2,7 @@ import type { KernelStack } from '../mm/kernel-stack.js';
 import type { UserStack } from '../mm/user-stack.js';
 import type { MutantObject } from './dispatcher.js';
 import type { DispatcherObject } from './object.js';
+import type { PageWait } from './page-wait.js';
 import type { Process } from './process.js';
 
 export const THREAD_READY = 0;
@@ -20,7 +21,9 @@ export type WaitReason =
       readonly deadline: number | null;
     }
   | { readonly kind: 'delay'; readonly deadline: number }
-  | { readonly kind: 'console'; readonly deadline: null };
+  | { readonly kind: 'console'; readonly deadline: null }
+  /** A page that is being read, or frames that will become available. */
+  | { readonly kind: 'page' | 'free-page'; readonly deadline: null };
 
 /** Priorities 0..31 (Microsoft, "Scheduling Priorities"). */
 export const PRIORITY_COUNT = 32;
@@ -48,6 +51,7 @@ export interface Thread extends DispatcherObject {
   /** Instructions left of the quantum. */
   quantumLeft: number;
   wait: WaitReason | null;
+  readonly pageWait: PageWait;
   /** What the finished wait answers, -1 for none; at 0 or above the thread's service is entered again before it runs. */
   waitStatus: number;
   exitStatus: number | null;

@@ -25,7 +25,7 @@ const STATE_NAMES: Readonly<Record<number, string>> = {
   [THREAD_SUSPENDED]: 'SUSPENDED',
 };
 
-function waitText({ wait }: Thread): string {
+function waitText({ wait, pageWait }: Thread): string {
   if (wait === null) return '';
   const until =
     wait.deadline === null ? '' : ` until ${(wait.deadline / 10_000).toFixed(4)} ms of virtual time`;
@@ -34,6 +34,10 @@ function waitText({ wait }: Thread): string {
       return ': for console input (.input gives it)';
     case 'delay':
       return `: a delay${until}`;
+    case 'page':
+      return `: WrPageIn, for ${addressText(pageWait.address)}, which is being read into frame 0x${hex(pageWait.frame, 1)}`;
+    case 'free-page':
+      return ': WrFreePage, for frames to become available';
     case 'objects':
       return `: for ${wait.all ? 'all of' : 'one of'} ${wait.objects.map(({ kind }) => kind).join(', ')}${until}`;
   }

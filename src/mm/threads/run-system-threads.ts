@@ -5,13 +5,14 @@ import { mappedPageWriterStep } from './mapped-page-writer.js';
 import { modifiedPageWriterStep } from './modified-page-writer.js';
 import type { SystemThread } from './system-threads.js';
 
-/** Runs the threads that are ready and whose priority is above `priority` (-1: all). */
+/** Runs the threads that are ready and whose priority is above `priority` (-1: all); a page writer waits while enough writes are in flight. */
 export function runSystemThreads(mm: MemoryManager, priority: number): void {
   const { balanceSetManager, modifiedPageWriter, mappedPageWriter } = mm.systemThreads;
   for (;;) {
-    if (modifiedPageWriter.ready && modifiedPageWriter.priority > priority)
+    const { takesWrites } = mm.io;
+    if (modifiedPageWriter.ready && takesWrites && modifiedPageWriter.priority > priority)
       run(mm, modifiedPageWriter, modifiedPageWriterStep);
-    else if (mappedPageWriter.ready && mappedPageWriter.priority > priority)
+    else if (mappedPageWriter.ready && takesWrites && mappedPageWriter.priority > priority)
       run(mm, mappedPageWriter, mappedPageWriterStep);
     else if (balanceSetManager.ready && balanceSetManager.priority > priority)
       run(mm, balanceSetManager, balanceSetManagerStep);

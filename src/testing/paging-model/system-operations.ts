@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import * as nt from '../../base/ntstatus.js';
 import { deleteAddressSpace } from '../../mm/address-space.js';
 import { lockVirtualMemory, unlockVirtualMemory } from '../../mm/lock-memory.js';
-import { writeModifiedMappedPages } from '../../mm/mapped-file-writer.js';
+import { writeMappedCluster } from '../../mm/mapped-file-writer.js';
 import { allocateFrame, returnUnusedFrame } from '../../mm/page-lists.js';
 import { findPte } from '../../mm/page-tables.js';
 import { writeCluster } from '../../mm/threads/modified-page-writer.js';
@@ -139,7 +139,7 @@ export function pageOut(world: World, step: Step): void {
 }
 
 export function writeMapped(world: World, step: Step): void {
-  writeModifiedMappedPages(world.mm, step.count);
+  for (let left = step.count; left > 0 && writeMappedCluster(world.mm) > 0; left -= 8);
   lookAtSome(world, step);
 }
 
