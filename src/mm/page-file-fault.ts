@@ -92,7 +92,7 @@ function neighbours(mm: MemoryManager, word: number): number {
  */
 export function allocateNeighbours(mm: MemoryManager, most: number, first: number): number {
   let count = 0;
-  while (count < most && mm.lists.available > mm.thresholds.plenty)
+  while (count < most && mm.lists.available > mm.thresholds.low)
     mm.pageFiles.clusterFrames[first + count++] = allocateFrame(mm);
   return count;
 }
