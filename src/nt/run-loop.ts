@@ -18,6 +18,8 @@ export interface RunLimits {
   readonly instructions: number;
   /** Stop after about this much work in this call: instructions, with TRAP_WORK for each fault or service. */
   readonly work: number;
+  /** Stop at this virtual time, in 100 ns units, also while every thread waits. */
+  readonly time100ns?: number;
 }
 
 /** What a fault or a service counts for in a slice of work; host time alone, the guest does not see it. */
@@ -44,7 +46,7 @@ export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
       if (kernel.loadedThread !== null) kernel.saveContext();
       if (scheduler.select() === null) {
         if (kernel.processes.size === 0) return 'exited';
-        const reason = idle(kernel);
+        const reason = idle(kernel, limits.time100ns ?? Number.POSITIVE_INFINITY);
         if (reason !== null) return reason;
         work -= TRAP_WORK;
         if (work <= 0) return 'running';
@@ -111,10 +113,11 @@ function serveClock(kernel: Kernel): void {
 
 /**
  * Nothing is ready: the zero page thread works, then time passes to the next timer or end of paging I/O. A stop reason when
- * there is none.
+ * there is none. Time stops at `limit`.
  */
-function idle(kernel: Kernel): StopReason | null {
+function idle(kernel: Kernel, limit: number): StopReason | null {
   const { scheduler, clock } = kernel;
+  if (clock.now100ns >= limit) return 'limit';
   const nextEvent = Math.min(scheduler.nextDeadline, kernel.mm.io.nextCompletion);
   if (scheduler.waitsForConsole && kernel.console.isReadable) {
     scheduler.consoleArrived();
@@ -126,7 +129,7 @@ function idle(kernel: Kernel): StopReason | null {
     return null;
   }
   if (Number.isFinite(nextEvent)) {
-    clock.advance(Math.max(0, nextEvent - clock.now100ns));
+    clock.advance(Math.max(0, Math.min(nextEvent, limit) - clock.now100ns));
     return null;
   }
   return scheduler.waitsForConsole ? 'waiting-input' : 'stalled';

@@ -64,7 +64,7 @@ describe('the forecast of an access', () => {
 
   it('is what reads and writes of every kind of page come to', () => {
     const machine = new Machine({ ram: 8 * 2 ** 20 });
-    machine.mount('C:\\data', { 'file.bin': new Uint8Array(3 * PAGE).fill(7) }, { writable: true });
+    machine.mount('C:\\data', { 'file.bin': new Uint8Array(12 * PAGE).fill(7) }, { writable: true });
     const process = machine.createProcess({ empty: true });
     const { mm } = machine.kernel;
     const { space } = process.object;
@@ -98,6 +98,7 @@ describe('the forecast of an access', () => {
       shared + 3 * PAGE,
       file,
       file + PAGE,
+      file + 10 * PAGE,
       0x5000_0000,
     );
     const outcomes: string[] = [];
