@@ -1,6 +1,8 @@
 /** A kernel with a small ntdll and programs of hand-assembled code, for tests of the executive. */
 import { MemoryHost } from '../host/memory-host.js';
 import { generateSystemDlls } from '../ldr/system-dlls.js';
+import type { PageFileSize } from '../mm/memory-manager.js';
+import type { PageFileStore } from '../mm/page-file.js';
 import { kiUserExceptionDispatcher, ntContinue, ntRaiseException } from '../nt/exception-dispatch.js';
 import { Kernel } from '../nt/kernel.js';
 import type { Process } from '../nt/process.js';
@@ -30,6 +32,8 @@ export interface TestKernel {
 export interface TestKernelOptions {
   readonly ram?: number;
   readonly quantum?: number;
+  readonly pageFiles?: readonly PageFileSize[];
+  readonly pageFileStore?: PageFileStore;
 }
 
 const CODE_AND_DATA = 0xe0000020;
@@ -54,7 +58,8 @@ export function makeTestKernel(functions: TestFunctions = {}, options: TestKerne
   const host = new MemoryHost();
   const kernel = new Kernel({
     ram: options.ram ?? 16 * 2 ** 20,
-    pageFiles: [],
+    pageFiles: options.pageFiles ?? [],
+    ...(options.pageFileStore && { pageFileStore: options.pageFileStore }),
     seed: 1,
     host,
     system,
