@@ -188,6 +188,6 @@ describe('options that may stand without a value', () => {
 
   it('leave the defaults of a machine', () => {
     const flags = addMachineOptions(new Command()).parse([], { from: 'user' }).opts<MachineFlags>();
-    expect(flags).toEqual({ profile: 'nt10-x64', ram: 64 * MIB, policy: 'aging', seed: 1 });
+    expect(flags).toEqual({ profile: 'nt10-x64', ram: 64 * MIB, disk: 'ssd', policy: 'aging', seed: 1 });
   });
 });

@@ -8,7 +8,9 @@ import { exampleBytes, examplePath } from '../testing/examples.js';
 const program = (name: string) => examplePath(`bin/${name}`);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const expected = (name: string) => text(exampleBytes(name));
-const also = (...lines: string[]) => lines.flatMap((line) => ['--also', line]);
+/** Which program's line comes first depends on whose pages are read first. */
+const lines = (output: string) => output.split('\n').sort();
+const also = (...programs: string[]) => programs.flatMap((line) => ['--also', line]);
 
 describe('ntmm run --also', () => {
   it('runs four programs at once on one console; the status is the first one’s', () =>
@@ -20,11 +22,8 @@ describe('ntmm run --also', () => {
       );
       const args = ['run', '--verify', '--report-file', 'r.json', ...others, program('hello.exe')];
       const { status, stdout, stderr } = await ntmm(args, { cwd });
-      expect(text(stdout)).toBe(
-        ['hello/expected.txt', 'sort/expected.txt', 'reserve/expected.txt', 'states/expected.txt']
-          .map(expected)
-          .join(''),
-      );
+      const outputs = ['hello', 'sort', 'reserve', 'states'].map((name) => expected(`${name}/expected.txt`));
+      expect(lines(text(stdout))).toEqual(lines(outputs.join('')));
       expect(status).toBe(0);
       expect(stderr).toContain('states.exe: unhandled exception 0xC0000005');
       expect(stderr).toMatch(/states\.exe ended with 0xC0000005 .*\nntmm: verify: [\d,]+ checks held/);
@@ -49,7 +48,7 @@ describe('ntmm run --also', () => {
         const flags = ['--ram', '16M', '--policy', policy, '--report', ...also(sweep, sweep, sweep)];
         const { status, stdout, stderr } = await ntmm(['run', ...flags, program('sweep.exe'), '16'], { cwd });
         expect(status).toBe(0);
-        expect(text(stdout)).toBe(text(alone.stdout).repeat(4));
+        expect(lines(text(stdout))).toEqual(lines(text(alone.stdout).repeat(4)));
         expect(stderr).toContain('Memory report: sweep.exe and 3 other processes');
         const hard = [...stderr.matchAll(/^ +\d+ {2}sweep\.exe +0 +[\d,]+ +([\d,]+) /gm)].map(([, faults]) =>
           Number(faults!.replace(',', '')),
@@ -66,7 +65,8 @@ describe('ntmm run --also', () => {
       copyFileSync(program('hello.exe'), join(cwd, 'c.exe'));
       const flags = ['--report-file', 'r.json', ...also('"other programs/b.exe" "one two"', 'c.exe')];
       const { stdout } = await ntmm(['run', ...flags, program('hello.exe'), 'three'], { cwd });
-      expect(text(stdout)).toMatch(/argument 1: three\r\n[\s\S]*argument 1: one two\r\n/);
+      expect(text(stdout)).toContain('argument 1: three\r\n');
+      expect(text(stdout)).toContain('argument 1: one two\r\n');
       const { processes } = JSON.parse(readFileSync(join(cwd, 'r.json'), 'utf8')) as Report;
       expect(processes.map(({ image }) => image)).toEqual([
         'C:\\app\\hello.exe',
@@ -92,20 +92,21 @@ describe('ntmm run --also', () => {
 
   it('names the programs that a limit stopped', () =>
     inExampleFolder(async (cwd) => {
-      const flags = ['--max-instructions', '100k', ...also(`${program('sweep.exe')} 4`)];
+      const flags = ['--max-instructions', '90M', ...also(`${program('sweep.exe')} 48`)];
       const { status, stderr } = await ntmm(['run', ...flags, program('hello.exe')], { cwd });
-      expect(stderr).toContain('ntmm: sweep.exe stopped by --max-instructions after 100,000 instructions');
+      expect(stderr).toContain('ntmm: sweep.exe stopped by --max-instructions after 90,000,000 instructions');
       expect(status).toBe(124);
     }));
 
   it('is seen by vmmap, rammap and kd', () =>
     inExampleFolder(async (cwd) => {
       const other = also(`${program('hello.exe')}`);
-      const views = ['vmmap', 'rammap'].map((view) => [view, ...other, program('sort.exe'), 'lines.txt']);
+      const longer = also(`${program('sweep.exe')} 40`);
+      const views = ['vmmap', 'rammap'].map((view) => [view, ...longer, program('sort.exe'), 'lines.txt']);
       const [vmmap, rammap] = await Promise.all(views.map((args) => ntmm(args, { cwd })));
       expect(text(vmmap!.stdout)).toContain('C:\\app\\sort.exe');
       expect(text(rammap!.stdout)).toContain('sort.exe');
-      expect(text(rammap!.stdout)).toContain('hello.exe');
+      expect(text(rammap!.stdout)).toContain('sweep.exe');
       const script = '!process 0 0; g; !process 0 0';
       const { stdout } = await ntmm(['kd', '-c', script, ...other, program('sort.exe'), 'lines.txt'], {
         cwd,
