@@ -14,6 +14,7 @@ import {
   FRAME_MODIFIED,
   FRAME_STANDBY,
   FRAME_TRANSITION,
+  PFN_DELETED,
   PFN_MODIFIED,
   PFN_PROTOTYPE,
 } from './pfn-database.js';
@@ -49,11 +50,11 @@ export function verifySections(mm: MemoryManager, tally: VerifyTally): void {
   verifySystemMemory(mm, tally);
 }
 
-/** Every frame that is marked as a prototype PTE's was found through one; the shared user data page has the system's PTE for it. */
+/** Every frame that is marked as a prototype PTE's, unless that is deleted already, was found through one; the shared user data page has the system's PTE for it. */
 function verifySharedFrames(mm: MemoryManager, resident: number, tally: VerifyTally): void {
   let marked = 0;
   for (let frame = 0; frame < mm.pfn.frameCount; frame++) {
-    if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) !== 0) marked++;
+    if ((mm.pfn.flags[frame]! & (PFN_PROTOTYPE | PFN_DELETED)) === PFN_PROTOTYPE) marked++;
   }
   tally.equal(marked, resident + 1, 'frames of prototype PTEs', 0);
 }
