@@ -22,7 +22,8 @@ import type { MemoryManager } from './memory-manager.js';
 import { markModified } from './page-file.js';
 import { resolvePageFileFault } from './page-file-fault.js';
 import { activateTransitionFrame } from './page-lists.js';
-import { countUsedPte, findPte, frameOfWord, freeEmptyTable, makePte } from './page-tables.js';
+import { bringPteIn, makePte } from './page-table-fault.js';
+import { countUsedPte, findPte, frameOfWord, holdTable, releaseTable } from './page-tables.js';
 import { resolvePrototypeFault } from './prototype-fault.js';
 import {
   demandZeroLow,
@@ -42,9 +43,9 @@ import {
   withProtection,
 } from './pte.js';
 import { growUserStack, type UserStack } from './user-stack.js';
-import { VAD_PRIVATE } from './vad-tree.js';
-import { ensureFreeWsle, insertWsle } from './working-set.js';
-import { replaceOnePage } from './working-set-manager.js';
+import { VAD_PRIVATE, type Vad } from './vad-tree.js';
+import { insertWsle } from './working-set.js';
+import { ensureRoomInWorkingSet, replaceOnePage } from './working-set-manager.js';
 
 /**
  * Resolves a fault at a 48-bit address or says what to raise. `errorCode` has the processor's FAULT_* bits; `stack` is the
@@ -60,10 +61,9 @@ export function accessFault(
 ): number {
   mm.faultWasHard = false;
   const { workingSet } = space;
-  const status =
-    ensureFreeWsle(mm, space) || replaceOnePage(mm, space, false)
-      ? resolve(mm, space, address, errorCode, userMode, stack)
-      : STATUS_NO_MEMORY;
+  const status = ensureRoomInWorkingSet(mm, space)
+    ? resolve(mm, space, address, errorCode, userMode, stack)
+    : STATUS_NO_MEMORY;
   if (
     space.workingSetPages > workingSet.maximum &&
     (workingSet.hardMaximum || mm.lists.available < mm.thresholds.plenty)
@@ -91,8 +91,25 @@ function resolve(
   stack: UserStack | null,
 ): number {
   if (address > space.highestAddress) return faultInSystemSpace(address, errorCode, userMode);
-  const word = findPte(mm, space, address);
+  const word = bringPteIn(mm, space, address);
+  if (word < 0) return -word;
   if (word === 0) return faultWithoutPte(mm, space, address, errorCode, stack);
+  const table = frameOfWord(mm, word);
+  holdTable(mm, table);
+  const status = resolveEntry(mm, space, word, address, errorCode, stack);
+  releaseTable(mm, space, table);
+  return status;
+}
+
+/** The page table is there; `word` is the index of the entry in ram.words. */
+function resolveEntry(
+  mm: MemoryManager,
+  space: AddressSpace,
+  word: number,
+  address: number,
+  errorCode: number,
+  stack: UserStack | null,
+): number {
   const lo = mm.words[word]!;
   if ((lo & PTE_VALID) !== 0) return faultOnValidPage(mm, space, word, address, errorCode);
   if (lo === 0 && mm.words[word + 1] === 0) return faultWithoutPte(mm, space, address, errorCode, stack);
@@ -126,23 +143,34 @@ function faultWithoutPte(
 ): number {
   const vad = space.vads.find(Math.floor(address / 4096));
   if (vad === null) return STATUS_ACCESS_VIOLATION;
-  if (vad.kind !== VAD_PRIVATE) {
-    const word = makePte(mm, space, address);
-    if (word === 0) return STATUS_NO_MEMORY;
-    const status = resolvePrototypeFault(mm, space, vad, word, address, errorCode);
-    if (mm.words[word] === 0 && mm.words[word + 1] === 0) freeEmptyTable(mm, space, frameOfWord(mm, word));
-    return status;
+  if (vad.kind === VAD_PRIVATE) {
+    if (!vad.memCommit) return STATUS_ACCESS_VIOLATION;
+    if (checkAccess(vad.protection, errorCode) === STATUS_ACCESS_VIOLATION) return STATUS_ACCESS_VIOLATION;
   }
-  if (!vad.memCommit) return STATUS_ACCESS_VIOLATION;
-  const refusal = checkAccess(vad.protection, errorCode);
-  if (refusal === STATUS_ACCESS_VIOLATION) return refusal;
   const word = makePte(mm, space, address);
-  if (word === 0) return STATUS_NO_MEMORY;
-  if (refusal === STATUS_SUCCESS) {
-    const status = resolveDemandZeroFault(mm, space, word, address, vad.protection, errorCode);
-    if (status === STATUS_NO_MEMORY) freeEmptyTable(mm, space, frameOfWord(mm, word));
-    return status;
-  }
+  if (word < 0) return -word;
+  const table = frameOfWord(mm, word);
+  holdTable(mm, table);
+  const status =
+    vad.kind === VAD_PRIVATE
+      ? touchPrivate(mm, space, vad, word, address, errorCode, stack)
+      : resolvePrototypeFault(mm, space, vad, word, address, errorCode);
+  releaseTable(mm, space, table);
+  return status;
+}
+
+/** The first touch of a page of a private range that was committed as a whole; its entry is zero. */
+function touchPrivate(
+  mm: MemoryManager,
+  space: AddressSpace,
+  vad: Vad,
+  word: number,
+  address: number,
+  errorCode: number,
+  stack: UserStack | null,
+): number {
+  if (checkAccess(vad.protection, errorCode) === STATUS_SUCCESS)
+    return resolveDemandZeroFault(mm, space, word, address, vad.protection, errorCode);
   mm.words[word] = demandZeroLow(vad.protection);
   countUsedPte(mm, word);
   return faultOnGuardPage(mm, space, word, address, stack);

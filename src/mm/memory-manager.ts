@@ -12,8 +12,10 @@ import { FaultCounters } from './counters.js';
 import { EventSink } from './events.js';
 import { MemoryPageFileStore, type PageFileStore, PageFiles } from './page-file.js';
 import { PageLists } from './page-lists.js';
+import { TableWindow } from './page-table-peek.js';
 import { PfnDatabase } from './pfn-database.js';
 import { Pool } from './pool.js';
+import type { LostTable } from './pte-deletion.js';
 import { createSharedUserData } from './shared-user-data.js';
 import { SystemPtes } from './system-ptes.js';
 import { buildSystemSpace, PAGED_POOL, PAGED_POOL_END } from './system-space.js';
@@ -68,6 +70,9 @@ export class MemoryManager {
   readonly counters = new FaultCounters();
   readonly events: EventSink;
   readonly pageFiles: PageFiles;
+  readonly tableWindow = new TableWindow();
+  /** Deleted page tables that could not be read; what their entries name is still taken. */
+  readonly lostTables: LostTable[] = [];
   readonly systemThreads = new SystemThreads();
   readonly thresholds: Thresholds;
   readonly policy: ReplacementPolicy;

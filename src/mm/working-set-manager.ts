@@ -8,10 +8,11 @@ import type { MemoryManager } from './memory-manager.js';
 import { isMappedFilePage } from './page-lists.js';
 import { pageState } from './page-protection.js';
 import { findPte } from './page-tables.js';
-import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
+import { PFN_MODIFIED, PFN_PAGE_TABLE, PFN_PROTOTYPE } from './pfn-database.js';
 import { PTE_ACCESSED, PTE_DIRTY, pteFrame } from './pte.js';
 import { trimPage } from './pte-deletion.js';
 import {
+  ensureFreeWsle,
   findWsle,
   type WorkingSet,
   WSLE_AGE,
@@ -153,20 +154,34 @@ function takeLastResort(mm: MemoryManager, space: AddressSpace): boolean {
   return pages > 0 && trimWorkingSet(mm, space, pages) > 0;
 }
 
-/** Whether a page may leave: its entry is in use and not locked, and, `toFree`, its contents have somewhere to go. */
+/**
+ * Makes room in a working-set list for a page and its page tables, if need be by having pages leave. False when none can
+ * (STATUS_NO_MEMORY).
+ */
+export function ensureRoomInWorkingSet(mm: MemoryManager, space: AddressSpace): boolean {
+  while (!ensureFreeWsle(mm, space)) if (!replaceOnePage(mm, space, false)) return false;
+  return true;
+}
+
+/**
+ * Whether a page may leave: its entry is in use and not locked, and, `toFree`, its contents have somewhere to go. A page table
+ * stays as long as it has a valid or transition entry, or is held.
+ */
 function canGiveUp(mm: MemoryManager, space: AddressSpace, index: number, toFree: boolean): boolean {
   const word = wsleWord(space.workingSet, index);
   const lo = mm.words[word]!;
   if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) return false;
   const pte = findPte(mm, space, wsleAddress(lo, mm.words[word + 1]!));
   if (pte === mm.pinnedPte) return false;
-  if (!toFree) return true;
   const frame = pteFrame(mm.words[pte]!);
-  const isDirty = (mm.pfn.flags[frame]! & PFN_MODIFIED) !== 0 || (mm.words[pte]! & PTE_DIRTY) !== 0;
+  const flags = mm.pfn.flags[frame]!;
+  if ((flags & PFN_PAGE_TABLE) !== 0 && mm.pfn.shareCount[frame]! > 1) return false;
+  if (!toFree) return true;
+  const isDirty = (flags & PFN_MODIFIED) !== 0 || (mm.words[pte]! & PTE_DIRTY) !== 0;
   return !isDirty || isMappedFilePage(mm.pfn, frame) || mm.pageFiles.hasSpace;
 }
 
-/** Takes the page of an entry out of its working set. Emits 'trim' with the state of its frame afterwards as detail. */
+/** Takes the page, or page table, of an entry out of its working set. Emits 'trim' with the state of its frame afterwards as detail. */
 function trimEntry(mm: MemoryManager, space: AddressSpace, index: number): void {
   const word = wsleWord(space.workingSet, index);
   const address = wsleAddress(mm.words[word]!, mm.words[word + 1]!);
@@ -192,8 +207,7 @@ export function emptyWorkingSet(mm: MemoryManager, space: AddressSpace): number 
   const set = space.workingSet;
   let left = 0;
   for (let index = 0; index < set.size; index++) {
-    const lo = mm.words[wsleWord(set, index)]!;
-    if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) continue;
+    if (!canGiveUp(mm, space, index, false)) continue;
     trimEntry(mm, space, index);
     left++;
   }

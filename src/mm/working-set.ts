@@ -1,6 +1,6 @@
 /**
- * The working set of a process: a list with an entry (WSLE) of 8 bytes for each valid user page, in pages of hyperspace that
- * belong to the process and stay resident. The PFN entry of a private page holds its entry's index (the union of the
+ * The working set of a process: a list with an entry (WSLE) of 8 bytes for each valid user page and each valid page table of
+ * user space (under its address in the self-map), in pages of hyperspace that belong to the process and stay resident. The PFN entry of a private page or table holds its entry's index (the union of the
  * forward link of listed frames); the entries of shared pages are found by a hash of their addresses, also in hyperspace,
  * as soon as the list is longer than a page. Free entries are chained. Source: published layouts of MMWSLE and MMWSL;
  * Windows Internals, "Working sets"; Unit OS5: Memory Management 5.2, "MM: Working Sets".
@@ -20,7 +20,7 @@ export const WSLE_LOCKED_IN_WS = 2;
 export const WSLE_LOCKED_IN_MEMORY = 4;
 /** A shared page that the hash knows. */
 export const WSLE_HASHED = 0x100;
-/** A private page, whose PFN entry holds the index. */
+/** A private page or a page table, whose PFN entry holds the index. */
 export const WSLE_DIRECT = 0x200;
 /** Looks of the working set manager since the page was last accessed, at most 3. */
 export const WSLE_AGE = 0xc00;
@@ -30,6 +30,8 @@ export const WSLE_AGE_ONE = 0x400;
 export const DEFAULT_MINIMUM = 50;
 export const DEFAULT_MAXIMUM = 345;
 
+/** Entries that one fault can need: three page tables and the page. */
+const ENTRIES_PER_FAULT = 4;
 const ENTRIES_PER_PAGE = 512;
 /** Where the hash begins: hyperspace + 128 MB. */
 const HASH_BASE = HYPERSPACE + 0x800_0000;
@@ -94,11 +96,11 @@ export function growWorkingSetList(mm: MemoryManager, space: AddressSpace): bool
   return true;
 }
 
-/** Sees to it that one more page can be entered. False when there is no frame for a longer list. */
+/** Sees to it that one more page can be entered, and its page tables. False when there is no frame for a longer list. */
 export function ensureFreeWsle(mm: MemoryManager, space: AddressSpace): boolean {
   const set = space.workingSet;
   if (set.hashed >= set.hashLimit && !growHash(mm, space)) dropHash(mm, set);
-  return set.firstFree !== 0 || growWorkingSetList(mm, space);
+  return set.size - set.used >= ENTRIES_PER_FAULT || growWorkingSetList(mm, space);
 }
 
 /** Enters a page that has just become valid; ensureFreeWsle has succeeded before. Returns the index. MiAddValidPageToWorkingSet. */
