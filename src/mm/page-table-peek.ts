@@ -21,6 +21,12 @@ export class TableWindow {
   readonly written = [0, 0, 0];
 }
 
+/** The page of the window for tables of a level (3 to 1), as a frame number; what it shows is forgotten. */
+export function takeWindow(mm: MemoryManager, level: number): number {
+  mm.tableWindow.files[level - 1] = -1;
+  return mm.ram.windowFrame + level - 1;
+}
+
 /** The frame, or page of the window, with the table of a level (3 to 1) that an entry names (not zero); or UNREADABLE. */
 export function peekTable(mm: MemoryManager, lo: number, hi: number, level: number): number {
   if ((lo & (PTE_VALID | PTE_TRANSITION)) !== 0) return pteFrame(lo);
@@ -34,8 +40,7 @@ export function peekTable(mm: MemoryManager, lo: number, hi: number, level: numb
     tableWindow.written[index] === pageFiles.pagesWritten
   )
     return frame;
-  const start = mm.ram.offsetOf(frame);
-  tableWindow.files[index] = -1;
+  const start = mm.ram.offsetOf(takeWindow(mm, level));
   try {
     pageFiles.store.read(file, hi * PAGE_SIZE, mm.ram.bytes.subarray(start, start + PAGE_SIZE));
   } catch (error) {

@@ -6,9 +6,10 @@ import { STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { markModified, releasePageFileSpace } from './page-file.js';
+import { readBlock } from './page-file-fault.js';
 import { deleteActiveFrame, deleteTransitionFrame, releaseShare } from './page-lists.js';
 import { bringPteIn, holdPath } from './page-table-fault.js';
-import { peekTable, UNREADABLE } from './page-table-peek.js';
+import { takeWindow, UNREADABLE } from './page-table-peek.js';
 import {
   ENTRY_SPAN,
   findPte,
@@ -29,6 +30,7 @@ import {
   PTE_PROTOTYPE,
   PTE_TRANSITION,
   PTE_VALID,
+  pageFileNumber,
   prototypeLow,
   pteFrame,
 } from './pte.js';
@@ -135,12 +137,12 @@ function releaseEntries(mm: MemoryManager, owner: AddressSpace | null, table: nu
 
 /** Where the table that an entry names can be read: its frame, or the page of the window that it was read into; UNREADABLE. */
 function readTableOut(mm: MemoryManager, lo: number, hi: number, level: number): number {
-  const table = peekTable(mm, lo, hi, level);
-  if ((lo & PTE_TRANSITION) !== 0 || table === UNREADABLE) return table;
-  mm.waitForDisk(4096);
+  if ((lo & PTE_TRANSITION) !== 0) return pteFrame(lo);
+  const page = takeWindow(mm, level);
+  if (readBlock(mm, pageFileNumber(lo), hi, page) !== STATUS_SUCCESS) return UNREADABLE;
   mm.pageFiles.pagesRead++;
   mm.counters.pageFileRead++;
-  return table;
+  return page;
 }
 
 /** Tries again to read the lost tables and to free what their entries name. */
