@@ -19,6 +19,7 @@ import {
 import { FaultyPageFile } from '../testing/faulty-page-file.js';
 import { MemoryFile } from '../testing/memory-file.js';
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
+import { pageOut, repurposeAll, swapOut } from '../testing/swap-out.js';
 import { attach, createAddressSpace, deleteAddressSpace } from './address-space.js';
 import type { MemoryEvent } from './events.js';
 import { lockVirtualMemory, unlockVirtualMemory } from './lock-memory.js';
@@ -38,7 +39,6 @@ import { hasPageFileBlock, PTE_TRANSITION, PTE_VALID, pteFrame } from './pte.js'
 import { retryLostTables } from './pte-deletion.js';
 import { createSection, deleteSection, type Section } from './section.js';
 import { mapViewOfSection, unmapViewOfSection } from './section-view.js';
-import { writeCluster } from './threads/modified-page-writer.js';
 import { GuestFault } from './user-memory.js';
 import { verify } from './verify.js';
 import {
@@ -81,26 +81,6 @@ function commitOne({ mm, space }: TestMachine, address: number): void {
   expect(allocateVirtualMemory(mm, space, page, MEM_COMMIT, PAGE_READWRITE)).toBe(STATUS_SUCCESS);
 }
 
-function pageOut({ mm, space }: TestMachine): void {
-  emptyWorkingSet(mm, space);
-  while (writeCluster(mm) > 0);
-}
-
-/** Gives every frame on the available lists another use, and back. */
-function repurpose({ mm }: TestMachine): void {
-  const taken: number[] = [];
-  while (mm.lists.count[0]! + mm.lists.count[1]! + mm.lists.standbyCount > 0) taken.push(allocateFrame(mm));
-  for (const frame of taken) insertFree(mm, frame);
-}
-
-/** Sends pages, then page tables from the lowest up, to the paging file, and gives their frames other uses. */
-function swapOut(machine: TestMachine): void {
-  for (let level = 0; level < 4; level++) {
-    pageOut(machine);
-    repurpose(machine);
-  }
-}
-
 /** Sends pages to the paging file, so that their tables can be trimmed. */
 function swapPagesOut(machine: TestMachine): void {
   const { mm, space } = machine;
@@ -109,8 +89,8 @@ function swapPagesOut(machine: TestMachine): void {
       expect(findPte(mm, space, start + page * 4096)).not.toBe(0);
     }
   }
-  pageOut(machine);
-  repurpose(machine);
+  pageOut(machine.mm, machine.space);
+  repurposeAll(machine.mm);
 }
 
 function statusOf(operation: () => void): number {
@@ -136,11 +116,11 @@ describe('a page table', () => {
     fillAcross(machine);
     const table = frameOfWord(mm, findPte(mm, space, BASE));
     expect(mm.pfn.shareCount[table]).toBe(1 + PAGES);
-    pageOut(machine);
+    pageOut(machine.mm, machine.space);
     expect(mm.pfn.shareCount[table]).toBe(1 + PAGES);
     emptyWorkingSet(mm, space);
     expect(frameOfWord(mm, findPte(mm, space, BASE))).toBe(table);
-    repurpose(machine);
+    repurposeAll(machine.mm);
     expect(mm.pfn.shareCount[table]).toBe(1);
     verify(mm);
   });
@@ -180,7 +160,7 @@ describe('a page table', () => {
     swapPagesOut(machine);
     const used = mm.pageFiles.pagesInUse;
     const table = frameOfWord(mm, findPte(mm, space, BASE));
-    pageOut(machine);
+    pageOut(machine.mm, machine.space);
     expect(mm.pfn.state[table]).toBe(FRAME_STANDBY);
     expect(mm.pfn.flags[table]).toBe(PFN_PAGE_TABLE);
     expect(mm.pageFiles.pagesInUse).toBe(used + 2);
@@ -196,7 +176,7 @@ describe('a page table', () => {
     fillAcross(machine);
     const before = space.pageTablePages;
     const charge = mm.commit.current;
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     expect([space.pageTablePages, mm.commit.current]).toEqual([before, charge]);
     expect(invalidLevel(mm, space, BASE)).toBe(3);
     expect(hasPageFileBlock(...entry(machine, BASE, 3))).toBe(true);
@@ -241,7 +221,7 @@ describe('a page table', () => {
     const machine = machineWith(400);
     const { mm, space } = machine;
     fillAcross(machine);
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     const out = emptyBasicInformation();
     const read = mm.pageFiles.pagesRead;
     expect(queryVirtualMemory(mm, space, BASE, out, PEEKED)).toBe(STATUS_SUCCESS);
@@ -257,7 +237,7 @@ describe('services on ranges whose page tables are out', () => {
   const outMachine = () => {
     const machine = machineWith(400);
     fillAcross(machine);
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     return machine;
   };
 
@@ -277,10 +257,10 @@ describe('services on ranges whose page tables are out', () => {
     expect(protectVirtualMemory(mm, space, region, PAGE_READONLY, out)).toBe(STATUS_SUCCESS);
     expect(out.oldProtect).toBe(PAGE_READWRITE);
     verify(mm);
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     expect(() => user.writeU32(GB, 1)).toThrow();
     expectFilled(machine, GB);
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     expect(protectVirtualMemory(mm, space, region, PAGE_READWRITE, out)).toBe(STATUS_SUCCESS);
     user.writeU32(GB, GB / 4096);
     expectFilled(machine, GB);
@@ -294,13 +274,13 @@ describe('services on ranges whose page tables are out', () => {
     expect(allocateVirtualMemory(mm, space, { ...half }, MEM_COMMIT, PAGE_READWRITE)).toBe(STATUS_SUCCESS);
     expect(space.vads.find(BASE / 4096)!.commitCharge).toBe(2.5 * PAGES);
     verify(mm);
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     expect(freeVirtualMemory(mm, space, { ...half }, MEM_DECOMMIT)).toBe(STATUS_SUCCESS);
     expect(space.vads.find(BASE / 4096)!.commitCharge).toBe(1.5 * PAGES);
     verify(mm);
     expectFilled(machine, BASE, PAGES / 2);
     expect(() => user.readU32(half.baseAddress)).toThrow();
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     const all = { baseAddress: BASE, regionSize: 0 };
     expect(freeVirtualMemory(mm, space, all, MEM_DECOMMIT)).toBe(STATUS_SUCCESS);
     expect([mm.pageFiles.pagesInUse, space.vads.find(BASE / 4096)!.commitCharge]).toEqual([0, 0]);
@@ -318,7 +298,7 @@ describe('services on ranges whose page tables are out', () => {
     const region = { baseAddress: BASE + offset, regionSize: size };
     expect(freeVirtualMemory(mm, space, region, MEM_RELEASE)).toBe(STATUS_SUCCESS);
     verify(mm);
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     verify(mm);
     for (let vad = space.vads.first(); vad !== null; vad = space.vads.first()) {
       if (vad.noChange) break;
@@ -338,7 +318,7 @@ describe('services on ranges whose page tables are out', () => {
     const region = { baseAddress: BASE, regionSize: 4 * 4096 };
     expect(unlockVirtualMemory(mm, space, { ...region })).toBe(STATUS_NOT_LOCKED);
     expect(lockVirtualMemory(mm, space, { ...region })).toBe(STATUS_SUCCESS);
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     expect(findPte(mm, space, BASE)).not.toBe(0);
     verify(mm);
     expect(unlockVirtualMemory(mm, space, { ...region })).toBe(STATUS_SUCCESS);
@@ -390,18 +370,18 @@ describe('views whose page tables are out', () => {
     const copy = viewOf(machine, section, PAGE_WRITECOPY, GB + 2 * MB);
     for (let page = 0; page < PAGES_OF_SECTION; page++) user.writeU32(shared + page * 4096, page + 1);
     for (let page = 0; page < PAGES_OF_SECTION; page += 2) user.writeU32(copy + page * 4096, page + 100);
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     expect(findPte(mm, space, copy)).toBe(0);
     verify(mm);
     for (let page = 0; page < PAGES_OF_SECTION; page++) {
       expect(user.readU32(shared + page * 4096)).toBe(page + 1);
       expect(user.readU32(copy + page * 4096)).toBe(page % 2 === 0 ? page + 100 : page + 1);
     }
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     const region = { baseAddress: copy, regionSize: PAGES_OF_SECTION * 4096 };
     expect(protectVirtualMemory(mm, space, region, PAGE_READONLY, { oldProtect: 0 })).toBe(STATUS_SUCCESS);
     verify(mm);
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     expect(unmapViewOfSection(mm, space, copy)).toBe(STATUS_SUCCESS);
     expect(unmapViewOfSection(mm, space, shared)).toBe(STATUS_SUCCESS);
     deleteSection(mm, section);
@@ -416,7 +396,7 @@ describe('views whose page tables are out', () => {
     const section = sectionOf(machine, file);
     const view = viewOf(machine, section, PAGE_READWRITE, BASE);
     expect(user.readU8(view + 4096)).toBe(7);
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     expect(findPte(mm, space, view)).toBe(0);
     const before = section.controlArea.segment.prototypeBase;
     sectionOf(machine, file, 2000);
@@ -431,7 +411,7 @@ describe('a page table that cannot be read', () => {
   const outMachine = () => {
     const machine = machineWith(400);
     fillAcross(machine);
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     machine.store.failsReads = true;
     return machine;
   };
@@ -506,7 +486,7 @@ describe('a page table that cannot be read', () => {
       commitOne(machine, at);
       user.writeU32(at, 1);
     }
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     user.readU32(range.baseAddress);
     user.readU32(end - 4096);
     store.failsReads = true;
@@ -526,7 +506,7 @@ describe('a page table that cannot be read', () => {
     const machine = machineWith(400);
     const { mm, user } = machine;
     fillAcross(machine);
-    swapOut(machine);
+    swapOut(machine.mm, machine.space);
     const taken: number[] = [];
     for (let frame = allocateFrame(mm); frame >= 0; frame = allocateFrame(mm)) taken.push(frame);
     expect(statusOf(() => user.readU32(BASE))).toBe(STATUS_NO_MEMORY);
@@ -545,8 +525,8 @@ describe('the tables of another process', () => {
     const other = createAddressSpace(mm, 8)!;
     attach(mm, other);
     fillAcross({ ...machine, space: other });
-    swapOut({ ...machine, space });
-    swapOut({ ...machine, space: other });
+    swapOut(mm, space);
+    swapOut(mm, other);
     verify(mm);
     for (const one of [space, other]) {
       attach(mm, one);

@@ -11,18 +11,8 @@ import { findPte } from './page-tables.js';
 import { PFN_MODIFIED, PFN_PAGE_TABLE, PFN_PROTOTYPE } from './pfn-database.js';
 import { PTE_ACCESSED, PTE_DIRTY, pteFrame } from './pte.js';
 import { trimPage } from './pte-deletion.js';
-import {
-  ensureFreeWsle,
-  findWsle,
-  type WorkingSet,
-  WSLE_AGE,
-  WSLE_AGE_ONE,
-  WSLE_LOCKED_IN_MEMORY,
-  WSLE_LOCKED_IN_WS,
-  WSLE_VALID,
-  wsleAddress,
-  wsleWord,
-} from './working-set.js';
+import { ensureFreeWsle, findWsle, type WorkingSet, wsleAddress, wsleWord } from './working-set.js';
+import { WSLE_AGE, WSLE_AGE_ONE, WSLE_LOCKED_IN_MEMORY, WSLE_LOCKED_IN_WS, WSLE_VALID } from './wsle.js';
 
 const OLDEST = WSLE_AGE;
 /** Pages that are taken at once when every process has its minimum and still no frame is left. */

@@ -11,20 +11,17 @@ import { mapHyperspacePage } from './hyperspace.js';
 import type { MemoryManager } from './memory-manager.js';
 import { PFN_PROTOTYPE } from './pfn-database.js';
 import { HYPERSPACE } from './system-space.js';
+import { WSLE_DIRECT, WSLE_HASHED, WSLE_LOCKED_IN_WS, WSLE_VALID } from './wsle.js';
 
-/** Low word of an entry; bits 12-63 are the page number. A free entry has 0 here and the next free index + 1 in its high word. */
-export const WSLE_VALID = 1;
-/** VirtualLock: the page is not trimmed. */
-export const WSLE_LOCKED_IN_WS = 2;
-/** The system's own: the page is never trimmed nor unlocked. */
-export const WSLE_LOCKED_IN_MEMORY = 4;
-/** A shared page that the hash knows. */
-export const WSLE_HASHED = 0x100;
-/** A private page or a page table, whose PFN entry holds the index. */
-export const WSLE_DIRECT = 0x200;
-/** Looks of the working set manager since the page was last accessed, at most 3. */
-export const WSLE_AGE = 0xc00;
-export const WSLE_AGE_ONE = 0x400;
+export {
+  WSLE_AGE,
+  WSLE_AGE_ONE,
+  WSLE_DIRECT,
+  WSLE_HASHED,
+  WSLE_LOCKED_IN_MEMORY,
+  WSLE_LOCKED_IN_WS,
+  WSLE_VALID,
+} from './wsle.js';
 
 /** Pages that a working set may count on and pages to which it is held when memory is short, unless a process asks for others. */
 export const DEFAULT_MINIMUM = 50;
@@ -33,8 +30,8 @@ export const DEFAULT_MAXIMUM = 345;
 /** Entries that one fault can need: three page tables and the page. */
 const ENTRIES_PER_FAULT = 4;
 const ENTRIES_PER_PAGE = 512;
-/** Where the hash begins: hyperspace + 128 MB. */
-const HASH_BASE = HYPERSPACE + 0x800_0000;
+/** Where in hyperspace the hash begins: at 128 MB. */
+const HASH_OFFSET = 0x800_0000;
 const LIST_PAGES = 0x8000;
 const SLOTS_PER_PAGE = 1024;
 const PAGE_MASK = ~0xfff;
@@ -233,7 +230,7 @@ function growHash(mm: MemoryManager, space: AddressSpace): boolean {
   const set = space.workingSet;
   const pages = set.slots === 0 ? 1 : (set.slots / SLOTS_PER_PAGE) * 2;
   while (set.hashWords.length < pages) {
-    const base = mapHyperspacePage(mm, space, HASH_BASE + set.hashWords.length * 4096);
+    const base = mapHyperspacePage(mm, space, HYPERSPACE + HASH_OFFSET + set.hashWords.length * 4096);
     if (base === 0) return false;
     set.hashWords.push(base);
   }
