@@ -41,6 +41,7 @@ import { createSection, deleteSection, type Section } from './section.js';
 import { mapViewOfSection, unmapViewOfSection } from './section-view.js';
 import { GuestFault } from './user-memory.js';
 import { verify } from './verify.js';
+import { VerifyError } from './verify-error.js';
 import {
   allocateVirtualMemory,
   emptyBasicInformation,
@@ -537,5 +538,39 @@ describe('the tables of another process', () => {
     deleteAddressSpace(mm, other);
     expect(mm.pageFiles.pagesInUse).toBe(0);
     verify(mm);
+  });
+});
+
+describe('verify()', () => {
+  const blockOf = (machine: TestMachine, address: number) => {
+    const word = PEEKED.pte(machine.mm, machine.space, address);
+    return machine.mm.words[word + 1]!;
+  };
+
+  it.each<[string, (machine: TestMachine) => void]>([
+    [
+      'another block',
+      (machine) => machine.mm.words[tableEntryWord(machine.mm, machine.space, BASE, 3) + 1]!--,
+    ],
+    ['the block of a page', (machine) => machine.mm.pageFiles.files[0]!.release(blockOf(machine, BASE))],
+    ['a count', ({ space }) => space.pageTablePages--],
+    ['a lost table', ({ mm }) => mm.lostTables.push({ lo: 0x80, hi: 1, level: 1, owner: null })],
+  ])('finds damage to tables in a paging file: %s', (_name, damage) => {
+    const machine = machineWith(400);
+    fillAcross(machine);
+    swapOut(machine.mm, machine.space);
+    verify(machine.mm);
+    damage(machine);
+    expect(() => verify(machine.mm)).toThrow(VerifyError);
+  });
+
+  it('finds a table that is trimmed though a page of it is valid', () => {
+    const machine = machineWith(400);
+    const { mm, space } = machine;
+    fillAcross(machine);
+    const word = tableEntryWord(mm, space, BASE, 2);
+    verify(mm);
+    mm.words[word] = (mm.words[word]! & ~0xfff) | PTE_TRANSITION;
+    expect(() => verify(mm)).toThrow(VerifyError);
   });
 });

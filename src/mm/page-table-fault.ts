@@ -250,6 +250,16 @@ export function releaseTables(mm: MemoryManager, space: AddressSpace, start: num
   }
 }
 
+function lowestTable(mm: MemoryManager, space: AddressSpace, address: number): number {
+  let table = space.directoryFrame;
+  for (let level = 4; level > 1; level--) {
+    const entry = mm.words[entryWord(mm, table, address, level)]!;
+    if ((entry & PTE_VALID) === 0) break;
+    table = pteFrame(entry);
+  }
+  return table;
+}
+
 /**
  * Brings in and holds the lowest table there is on the way to an address; releaseTable must follow. Its frame number, or,
  * negated, STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR.
@@ -257,12 +267,7 @@ export function releaseTables(mm: MemoryManager, space: AddressSpace, start: num
 export function holdPath(mm: MemoryManager, space: AddressSpace, address: number): number {
   const word = bringPteIn(mm, space, address);
   if (word < 0) return word;
-  let table = space.directoryFrame;
-  for (let level = 4; level > 1; level--) {
-    const entry = mm.words[entryWord(mm, table, address, level)]!;
-    if ((entry & PTE_VALID) === 0) break;
-    table = pteFrame(entry);
-  }
+  const table = word > 0 ? frameOfWord(mm, word) : lowestTable(mm, space, address);
   holdTable(mm, table);
   return table;
 }

@@ -7,7 +7,7 @@
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_PAGE_TABLES } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
-import { addShare, deleteActiveFrame, releaseShare } from './page-lists.js';
+import { deleteActiveFrame } from './page-lists.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_USER, PTE_VALID, PTE_WRITE, pteFrame } from './pte.js';
 import { removeWsle } from './working-set.js';
 
@@ -79,15 +79,15 @@ export interface TableAccess {
   readonly next: (mm: MemoryManager, space: AddressSpace, address: number, end: number) => number;
 }
 
-/** Keeps a table, and those above it, from being trimmed or freed until it is released. */
+/** Keeps a valid table, and those above it, from being trimmed or freed until it is released. */
 export function holdTable(mm: MemoryManager, table: number): void {
-  addShare(mm, table);
+  mm.pfn.shareCount[table]!++;
 }
 
 /** Ends what holdTable began; a table that has no entry then is freed. */
 export function releaseTable(mm: MemoryManager, space: AddressSpace, table: number): void {
-  releaseShare(mm, table);
-  freeEmptyTable(mm, space, table);
+  mm.pfn.shareCount[table]!--;
+  if (mm.pfn.usedPtes[table] === 0) freeEmptyTable(mm, space, table);
 }
 
 /** A table does not exist any more: its process is no longer charged for it. */
@@ -162,6 +162,7 @@ function skipTables(
   end: number,
   validOnly: boolean,
 ): number {
+  if (address < end && findPte(mm, space, address) !== 0) return address;
   let at = address;
   while (at < end) {
     const level = invalidLevel(mm, space, at);

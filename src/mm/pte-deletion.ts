@@ -65,7 +65,7 @@ export function tryDeletePteRange(
 export function deletePteRange(mm: MemoryManager, space: AddressSpace, start: number, end: number): void {
   let at = nextAddressWithTable(mm, space, start, end);
   while (at < end) {
-    const level = invalidLevel(mm, space, at);
+    const level = findPte(mm, space, at) !== 0 ? 0 : invalidLevel(mm, space, at);
     const next = nextBoundary(at, Math.max(level, 2));
     let done = Math.min(next, end);
     if (level === 0) deleteInTable(mm, space, at, done);
