@@ -47,6 +47,13 @@ export function tryDeletePteRange(
   start: number,
   end: number,
 ): number {
+  if (nextAddressWithTable(mm, space, start, end) === end) return STATUS_SUCCESS;
+  if (end <= nextBoundary(start, 2)) {
+    const word = bringPteIn(mm, space, start);
+    if (word < 0) return -word;
+    if (word > 0) deleteInTable(mm, space, start, end);
+    return STATUS_SUCCESS;
+  }
   const first = holdPath(mm, space, start);
   if (first < 0) return -first;
   const last = holdPath(mm, space, end - 4096);
