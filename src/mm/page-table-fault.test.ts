@@ -39,6 +39,7 @@ import { hasPageFileBlock, PTE_TRANSITION, PTE_VALID, pteFrame } from './pte.js'
 import { retryLostTables } from './pte-deletion.js';
 import { createSection, deleteSection, type Section } from './section.js';
 import { mapViewOfSection, unmapViewOfSection } from './section-view.js';
+import { writeCluster } from './threads/modified-page-writer.js';
 import { GuestFault } from './user-memory.js';
 import { verify } from './verify.js';
 import { VerifyError } from './verify-error.js';
@@ -49,7 +50,7 @@ import {
   protectVirtualMemory,
   queryVirtualMemory,
 } from './virtual-memory.js';
-import { emptyWorkingSet } from './working-set-manager.js';
+import { emptyWorkingSet, replaceOnePage } from './working-set-manager.js';
 
 const MB = 0x10_0000;
 const GB = 0x4000_0000;
@@ -333,6 +334,57 @@ describe('services on ranges whose page tables are out', () => {
       mm.systemPages,
       0,
     ]);
+    verify(mm);
+  });
+});
+
+describe('page tables in transition', () => {
+  /** Pages in the paging file, their tables on the modified list, or with `written` on standby. */
+  const trimmed = (written: boolean) => {
+    const machine = machineWith(400);
+    fillAcross(machine);
+    swapPagesOut(machine);
+    expect(emptyWorkingSet(machine.mm, machine.space)).toBe(2);
+    while (written && writeCluster(machine.mm) > 0);
+    return machine;
+  };
+
+  it.each([false, true])('go with their process (written: %s)', (written) => {
+    const { mm, space } = trimmed(written);
+    deleteAddressSpace(mm, space);
+    expect([mm.pageFiles.pagesInUse, mm.commit.current]).toEqual([0, mm.systemPages]);
+    verify(mm);
+  });
+
+  it.each([false, true])('go with the range (written: %s)', (written) => {
+    const { mm, space } = trimmed(written);
+    const { pageTablePages } = space;
+    const region = { baseAddress: BASE, regionSize: 2 * MB };
+    expect(freeVirtualMemory(mm, space, region, MEM_RELEASE)).toBe(STATUS_SUCCESS);
+    expect(space.pageTablePages).toBeLessThan(pageTablePages);
+    verify(mm);
+    expect(freeVirtualMemory(mm, space, { baseAddress: GB, regionSize: 0 }, MEM_RELEASE)).toBe(
+      STATUS_SUCCESS,
+    );
+    expect(mm.pageFiles.pagesInUse).toBe(0);
+    verify(mm);
+  });
+
+  it('stay in RAM without a paging file, and come back with a soft fault', () => {
+    const machine = createTestMachine(300);
+    const { mm, space, user } = machine;
+    const range = { baseAddress: BASE, regionSize: 2 * MB };
+    expect(allocateVirtualMemory(mm, space, range, MEM_RESERVE, PAGE_READWRITE)).toBe(STATUS_SUCCESS);
+    commitOne(machine, BASE);
+    expect(replaceOnePage(mm, space, true)).toBe(false);
+    expect(emptyWorkingSet(mm, space)).toBe(1);
+    expect(findPte(mm, space, BASE)).toBe(0);
+    repurposeAll(mm);
+    verify(mm);
+    const { soft } = space.counters;
+    user.writeU32(BASE, 5);
+    expect(space.counters.soft).toBe(soft + 1);
+    expect(user.readU32(BASE)).toBe(5);
     verify(mm);
   });
 });
