@@ -123,7 +123,10 @@ describe('the address space by types', () => {
     const { machine, process } = makeExampleMachine('share.exe');
     let copies = 0;
     machine.kernel.processExiting.push((ending) => {
-      copies = total(summarizeTypes(ending, describeAddressSpace(machine.kernel, ending)), 'private');
+      copies = total(
+        summarizeTypes(machine.kernel, ending, describeAddressSpace(machine.kernel, ending)),
+        'private',
+      );
     });
     machine.run();
     expect(process.exitStatus).toBe(0);

@@ -113,7 +113,7 @@ function machineGauges(kernel: Kernel): Gauges {
 
 function processGauges(kernel: Kernel, process: Process): ProcessGauges {
   const { space } = process;
-  const types = summarizeTypes(process, describeAddressSpace(kernel, process));
+  const types = summarizeTypes(kernel, process, describeAddressSpace(kernel, process));
   return {
     workingSet: { currentPages: space.workingSetPages, peakPages: space.peakWorkingSetPages },
     commit: { current: space.commitCharge * PAGE_SIZE, peak: space.peakCommitCharge * PAGE_SIZE },

@@ -25,7 +25,8 @@ import type { MemoryManager } from './memory-manager.js';
 import { markModified } from './page-file.js';
 import { resolvePageFileFault } from './page-file-fault.js';
 import { activateTransitionFrame } from './page-lists.js';
-import { countUsedPte, findPte, frameOfWord, freeEmptyTable, makePte, pteAddress } from './page-tables.js';
+import { bringPteIn, makePte } from './page-table-fault.js';
+import { countUsedPte, findPte, frameOfWord, holdTable, pteAddress, releaseTable } from './page-tables.js';
 import { beginPageWait, endPageWait, isBeingRead, waitForCollided, waitForNextRequest } from './paging-io.js';
 import { resolvePrototypeFault } from './prototype-fault.js';
 import {
@@ -46,9 +47,9 @@ import {
   withProtection,
 } from './pte.js';
 import { growUserStack, type UserStack } from './user-stack.js';
-import { VAD_PRIVATE } from './vad-tree.js';
-import { ensureFreeWsle, insertWsle } from './working-set.js';
-import { replaceOnePage } from './working-set-manager.js';
+import { VAD_PRIVATE, type Vad } from './vad-tree.js';
+import { insertWsle } from './working-set.js';
+import { ensureRoomInWorkingSet, replaceOnePage } from './working-set-manager.js';
 
 /**
  * Resolves a fault at a 48-bit address or says what to raise, waiting on the spot for what has to be read. `errorCode` has
@@ -86,9 +87,10 @@ export function beginFault(
   stack: UserStack | null,
 ): number {
   mm.faultWasHard = false;
+  mm.faultMayPend = true;
   const status = resolveWithin(mm, space, address, errorCode, userMode, stack);
-  countFault(mm, space, status);
-  if (mm.events.active && status !== STATUS_PENDING) emitFault(mm, space, address, status);
+  mm.faultMayPend = false;
+  if (status !== STATUS_PENDING) countFault(mm, space, address, status);
   return status;
 }
 
@@ -103,19 +105,16 @@ export function endFault(
   frame: number,
 ): number {
   mm.faultGoesOn = true;
+  mm.faultMayPend = true;
   const status = resolveWithin(mm, space, address, errorCode, userMode, stack);
+  mm.faultMayPend = false;
   mm.faultGoesOn = false;
   endPageWait(mm, frame);
-  if (status !== STATUS_PAGE_FAULT_TRANSITION) {
-    if (mm.events.active && status !== STATUS_PENDING) emitFault(mm, space, address, status);
-    return status;
-  }
-  if (mm.events.active) emitFault(mm, space, address, STATUS_PAGE_FAULT_PAGING_FILE);
-  return STATUS_PAGE_FAULT_PAGING_FILE;
-}
-
-function emitFault(mm: MemoryManager, space: AddressSpace, address: number, status: number): void {
-  mm.events.emit('fault', space, address, frameAt(mm, space, address), status);
+  if (status === STATUS_PENDING) return status;
+  mm.faultWasHard = true;
+  const outcome = status === STATUS_PAGE_FAULT_TRANSITION ? STATUS_PAGE_FAULT_PAGING_FILE : status;
+  countFault(mm, space, address, outcome);
+  return outcome;
 }
 
 /** Resolves the fault within the working set's limits. */
@@ -128,10 +127,9 @@ function resolveWithin(
   stack: UserStack | null,
 ): number {
   const { workingSet } = space;
-  const status =
-    ensureFreeWsle(mm, space) || replaceOnePage(mm, space, false)
-      ? resolve(mm, space, address, errorCode, userMode, stack)
-      : STATUS_NO_MEMORY;
+  const status = ensureRoomInWorkingSet(mm, space)
+    ? resolve(mm, space, address, errorCode, userMode, stack)
+    : STATUS_NO_MEMORY;
   if (
     status !== STATUS_PENDING &&
     space.workingSetPages > workingSet.maximum &&
@@ -158,8 +156,25 @@ function resolve(
   stack: UserStack | null,
 ): number {
   if (address > space.highestAddress) return faultInSystemSpace(address, errorCode, userMode);
-  const word = findPte(mm, space, address);
+  const word = bringPteIn(mm, space, address);
+  if (word < 0) return -word;
   if (word === 0) return faultWithoutPte(mm, space, address, errorCode, stack);
+  const table = frameOfWord(mm, word);
+  holdTable(mm, table);
+  const status = resolveEntry(mm, space, word, address, errorCode, stack);
+  releaseTable(mm, space, table);
+  return status;
+}
+
+/** The page table is there; `word` is the index of the entry in ram.words. */
+function resolveEntry(
+  mm: MemoryManager,
+  space: AddressSpace,
+  word: number,
+  address: number,
+  errorCode: number,
+  stack: UserStack | null,
+): number {
   const lo = mm.words[word]!;
   if ((lo & PTE_VALID) !== 0) return faultOnValidPage(mm, space, word, address, errorCode);
   if (lo === 0 && mm.words[word + 1] === 0) return faultWithoutPte(mm, space, address, errorCode, stack);
@@ -193,23 +208,34 @@ function faultWithoutPte(
 ): number {
   const vad = space.vads.find(Math.floor(address / 4096));
   if (vad === null) return STATUS_ACCESS_VIOLATION;
-  if (vad.kind !== VAD_PRIVATE) {
-    const word = makePte(mm, space, address);
-    if (word === 0) return STATUS_NO_MEMORY;
-    const status = resolvePrototypeFault(mm, space, vad, word, address, errorCode);
-    if (mm.words[word] === 0 && mm.words[word + 1] === 0) freeEmptyTable(mm, space, frameOfWord(mm, word));
-    return status;
+  if (vad.kind === VAD_PRIVATE) {
+    if (!vad.memCommit) return STATUS_ACCESS_VIOLATION;
+    if (checkAccess(vad.protection, errorCode) === STATUS_ACCESS_VIOLATION) return STATUS_ACCESS_VIOLATION;
   }
-  if (!vad.memCommit) return STATUS_ACCESS_VIOLATION;
-  const refusal = checkAccess(vad.protection, errorCode);
-  if (refusal === STATUS_ACCESS_VIOLATION) return refusal;
   const word = makePte(mm, space, address);
-  if (word === 0) return STATUS_NO_MEMORY;
-  if (refusal === STATUS_SUCCESS) {
-    const status = resolveDemandZeroFault(mm, space, word, address, vad.protection, errorCode);
-    if (status === STATUS_NO_MEMORY) freeEmptyTable(mm, space, frameOfWord(mm, word));
-    return status;
-  }
+  if (word < 0) return -word;
+  const table = frameOfWord(mm, word);
+  holdTable(mm, table);
+  const status =
+    vad.kind === VAD_PRIVATE
+      ? touchPrivate(mm, space, vad, word, address, errorCode, stack)
+      : resolvePrototypeFault(mm, space, vad, word, address, errorCode);
+  releaseTable(mm, space, table);
+  return status;
+}
+
+/** The first touch of a page of a private range that was committed as a whole; its entry is zero. */
+function touchPrivate(
+  mm: MemoryManager,
+  space: AddressSpace,
+  vad: Vad,
+  word: number,
+  address: number,
+  errorCode: number,
+  stack: UserStack | null,
+): number {
+  if (checkAccess(vad.protection, errorCode) === STATUS_SUCCESS)
+    return resolveDemandZeroFault(mm, space, word, address, vad.protection, errorCode);
   mm.words[word] = demandZeroLow(vad.protection);
   countUsedPte(mm, word);
   return faultOnGuardPage(mm, space, word, address, stack);
@@ -286,7 +312,7 @@ function faultOnGuardPage(
   return stack === null ? STATUS_GUARD_PAGE_VIOLATION : growUserStack(mm, space, address, stack);
 }
 
-function countFault(mm: MemoryManager, space: AddressSpace, status: number): void {
+function countFault(mm: MemoryManager, space: AddressSpace, address: number, status: number): void {
   mm.counters.total++;
   space.counters.total++;
   if (status === STATUS_ACCESS_VIOLATION) {
@@ -306,6 +332,7 @@ function countFault(mm: MemoryManager, space: AddressSpace, status: number): voi
     mm.counters.soft++;
     space.counters.soft++;
   }
+  if (mm.events.active) mm.events.emit('fault', space, address, frameAt(mm, space, address), status);
 }
 
 function frameAt(mm: MemoryManager, space: AddressSpace, address: number): number {

@@ -9,7 +9,7 @@ import { HostIoError } from './backing-file.js';
 import { type ControlArea, isResident, type Subsection } from './control-area.js';
 import type { MemoryManager } from './memory-manager.js';
 import { addReference, releaseReference } from './page-lists.js';
-import { findPte, nextAddressWithTable } from './page-tables.js';
+import { findPte, nextAddressWithValidTable } from './page-tables.js';
 import { REQUEST_PAGES, submitRequest } from './paging-io.js';
 import { FRAME_ACTIVE, FRAME_MODIFIED, PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
 import { PTE_DIRTY, PTE_PROTOTYPE, PTE_TRANSITION, PTE_VALID, pteAddressField, pteFrame } from './pte.js';
@@ -123,8 +123,8 @@ function collectDirtyBits(mm: MemoryManager, controlArea: ControlArea, first: nu
 }
 
 function collectFromView(mm: MemoryManager, space: AddressSpace, start: number, end: number): void {
-  let at = nextAddressWithTable(mm, space, start, end);
-  for (; at < end; at = nextAddressWithTable(mm, space, at + PAGE_SIZE, end)) {
+  let at = nextAddressWithValidTable(mm, space, start, end);
+  for (; at < end; at = nextAddressWithValidTable(mm, space, at + PAGE_SIZE, end)) {
     const word = findPte(mm, space, at);
     const lo = mm.words[word]!;
     if ((lo & (PTE_VALID | PTE_DIRTY)) !== (PTE_VALID | PTE_DIRTY)) continue;

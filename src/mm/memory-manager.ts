@@ -12,9 +12,11 @@ import { FaultCounters } from './counters.js';
 import { EventSink } from './events.js';
 import { MemoryPageFileStore, type PageFileStore, PageFiles } from './page-file.js';
 import { PageLists, retireFrame } from './page-lists.js';
+import { TableWindow } from './page-table-peek.js';
 import { PagingIo } from './paging-io.js';
 import { PfnDatabase } from './pfn-database.js';
 import { Pool } from './pool.js';
+import type { LostTable } from './pte-deletion.js';
 import { createSharedUserData } from './shared-user-data.js';
 import { SystemPtes } from './system-ptes.js';
 import { buildSystemSpace, PAGED_POOL, PAGED_POOL_END } from './system-space.js';
@@ -78,6 +80,9 @@ export class MemoryManager {
   readonly events: EventSink;
   readonly pageFiles: PageFiles;
   readonly io: PagingIo;
+  readonly tableWindow = new TableWindow();
+  /** Deleted page tables that could not be read; what their entries name is still taken. */
+  readonly lostTables: LostTable[] = [];
   readonly systemThreads = new SystemThreads();
   readonly thresholds: Thresholds;
   readonly policy: ReplacementPolicy;
@@ -98,7 +103,9 @@ export class MemoryManager {
   faultWasHard = false;
   /** The frame that is being read for a fault that answered STATUS_PENDING; -1: it waits for frames to become available. */
   pendingFrame = -1;
-  /** The fault goes on after a wait and has been counted. */
+  /** A fault is being resolved that can answer STATUS_PENDING; else what must be read is waited for on the spot. */
+  faultMayPend = false;
+  /** The fault goes on after a wait: what it found first has been counted. */
   faultGoesOn = false;
   /** Index in `words` of the PTE that a fault is about to replace, which is not trimmed meanwhile; 0 for none. */
   pinnedPte = 0;

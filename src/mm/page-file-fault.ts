@@ -12,6 +12,7 @@ import { pageFilePosition } from './page-file.js';
 import { allocateFrame, returnUnusedFrame } from './page-lists.js';
 import { frameOfWord } from './page-tables.js';
 import { submitRequest } from './paging-io.js';
+import { PFN_PAGE_TABLE } from './pfn-database.js';
 import {
   hasPageFileBlock,
   PTE_PROTOTYPE,
@@ -29,7 +30,8 @@ const NOT_IN_PAGE_FILE = PTE_VALID | PTE_PROTOTYPE | PTE_TRANSITION;
 
 /**
  * Begins to read the page of an entry (`word`: its index in ram.words; `at`: its system address) that names a paging-file
- * block, and neighbours. `flags`: PFN_PROTOTYPE when it is a prototype PTE. STATUS_PENDING, with mm.pendingFrame the frame
+ * block, and neighbours. `flags`: PFN_PROTOTYPE when it is a prototype PTE, PFN_PAGE_TABLE when the page is a page table, which is read
+ * alone. STATUS_PENDING, with mm.pendingFrame the frame
  * to wait for; STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR with nothing changed.
  */
 export function resolvePageFileFault(
@@ -44,7 +46,8 @@ export function resolvePageFileFault(
   if (wanted < 0) return STATUS_NO_MEMORY;
   const { clusterFrames } = mm.pageFiles;
   clusterFrames[0] = wanted;
-  let pages = 1 + allocateNeighbours(mm, neighbours(mm, word), 1);
+  const isTable = (flags & PFN_PAGE_TABLE) !== 0;
+  let pages = 1 + (isTable ? 0 : allocateNeighbours(mm, neighbours(mm, word), 1));
   let status = readBlocks(mm, word, pages);
   if (status !== STATUS_SUCCESS && pages > 1) {
     for (; pages > 1; pages--) returnUnusedFrame(mm, clusterFrames[pages - 1]!);
@@ -121,4 +124,19 @@ function readBlocks(mm: MemoryManager, word: number, pages: number): number {
     mm.ram.bytes.set(bytes.subarray(start, start + PAGE_SIZE), mm.ram.offsetOf(clusterFrames[index]!));
   }
   return STATUS_SUCCESS;
+}
+
+/** Reads one block into a page of RAM, waiting on the spot. STATUS_SUCCESS, or the host's reason. */
+export function readBlock(mm: MemoryManager, file: number, block: number, frame: number): number {
+  const { clock, io, pageFiles, ram } = mm;
+  const now = clock.now100ns;
+  const start = ram.offsetOf(frame);
+  clock.advance?.(io.disk.submit(now, pageFilePosition(file, block), PAGE_SIZE) - now);
+  try {
+    pageFiles.store.read(file, block * PAGE_SIZE, ram.bytes.subarray(start, start + PAGE_SIZE));
+    return STATUS_SUCCESS;
+  } catch (error) {
+    if (!(error instanceof HostIoError)) throw error;
+    return error.status;
+  }
 }

@@ -128,6 +128,13 @@ export function endPageWait(mm: MemoryManager, frame: number): void {
   releaseReference(mm, frame);
 }
 
+/** Waits on the spot until a frame has been read. */
+export function waitForFrame(mm: MemoryManager, frame: number): void {
+  beginPageWait(mm, frame);
+  while (isBeingRead(mm, frame)) waitForNextRequest(mm);
+  endPageWait(mm, frame);
+}
+
 /** A fault on a page that is being read already waits for the same read: STATUS_PENDING. */
 export function waitForCollided(mm: MemoryManager, space: AddressSpace, frame: number): number {
   mm.faultWasHard = true;

@@ -49,7 +49,7 @@ function isShared(mm: MemoryManager, frame: number): boolean {
   return (mm.pfn.flags[frame]! & PFN_PROTOTYPE) !== 0;
 }
 
-/** A block of two words, low and high, for each page of a working set, in the order of its list. */
+/** A block of two words, low and high, for each page of a working set but its page tables, in the order of the list. */
 export function queryWorkingSet(mm: MemoryManager, space: AddressSpace): Uint32Array {
   const set = space.workingSet;
   const blocks = new Uint32Array(set.used * 2);
@@ -59,10 +59,11 @@ export function queryWorkingSet(mm: MemoryManager, space: AddressSpace): Uint32A
     const lo = mm.words[word]!;
     if ((lo & WSLE_VALID) === 0) continue;
     const address = wsleAddress(lo, mm.words[word + 1]!);
+    if (address > space.highestAddress) continue;
     blocks[at++] = ((lo & ~0xfff) | blockBits(mm, space, address)) >>> 0;
     blocks[at++] = mm.words[word + 1]!;
   }
-  return blocks;
+  return blocks.subarray(0, at);
 }
 
 function blockBits(mm: MemoryManager, space: AddressSpace, address: number): number {

@@ -8,7 +8,7 @@ import { type ControlArea, isResident, type Subsection, subsectionFields } from 
 import { KERNEL_STACK_PAGES } from './kernel-stack.js';
 import type { MemoryManager } from './memory-manager.js';
 import { prototypeAddress } from './page-protection.js';
-import { findPte, frameOfWord, nextAddressWithTable } from './page-tables.js';
+import { findPte, frameOfWord, nextAddressWithValidTable } from './page-tables.js';
 import {
   FRAME_ACTIVE,
   FRAME_MODIFIED,
@@ -87,8 +87,8 @@ function verifyView(mm: MemoryManager, space: AddressSpace, vad: Vad, tally: Ver
     vad.startPage,
   );
   const end = (vad.endPage + 1) * 4096;
-  let at = nextAddressWithTable(mm, space, vad.startPage * 4096, end);
-  for (; at < end; at = nextAddressWithTable(mm, space, at + 4096, end)) {
+  let at = nextAddressWithValidTable(mm, space, vad.startPage * 4096, end);
+  for (; at < end; at = nextAddressWithValidTable(mm, space, at + 4096, end)) {
     const lo = mm.words[findPte(mm, space, at)]!;
     if ((lo & PTE_VALID) === 0) continue;
     const frame = pteFrame(lo);

@@ -1,6 +1,6 @@
 /**
- * Proves a working-set list: each entry in use names a valid user page and is found from it, there is one for every valid
- * user page, and the others are chained as free. Part of verify(), after the walk of the page tables.
+ * Proves a working-set list: each entry in use names a valid user page or page table and is found from it, there is one for
+ * every valid user page and table of user space, and the others are chained as free. Part of verify(), after the walk of the page tables.
  */
 import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
@@ -18,7 +18,13 @@ import {
   wsleWord,
 } from './working-set.js';
 
-export function verifyWorkingSet(mm: MemoryManager, space: AddressSpace, tally: VerifyTally): void {
+/** `systemTables`: valid page tables that are not in the list. */
+export function verifyWorkingSet(
+  mm: MemoryManager,
+  space: AddressSpace,
+  systemTables: number,
+  tally: VerifyTally,
+): void {
   const set = space.workingSet;
   let used = 0;
   let hashed = 0;
@@ -33,7 +39,7 @@ export function verifyWorkingSet(mm: MemoryManager, space: AddressSpace, tally: 
     if ((lo & WSLE_LOCKED_IN_WS) !== 0) locked++;
     verifyEntry(mm, space, index, tally);
   }
-  const system = space.pageTablePages + space.hyperspacePages;
+  const system = systemTables + space.hyperspacePages;
   tally.equal(used, space.workingSetPages - system, 'entries of the working set of process', space.processId);
   tally.equal(set.used, used, 'count of the working set of process', space.processId);
   tally.equal(set.locked, locked, 'locked pages of process', space.processId);

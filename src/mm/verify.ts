@@ -27,7 +27,7 @@ import { VAD_PRIVATE } from './vad-tree.js';
 import { verifyCaches } from './verify-caches.js';
 import { VerifyError } from './verify-error.js';
 import { verifyPageFiles } from './verify-page-files.js';
-import { verifyAddressSpace, verifySystemSpace } from './verify-page-tables.js';
+import { verifyAddressSpace, verifyLostTables, verifySystemSpace } from './verify-page-tables.js';
 import { verifySections } from './verify-sections.js';
 import { verifyVads } from './verify-vads.js';
 import { verifyWorkingSet } from './verify-working-set.js';
@@ -84,9 +84,10 @@ export function verify(mm: MemoryManager): VerifyCounts {
   verifySystemSpace(mm, tally);
   for (const space of mm.addressSpaces) {
     verifyVads(mm, space, tally);
-    verifyAddressSpace(mm, space, tally);
-    verifyWorkingSet(mm, space, tally);
+    const systemTables = verifyAddressSpace(mm, space, tally);
+    verifyWorkingSet(mm, space, systemTables, tally);
   }
+  verifyLostTables(mm, tally);
   verifySections(mm, tally);
   verifyFrames(mm, tally);
   verifyPageFiles(mm, tally);

@@ -8,20 +8,11 @@ import type { MemoryManager } from './memory-manager.js';
 import { isMappedFilePage } from './page-lists.js';
 import { pageState } from './page-protection.js';
 import { findPte } from './page-tables.js';
-import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
+import { PFN_MODIFIED, PFN_PAGE_TABLE, PFN_PROTOTYPE } from './pfn-database.js';
 import { PTE_ACCESSED, PTE_DIRTY, pteFrame } from './pte.js';
 import { trimPage } from './pte-deletion.js';
-import {
-  findWsle,
-  type WorkingSet,
-  WSLE_AGE,
-  WSLE_AGE_ONE,
-  WSLE_LOCKED_IN_MEMORY,
-  WSLE_LOCKED_IN_WS,
-  WSLE_VALID,
-  wsleAddress,
-  wsleWord,
-} from './working-set.js';
+import { ensureFreeWsle, findWsle, type WorkingSet, wsleAddress, wsleWord } from './working-set.js';
+import { WSLE_AGE, WSLE_AGE_ONE, WSLE_LOCKED_IN_MEMORY, WSLE_LOCKED_IN_WS, WSLE_VALID } from './wsle.js';
 
 const OLDEST = WSLE_AGE;
 /** Pages that are taken at once when every process has its minimum and still no frame is left. */
@@ -190,8 +181,17 @@ function takeLastResort(mm: MemoryManager, space: AddressSpace): boolean {
 }
 
 /**
+ * Makes room in a working-set list for a page and its page tables, if need be by having pages leave. False when none can
+ * (STATUS_NO_MEMORY).
+ */
+export function ensureRoomInWorkingSet(mm: MemoryManager, space: AddressSpace): boolean {
+  while (!ensureFreeWsle(mm, space)) if (!replaceOnePage(mm, space, false)) return false;
+  return true;
+}
+
+/**
  * Whether a page may leave: its entry is in use and not locked, it has at most a priority, and, `toFree`, its contents have
- * somewhere to go.
+ * somewhere to go. A page table stays as long as it has a valid or transition entry, or is held.
  */
 function canGiveUp(
   mm: MemoryManager,
@@ -207,12 +207,14 @@ function canGiveUp(
   if (pte === mm.pinnedPte) return false;
   const frame = pteFrame(mm.words[pte]!);
   if (mm.pfn.priority[frame]! > priority) return false;
+  const flags = mm.pfn.flags[frame]!;
+  if ((flags & PFN_PAGE_TABLE) !== 0 && mm.pfn.shareCount[frame]! > 1) return false;
   if (!toFree) return true;
-  const isDirty = (mm.pfn.flags[frame]! & PFN_MODIFIED) !== 0 || (mm.words[pte]! & PTE_DIRTY) !== 0;
+  const isDirty = (flags & PFN_MODIFIED) !== 0 || (mm.words[pte]! & PTE_DIRTY) !== 0;
   return !isDirty || isMappedFilePage(mm.pfn, frame) || mm.pageFiles.hasSpace;
 }
 
-/** Takes the page of an entry out of its working set. Emits 'trim' with the state of its frame afterwards as detail. */
+/** Takes the page, or page table, of an entry out of its working set. Emits 'trim' with the state of its frame afterwards as detail. */
 function trimEntry(mm: MemoryManager, space: AddressSpace, index: number): void {
   const word = wsleWord(space.workingSet, index);
   const address = wsleAddress(mm.words[word]!, mm.words[word + 1]!);
@@ -238,8 +240,7 @@ export function emptyWorkingSet(mm: MemoryManager, space: AddressSpace): number 
   const set = space.workingSet;
   let left = 0;
   for (let index = 0; index < set.size; index++) {
-    const lo = mm.words[wsleWord(set, index)]!;
-    if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) continue;
+    if (!canGiveUp(mm, space, index, false, HIGHEST_PRIORITY)) continue;
     trimEntry(mm, space, index);
     left++;
   }

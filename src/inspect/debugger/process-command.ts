@@ -10,6 +10,7 @@ import {
   type Thread,
 } from '../../nt/thread.js';
 import { statusText } from '../status-names.js';
+import { validPageTables } from '../valid-tables.js';
 import { addressText, hex } from './format.js';
 import { ThreadContext } from './thread-context.js';
 
@@ -55,11 +56,13 @@ function threadLines(kernel: Kernel, thread: Thread): string[] {
   ];
 }
 
-function memoryLines({ space, handles }: Process): string[] {
+function memoryLines({ mm }: Kernel, { space, handles, deleted }: Process): string[] {
   const { counters, workingSet } = space;
+  const tables = deleted ? 0 : validPageTables(mm, space);
+  const out = deleted ? 0 : space.pageTablePages - tables;
   return [
     `    VADs ${space.vads.count}  Commit charge ${space.commitCharge} pages (peak ${space.peakCommitCharge})  Handles ${handles.count}`,
-    `    Working set ${space.workingSetPages} pages (peak ${space.peakWorkingSetPages}), of them ${space.pageTablePages} of page tables`,
+    `    Working set ${space.workingSetPages} pages (peak ${space.peakWorkingSetPages}), of them ${tables} of page tables${out === 0 ? '' : `; ${out} page tables are out`}`,
     `    Limits ${workingSet.minimum} - ${workingSet.maximum} pages  Page priority ${space.pagePriority}  By age at the last look ${[...workingSet.ages].join(', ')}: ${workingSet.estimate} could leave`,
     `    Page faults ${counters.total}: soft ${counters.soft}, hard ${counters.hard}, guard page ${counters.guardPage}, access violation ${counters.accessViolation}`,
   ];
@@ -74,7 +77,7 @@ function processLines(kernel: Kernel, process: Process, flags: number): string[]
   ];
   if (exitStatus !== null) lines.push(`    Ended with ${statusText(exitStatus)}`);
   if (deleted) return lines;
-  if ((flags & PROCESS_MEMORY) !== 0) lines.push(...memoryLines(process));
+  if ((flags & PROCESS_MEMORY) !== 0) lines.push(...memoryLines(kernel, process));
   if ((flags & PROCESS_THREADS) !== 0)
     for (const thread of process.threads) lines.push(...threadLines(kernel, thread));
   return lines;

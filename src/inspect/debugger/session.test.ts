@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../machine.js';
 import { exampleRuns, makeExampleMachine } from '../../testing/examples.js';
+import { swapOut } from '../../testing/swap-out.js';
 import { COMMANDS } from './commands.js';
 import { EVENT_KINDS } from './event-filter.js';
 import { DebugSession, splitCommands } from './session.js';
@@ -232,6 +233,26 @@ describe('what the commands show', () => {
     expect(prompt.type(`dd ${(address + 4096).toString(16)} L1`)).toMatch(/ {2}\?{8}$/);
     process.free(address);
     expect(prompt.refusal(`!vad ${place}`)).toContain("'!address' lists");
+    machine.verify();
+  });
+
+  it('follows a page whose page table is in the paging file', () => {
+    const { machine, process, prompt } = promptOver('hello.exe');
+    prompt.type('g $exentry');
+    const address = process.allocate(4096, { address: 0x6_0000_0000 });
+    process.write(address, Uint8Array.of(0x41));
+    const { mm } = machine.kernel;
+    swapOut(mm, process.object.space);
+    const place = address.toString(16);
+    expect(prompt.type(`!pte ${place}`)).toMatch(
+      /PPE at \S+ {2}contains \S+\n +not valid\n +PageFile: 0\n[\s\S]*PDE at \S+ [\s\S]*PageFile: 0\n[\s\S]*PTE at fffff680`\S+ [\s\S]*PageFile: 0/,
+    );
+    expect(prompt.type(`!explain ${place}`)).toMatch(
+      /2 page tables on the way are not valid and come back before the page: the PPE at [\s\S]*the PDE at [\s\S]*A read is a hard fault: 2 page tables/,
+    );
+    expect(prompt.type('!process 0 1')).toMatch(/of page tables; \d+ page tables are out/);
+    expect(process.read(address, 1)).toEqual(Uint8Array.of(0x41));
+    expect(prompt.type(`!pte ${place}`)).not.toContain('not valid');
     machine.verify();
   });
 

@@ -4,6 +4,7 @@
  * "Balance set manager and swapper".
  */
 import type { MemoryManager } from '../memory-manager.js';
+import { retryLostTables } from '../pte-deletion.js';
 import { ageWorkingSets, trimWorkingSets } from '../working-set-manager.js';
 import { wakeSystemThread } from './system-threads.js';
 
@@ -13,6 +14,7 @@ export function balanceSetManagerStep(mm: MemoryManager): boolean {
   if (systemThreads.periodOver) {
     systemThreads.periodOver = false;
     ageWorkingSets(mm);
+    retryLostTables(mm);
   }
   if (mm.lists.available < mm.thresholds.low) relieve(mm);
   return false;
