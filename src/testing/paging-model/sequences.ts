@@ -49,7 +49,6 @@ export function runSequences(step: fc.Arbitrary<Step>, operations: number, verif
       if (failedAt >= 0) throw describe(seed, shape, sequence, verify, error);
     }
   }
-  console.log('CPU', process.cpuUsage().user / 1e6, JSON.stringify(tally));
   countOperations(tally.operations);
   return tally;
 }
