@@ -47,7 +47,8 @@ describe('ntmm run --also', () => {
       const flags = ['--ram', '16M', '--report', ...also(sweep, sweep, sweep)];
       const { status, stdout, stderr } = await ntmm(['run', ...flags, program('sweep.exe'), '16'], { cwd });
       expect(status).toBe(0);
-      expect(text(stdout)).toBe(text(alone.stdout).repeat(4));
+      const lines = (output: string) => output.trimEnd().split('\n').sort();
+      expect(lines(text(stdout))).toEqual(lines(text(alone.stdout).repeat(4)));
       expect(stderr).toContain('Memory report: sweep.exe and 3 other processes');
       const rows = stderr.matchAll(/^ +\d+ {2}sweep\.exe +0 +[\d,]+ +([\d,]+) /gm);
       const hard = [...rows].map(([, faults]) => Number(faults!.replace(',', '')));
@@ -82,6 +83,10 @@ describe('ntmm run --also', () => {
       expect(noProgram.stderr).toMatch(/^ntmm: cannot run lines\.txt: not an executable/);
       expect(noProgram.status).toBe(126);
       expect(text(noProgram.stdout)).toBe('');
+      const many = also(...Array<string>(40).fill(program('hello.exe')));
+      const full = await ntmm(['run', '--ram', '8M', ...many, program('hello.exe')], { cwd });
+      expect(full.stderr).toMatch(/^ntmm: cannot run .*hello\.exe: .*STATUS_NO_MEMORY.*a larger --ram/);
+      expect(full.status).toBe(126);
       const empty = await run(' ');
       expect(empty.stderr).toContain('Write a program and its arguments in quotes');
       expect(empty.status).toBe(64);
