@@ -54,17 +54,21 @@ describe('sweep 48', () => {
     ({ isShort, processes, ram }) => all || (isShort && (processes === 1 || ram === 16)),
   );
 
-  it.each(chosen)('RAM $ram MB, $processes at once, $policy', ({ ram, processes, policy, isShort }) => {
-    const run: Run = { megabytes: 48, processes, options: { ram: ram * MIB, policy } };
-    const { machine, lines } = sweep(run);
-    expect(machine.run().state).toBe('exited');
-    expect(lines()).toEqual(expectedLines('expected.txt', processes));
-    expect(machine.processes.map(({ exitStatus }) => exitStatus)).toEqual(Array(processes).fill(0));
-    machine.verify();
-    const { pageFile } = machine.report();
-    expect(pageFile.pagesRead > 0, 'reads').toBe(isShort);
-    expect(pageFile.pagesInUse, 'blocks of ended processes').toBeLessThan(64);
-  });
+  it.each(chosen)(
+    'RAM $ram MB, $processes at once, $policy',
+    { timeout: 300_000 },
+    ({ ram, processes, policy, isShort }) => {
+      const run: Run = { megabytes: 48, processes, options: { ram: ram * MIB, policy } };
+      const { machine, lines } = sweep(run);
+      expect(machine.run().state).toBe('exited');
+      expect(lines()).toEqual(expectedLines('expected.txt', processes));
+      expect(machine.processes.map(({ exitStatus }) => exitStatus)).toEqual(Array(processes).fill(0));
+      machine.verify();
+      const { pageFile } = machine.report();
+      expect(pageFile.pagesRead > 0, 'reads').toBe(isShort);
+      expect(pageFile.pagesInUse, 'blocks of ended processes').toBeLessThan(64);
+    },
+  );
 });
 
 /** The invariants hold at every look, several of which fall into each quantum. */

@@ -3,7 +3,7 @@
  * as C:\work, and what --dir adds. Nothing else of this computer shows.
  */
 import { statSync } from 'node:fs';
-import { STATUS_OBJECT_NAME_NOT_FOUND } from '../base/ntstatus.js';
+import { STATUS_COMMITMENT_LIMIT, STATUS_NO_MEMORY, STATUS_OBJECT_NAME_NOT_FOUND } from '../base/ntstatus.js';
 import { foldName } from '../host/folding.js';
 import { HostError } from '../host/host.js';
 import { NodeHost } from '../host/node-host.js';
@@ -20,6 +20,8 @@ import { type DirectoryOption, type MachineFlags, WORK_FOLDER } from './options.
 import { findProgram, type ProgramFile } from './program-file.js';
 
 export const PROGRAM_FOLDER = 'C:\\app';
+
+const MEMORY_STATUSES: readonly number[] = [STATUS_NO_MEMORY, STATUS_COMMITMENT_LIMIT];
 
 /** A program of the command line and the process that runs it. */
 export interface GuestProgram {
@@ -144,6 +146,7 @@ function startProgram(
     if (!(error instanceof NtStatusError)) throw error;
     const hidden = isHidden && error.status === STATUS_OBJECT_NAME_NOT_FOUND;
     const reason = hidden ? `a --dir hides its folder, ${folder}` : statusText(error.status);
-    throw new CommandError(EXIT_NOT_RUNNABLE, `cannot run ${program.typed}: ${reason}`);
+    const hint = MEMORY_STATUSES.includes(error.status) ? '; a larger --ram or --pagefile helps' : '';
+    throw new CommandError(EXIT_NOT_RUNNABLE, `cannot run ${program.typed}: ${reason}${hint}`);
   }
 }

@@ -44,18 +44,16 @@ describe('ntmm run --also', () => {
     inExampleFolder(async (cwd) => {
       const alone = await ntmm(['run', '--ram', '256M', program('sweep.exe'), '16'], { cwd });
       const sweep = `${program('sweep.exe')} 16`;
-      for (const policy of ['aging', 'fifo']) {
-        const flags = ['--ram', '16M', '--policy', policy, '--report', ...also(sweep, sweep, sweep)];
-        const { status, stdout, stderr } = await ntmm(['run', ...flags, program('sweep.exe'), '16'], { cwd });
-        expect(status).toBe(0);
-        expect(lines(text(stdout))).toEqual(lines(text(alone.stdout).repeat(4)));
-        expect(stderr).toContain('Memory report: sweep.exe and 3 other processes');
-        const hard = [...stderr.matchAll(/^ +\d+ {2}sweep\.exe +0 +[\d,]+ +([\d,]+) /gm)].map(([, faults]) =>
-          Number(faults!.replace(',', '')),
-        );
-        expect(hard).toHaveLength(4);
-        expect(Math.min(...hard)).toBeGreaterThan(1000);
-      }
+      const flags = ['--ram', '16M', '--report', ...also(sweep, sweep, sweep)];
+      const { status, stdout, stderr } = await ntmm(['run', ...flags, program('sweep.exe'), '16'], { cwd });
+      expect(status).toBe(0);
+      const lines = (output: string) => output.trimEnd().split('\n').sort();
+      expect(lines(text(stdout))).toEqual(lines(text(alone.stdout).repeat(4)));
+      expect(stderr).toContain('Memory report: sweep.exe and 3 other processes');
+      const rows = stderr.matchAll(/^ +\d+ {2}sweep\.exe +0 +[\d,]+ +([\d,]+) /gm);
+      const hard = [...rows].map(([, faults]) => Number(faults!.replace(',', '')));
+      expect(hard).toHaveLength(4);
+      expect(Math.min(...hard)).toBeGreaterThan(1000);
     }));
 
   it('shows a program of another folder in C:\\app2', () =>
@@ -85,6 +83,10 @@ describe('ntmm run --also', () => {
       expect(noProgram.stderr).toMatch(/^ntmm: cannot run lines\.txt: not an executable/);
       expect(noProgram.status).toBe(126);
       expect(text(noProgram.stdout)).toBe('');
+      const many = also(...Array<string>(40).fill(program('hello.exe')));
+      const full = await ntmm(['run', '--ram', '8M', ...many, program('hello.exe')], { cwd });
+      expect(full.stderr).toMatch(/^ntmm: cannot run .*hello\.exe: .*STATUS_NO_MEMORY.*a larger --ram/);
+      expect(full.status).toBe(126);
       const empty = await run(' ');
       expect(empty.stderr).toContain('Write a program and its arguments in quotes');
       expect(empty.status).toBe(64);
@@ -96,6 +98,24 @@ describe('ntmm run --also', () => {
       const { status, stderr } = await ntmm(['run', ...flags, program('hello.exe')], { cwd });
       expect(stderr).toContain('ntmm: sweep.exe stopped by --max-instructions after 90,000,000 instructions');
       expect(status).toBe(124);
+    }));
+
+  it('reports the processes that a program makes', () =>
+    inExampleFolder(async (cwd) => {
+      const flags = ['--report-file', 'r.json', '--verify', '--ram', '8M', '--events', 'e.json'];
+      const { status, stdout } = await ntmm(['run', ...flags, program('spawn.exe')], { cwd });
+      expect(text(stdout)).toBe(expected('spawn/expected.txt'));
+      expect(status).toBe(0);
+      const { processes } = JSON.parse(readFileSync(join(cwd, 'r.json'), 'utf8')) as Report;
+      expect(processes.map(({ image, exitCode }) => [image, exitCode])).toEqual([
+        ['C:\\app\\spawn.exe', 0],
+        ['C:\\app\\spawn.exe', 30],
+        ['C:\\app\\spawn.exe', 77],
+      ]);
+      const trace = JSON.parse(readFileSync(join(cwd, 'e.json'), 'utf8'));
+      const names = trace.traceEvents.filter(({ name }: { name: string }) => name === 'process_name');
+      for (const { pid } of processes)
+        expect(names.some((event: { pid: number }) => event.pid === pid)).toBe(true);
     }));
 
   it('is seen by vmmap, rammap and kd', () =>

@@ -30,8 +30,10 @@ export function verifyWorkingSet(
   let hashed = 0;
   let locked = 0;
   const { words } = mm;
+  let base = 0;
   for (let index = 0; index < set.size; index++) {
-    const lo = words[set.listWords[index >>> 9]! + (index & 511) * 2]!;
+    if ((index & 511) === 0) base = set.listWords[index >>> 9]!;
+    const lo = words[base + (index & 511) * 2]!;
     if (lo === 0) continue;
     tally.holds((lo & WSLE_VALID) !== 0, 'mark of the working-set entry', index);
     used++;

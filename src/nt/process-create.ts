@@ -12,6 +12,7 @@ import { deleteSection, querySection, type Section, type SectionImageInformation
 import { mapViewOfSection } from '../mm/section-view.js';
 import { GuestFault } from '../mm/user-memory.js';
 import { allocateVirtualMemory } from '../mm/virtual-memory.js';
+import { hasRoomForMinimum } from '../mm/working-set-limits.js';
 import { IMAGE_FILE_DLL } from '../pe/pe-constants.js';
 import { FILE_ALL_ACCESS, FILE_EXECUTE, FILE_READ_DATA, FILE_WRITE_DATA, SYNCHRONIZE } from './access.js';
 import { MAXIMUM_COMMAND_LINE } from './command-line.js';
@@ -77,8 +78,8 @@ function fitsParameters({ imagePath, commandLine, environment, currentDirectory 
 
 /**
  * Creates a process (NtCreateUserProcess): address space, ntdll and the image mapped, PEB, standard handles, first thread.
- * A number is the NTSTATUS that refuses it (STATUS_NAME_TOO_LONG: the command line, a path or a variable); nothing is left
- * behind then.
+ * A number is the NTSTATUS that refuses it (STATUS_NAME_TOO_LONG: the command line, a path or a variable; STATUS_NO_MEMORY:
+ * RAM has no room for its minimum working set, its tables or its stacks); nothing is left behind then.
  */
 export function createProcess(kernel: Kernel, creation: ProcessCreation): Process | number {
   if (!fitsParameters(creation)) return STATUS_NAME_TOO_LONG;
@@ -140,6 +141,7 @@ export function openImage(kernel: Kernel, path: string): Section | number {
 }
 
 function makeProcess(kernel: Kernel, creation: ProcessCreation): Process | number {
+  if (creation.imagePath !== null && !hasRoomForMinimum(kernel.mm)) return STATUS_NO_MEMORY;
   const id = kernel.takeId();
   const space = createAddressSpace(kernel.mm, id);
   if (space === null) return STATUS_NO_MEMORY;

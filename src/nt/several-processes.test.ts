@@ -1,14 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE_READWRITE } from '../base/memory-constants.js';
 import { frameOfAddress } from '../inspect/peek.js';
-import type { Machine } from '../machine.js';
+import { Machine } from '../machine.js';
 import type { MachineProcess } from '../machine-process.js';
 import { exampleBytes, makeExampleMachine } from '../testing/examples.js';
+import { buildModule } from '../testing/module-builder.js';
+import {
+  ABOVE_NORMAL_PRIORITY_CLASS,
+  HIGH_PRIORITY_CLASS,
+  IDLE_PRIORITY_CLASS,
+  NORMAL_PRIORITY_CLASS,
+  setPriorityClass,
+} from './priority.js';
 
 const RAM = 16 * 2 ** 20;
 const QUANTUM = 2000;
 /** Both programs have begun, neither has ended. */
 const BEGUN = 24_000;
+
+const spin = buildModule({ name: 'spin.exe', entry: (code) => code.raw(0xeb, 0xfe) });
 
 /** hello.exe twice, in turns of few instructions. */
 function twins(): { machine: Machine; processes: [MachineProcess, MachineProcess] } {
@@ -83,6 +93,36 @@ describe('two processes of one program', () => {
     const expected = new TextDecoder().decode(exampleBytes('hello/expected.txt'));
     expect(letters(host.consoleText())).toBe(letters(expected + expected));
     machine.verify();
+  });
+});
+
+describe('processes that never wait', () => {
+  /** How many instructions each of three spinning processes got of the last 40 quanta. */
+  function shares(classes: readonly number[]): number[] {
+    const machine = new Machine({ ram: RAM, quantum: QUANTUM });
+    machine.mount('C:\\app', { 'spin.exe': spin });
+    const threads = classes.map((priorityClass) => {
+      const { object } = machine.createProcess({ image: 'C:\\app\\spin.exe' });
+      setPriorityClass(machine.kernel, object, priorityClass);
+      return object.threads[0]!;
+    });
+    machine.run({ maxInstructions: 100_000 });
+    const before = threads.map(({ instructions }) => instructions);
+    machine.run({ maxInstructions: 100_000 + 42 * QUANTUM });
+    return threads.map(({ instructions }, index) => Math.round((instructions - before[index]!) / QUANTUM));
+  }
+
+  it('get a quantum each in turn when their priorities are equal', () => {
+    expect(shares([NORMAL_PRIORITY_CLASS, NORMAL_PRIORITY_CLASS, NORMAL_PRIORITY_CLASS])).toEqual([
+      14, 14, 14,
+    ]);
+  });
+
+  it('wait for those of higher priority, which take turns among themselves', () => {
+    expect(shares([IDLE_PRIORITY_CLASS, HIGH_PRIORITY_CLASS, HIGH_PRIORITY_CLASS])).toEqual([0, 21, 21]);
+    expect(shares([ABOVE_NORMAL_PRIORITY_CLASS, NORMAL_PRIORITY_CLASS, IDLE_PRIORITY_CLASS])).toEqual([
+      42, 0, 0,
+    ]);
   });
 });
 

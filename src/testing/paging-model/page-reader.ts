@@ -4,7 +4,9 @@
  */
 import type { FaultyPageFile } from '../faulty-page-file.js';
 
-const LEVEL_SHIFTS = [39, 30, 21, 12];
+/** Bytes that one entry maps at each level, the directory first. */
+const SPANS = [2 ** 39, 2 ** 30, 2 ** 21, 2 ** 12] as const;
+const LAST_LEVEL = 3;
 const VALID = 1;
 const PROTOTYPE = 0x400;
 const TRANSITION = 0x800;
@@ -58,11 +60,11 @@ export class PageReader {
   #entry(directoryFrame: number, address: number): boolean {
     let words = this.ram;
     let table = this.base / 4 + directoryFrame * 1024;
-    for (const [level, shift] of LEVEL_SHIFTS.entries()) {
-      const at = table + (Math.floor(address / 2 ** shift) % 512) * 2;
+    for (let level = 0; level <= LAST_LEVEL; level++) {
+      const at = table + (Math.floor(address / SPANS[level]!) % 512) * 2;
       this.#low = words[at]!;
       this.#high = words[at + 1]!;
-      if (shift === 12) break;
+      if (level === LAST_LEVEL) break;
       if (this.#low === 0 && this.#high === 0) return false;
       const place = this.#place(level);
       if (place === 'zero') return false;

@@ -67,7 +67,7 @@ function createPagingFileSection(world: World, step: Step, protect: number, rese
 
 /** True when the section, which commits so many pages, was refused: as it should be, or for want of pool. */
 function isRefused(world: World, status: number, expected: number, pages: number): boolean {
-  if (status === nt.STATUS_INSUFFICIENT_RESOURCES) world.expectShortage(pages + POOL_PAGES);
+  if (status === nt.STATUS_INSUFFICIENT_RESOURCES) world.expectRefusal(pages + POOL_PAGES);
   else expect(status, 'createSection').toBe(expected);
   return status !== nt.STATUS_SUCCESS;
 }

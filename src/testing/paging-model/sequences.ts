@@ -6,6 +6,7 @@ import { close } from './section-operations.js';
 import { shrinkSequence } from './shrink.js';
 import { machineShape, perform, type Step } from './steps.js';
 import { exit } from './system-operations.js';
+import { processOf } from './targets.js';
 import { type MachineShape, World } from './world.js';
 
 const LONGEST = 1500;
@@ -48,7 +49,6 @@ export function runSequences(step: fc.Arbitrary<Step>, operations: number, verif
       if (failedAt >= 0) throw describe(seed, shape, sequence, verify, error);
     }
   }
-  console.log('CPU', process.cpuUsage().user / 1e6, JSON.stringify(tally));
   countOperations(tally.operations);
   return tally;
 }
@@ -88,10 +88,14 @@ function runSequence(shape: MachineShape, sequence: readonly Step[], verify: Ver
     const world = new World(shape);
     const { mm } = world;
     for (; at < sequence.length; at++) {
-      perform(world, sequence[at]!);
+      const step = sequence[at]!;
+      const hardSets = world.hardSets();
+      const actor = processOf(world, step);
+      perform(world, step);
       verify(mm);
+      world.expectMinimums(hardSets, actor);
       tally.operations++;
-      if (at % FULL_LOOK === FULL_LOOK - 1) lookAtAll(world, sequence[at]!.value, verify);
+      if (at % FULL_LOOK === FULL_LOOK - 1) lookAtAll(world, step.value, verify);
     }
     finish(world, verify);
     const { pageFiles, sections } = mm;

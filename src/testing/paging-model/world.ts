@@ -17,6 +17,7 @@ import type { MemoryManager, ReplacementPolicy } from '../../mm/memory-manager.j
 import type { Section } from '../../mm/section.js';
 import { FaultyPageFile } from '../faulty-page-file.js';
 import { MemoryFile } from '../memory-file.js';
+import { completeIo } from '../paging-io.js';
 import { createMemoryManager } from '../small-machine.js';
 import { PageReader } from './page-reader.js';
 import {
@@ -69,8 +70,10 @@ const FILE_PAGES = [9, 21.3];
 /** A fault that is resolved and comes back more often than this never ends. */
 const MOST_FAULTS = 12;
 const PAGE = 4096;
+/** Pages that a new address space needs at most. */
+const PAGES_OF_PROCESS = 10;
 /** Frames that may be left over when memory is short: what tables were given back. */
-const LEFT_OVER = 8;
+const LEFT_OVER = 12;
 const FAILURE = 0x8000_0000;
 const ACCESS_BITS = { read: ACCESS_READ, write: ACCESS_WRITE, execute: ACCESS_EXECUTE };
 
@@ -122,7 +125,7 @@ export class World {
     const space = createAddressSpace(this.mm, this.#nextId);
     this.#nextId += 4;
     if (space === null) {
-      this.expectShortage(12);
+      this.expectRefusal(PAGES_OF_PROCESS);
       return;
     }
     space.workingSet.minimum = MINIMUM;
@@ -144,19 +147,26 @@ export class World {
     return this.mm.commit.maximumLimit - this.mm.commit.current;
   }
 
-  /** Memory was refused: there is indeed no frame left, or no commit for so many pages. */
-  expectShortage(pages = 0): void {
+  /** Something new was refused: there is no commit for so many pages more, or no frame. */
+  expectRefusal(pages: number): void {
+    if (this.room >= pages) this.#expectNoFrame();
+    else this.shortages++;
+  }
+
+  /** There was no frame for committed memory: only failing disks, hard minimums and tables beyond the commit limit excuse that. */
+  #expectNoFrame(): void {
     this.shortages++;
-    const { lists } = this.mm;
-    if (lists.available > LEFT_OVER && this.room >= pages)
-      expect.fail(
-        `memory was refused with ${lists.available} frames available, ${this.room} pages to commit`,
-      );
+    const { lists, pageFiles } = this.mm;
+    if (lists.available > LEFT_OVER) expect.fail(`there was no frame, with ${lists.available} available`);
+    const failing = this.store.failsWrites.size > 0 || this.files.some(({ host }) => host.failing !== false);
+    const hard = this.processes.some(({ space }) => space.workingSet.hardMinimum);
+    if (!failing && !hard && this.room > pageFiles.files.length + LEFT_OVER)
+      expect.fail(`there was no frame for memory that is committed, ${this.room} pages below the limit`);
   }
 
   /** A status that the rules of memory alone do not give: there is no frame, or a read has failed since `failures`. */
   expectExcuse(status: number, failures: number, what: string): void {
-    if (status === STATUS_NO_MEMORY) this.expectShortage();
+    if (status === STATUS_NO_MEMORY) this.#expectNoFrame();
     else if (status === STATUS_IN_PAGE_ERROR && this.failures > failures) this.diskErrors++;
     else expect.fail(`${what}: ${status.toString(16)}`);
   }
@@ -178,7 +188,9 @@ export class World {
   touch(process: Process, range: LiveRange, index: number, access: Access, offset = 0): boolean {
     const { failures } = this;
     const expected = statusOfAccess(range, index, access);
+    const before = process.space.workingSet.used;
     const status = this.#access(process, range.base + index * PAGE + offset, access);
+    expectMaximum(process.space, before);
     if (status !== expected) {
       const what = `${access} of page ${index}, which should be ${expected.toString(16)}`;
       this.expectExcuse(status, failures, what);
@@ -246,6 +258,22 @@ export class World {
       this.look(process, range, index);
   }
 
+  /** Pages in the working set of each process with a hard minimum. */
+  hardSets(): Map<Process, number> {
+    const hard = this.processes.filter(({ space }) => space.workingSet.hardMinimum);
+    return new Map(hard.map((process) => [process, process.space.workingSetPages]));
+  }
+
+  /** What others did has taken no page from a working set that had no more than its hard minimum. */
+  expectMinimums(before: ReadonlyMap<Process, number>, actor: Process | null): void {
+    for (const [process, pages] of before) {
+      const { workingSet, workingSetPages } = process.space;
+      if (process === actor || !this.processes.includes(process)) continue;
+      if (workingSetPages < Math.min(pages, workingSet.minimum))
+        expect.fail(`hard minimum of ${workingSet.minimum}: from ${pages} pages to ${workingSetPages}`);
+    }
+  }
+
   /** Compares every page without touching it, and what the model charges to commit. */
   lookAtEverything(): void {
     for (const process of this.processes) {
@@ -296,6 +324,7 @@ export class World {
   /** Everybody is gone: frames, commit and blocks of paging files are back, files hold what was written to them. */
   expectNothingLeft(): void {
     const { mm } = this;
+    completeIo(mm);
     expect(mm.pageFiles.pagesInUse, 'blocks of paging files').toBe(0);
     expect(mm.pagedPool.pages + mm.nonpagedPool.pages, 'pages of pool').toBe(0);
     expect(this.#freeFrames(), 'available frames').toBe(this.#framesAtStart);
@@ -311,6 +340,13 @@ export class World {
         expect.fail(`${file.host.name} is not what was written, page ${page}`);
     }
   }
+}
+
+/** A fault does not take a working set, which had `before` pages without tables, past its hard maximum. */
+function expectMaximum({ workingSet }: AddressSpace, before: number): void {
+  const { maximum, hardMaximum, used } = workingSet;
+  if (hardMaximum && used > Math.max(before, maximum))
+    expect.fail(`hard maximum of ${maximum}: from ${before} pages to ${used}`);
 }
 
 /** A page of the host's file, with zeros behind its end. */
