@@ -127,23 +127,21 @@ function resolveWithin(
   stack: UserStack | null,
 ): number {
   const { workingSet } = space;
+  const before = space.workingSetPages;
   const status = ensureRoomInWorkingSet(mm, space)
     ? resolve(mm, space, address, errorCode, userMode, stack)
     : STATUS_NO_MEMORY;
-  if (
-    status !== STATUS_PENDING &&
-    space.workingSetPages > workingSet.maximum &&
-    (workingSet.hardMaximum || mm.lists.available < mm.thresholds.plenty)
-  ) {
-    keepToMaximum(mm, space, address);
+  if (workingSet.hardMaximum || mm.lists.available < mm.thresholds.plenty) {
+    const added = Math.min(space.workingSetPages - before, space.workingSetPages - workingSet.maximum);
+    if (added > 0) keepToMaximum(mm, space, address, added);
   }
   return status;
 }
 
-/** The process has its maximum and may not have more: another of its pages leaves for the one at `address`. */
-function keepToMaximum(mm: MemoryManager, space: AddressSpace, address: number): void {
+/** The process has its maximum and may not have more: others of its pages leave for the one at `address` and its tables. */
+function keepToMaximum(mm: MemoryManager, space: AddressSpace, address: number, pages: number): void {
   mm.pinnedPte = address > space.highestAddress ? 0 : findPte(mm, space, address);
-  replaceOnePage(mm, space, !space.workingSet.hardMaximum);
+  for (let left = pages; left > 0 && replaceOnePage(mm, space, !space.workingSet.hardMaximum); left--);
   mm.pinnedPte = 0;
 }
 
