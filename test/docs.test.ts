@@ -103,6 +103,13 @@ describe.each(documents)('%s', (document) => {
     expect(printed).toBe(output);
   });
 
+  it('asks !pfn in the guide only for frames that another answer has named', () => {
+    for (const { command, output } of blocks.filter(() => document.startsWith('docs/guide/'))) {
+      for (const [, frame] of command.matchAll(/!pfn ([0-9a-f]+)/g))
+        expect(output, command).toMatch(new RegExp(`(Frame|Transition:| {6}pfn) ${frame}\\b`));
+    }
+  });
+
   it('names only files that exist', () => {
     for (const [, file] of text.matchAll(/\]\(([^)#:]+)\)/g)) {
       expect(() => openSync(join(path, '..', file!), 'r'), file).not.toThrow();

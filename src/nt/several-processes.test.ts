@@ -126,6 +126,33 @@ describe('processes that never wait', () => {
   });
 });
 
+describe('processes that page', () => {
+  it('can be ended from outside at any moment; the others come to the right end', () => {
+    const { machine, process, host } = makeExampleMachine('sweep.exe', ['4'], {
+      ram: 8 * 2 ** 20,
+      quantum: 20_000,
+    });
+    const start = () => machine.createProcess({ image: 'C:\\app\\sweep.exe', args: ['4'] });
+    const victims = [start(), start(), start()];
+    for (const [index, victim] of victims.entries()) {
+      for (let step = 1; step <= 7; step++) {
+        const { instructions } = machine.kernel.processor;
+        machine.run({ maxInstructions: instructions + 100_000 * (index + step) + 4321 });
+        if (step % 3 === 0) machine.verify();
+      }
+      victim.terminate(9);
+      machine.verify();
+    }
+    expect(machine.run().state).toBe('exited');
+    machine.verify();
+    expect(process.exitStatus).toBe(0);
+    expect(victims.map(({ exitStatus }) => exitStatus)).toEqual([9, 9, 9]);
+    expect(host.consoleText()).toBe(new TextDecoder().decode(exampleBytes('sweep/expected-4.txt')));
+    expect(machine.kernel.mm.pageFiles.pagesWritten).toBeGreaterThan(500);
+    expect(machine.kernel.mm.pageFiles.pagesInUse).toBe(0);
+  });
+});
+
 describe('a section of the paging file by name', () => {
   it('is one for two processes: what one writes the other reads', () => {
     const machine = makeExampleMachine('hello.exe', [], { ram: RAM }).machine;
