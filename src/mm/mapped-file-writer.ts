@@ -6,14 +6,13 @@
 import { STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import { HostIoError } from './backing-file.js';
-import { type ControlArea, isResident, type Subsection } from './control-area.js';
+import { type ControlArea, frameOfPrototype, type Subsection } from './control-area.js';
 import type { MemoryManager } from './memory-manager.js';
 import { addReference, releaseReference } from './page-lists.js';
 import { findPte, nextAddressWithTable } from './page-tables.js';
 import { FRAME_ACTIVE, FRAME_MODIFIED, PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
 import { PTE_DIRTY, PTE_PROTOTYPE, PTE_VALID, pteAddressField, pteFrame } from './pte.js';
 import { fileBytesOfPage, fileOffsetOfPage } from './section-page.js';
-import { systemWord } from './system-space.js';
 
 const PAGE_SIZE = 4096;
 
@@ -72,9 +71,8 @@ export function flushControlArea(
   collectDirtyBits(mm, controlArea, first, last);
   const subsection = controlArea.subsections[0]!;
   for (let page = first; page <= last; page++) {
-    const lo = mm.words[systemWord(mm, controlArea.prototypeAddress(page))]!;
-    if (!isResident(lo)) continue;
-    const frame = pteFrame(lo);
+    const frame = frameOfPrototype(mm, controlArea.prototypeAddress(page));
+    if (frame < 0) continue;
     if ((mm.pfn.flags[frame]! & PFN_MODIFIED) === 0) continue;
     const status = writePage(mm, subsection, page, frame);
     if (status === STATUS_SUCCESS) result.bytesWritten += PAGE_SIZE;
@@ -95,9 +93,8 @@ export function writeUnmappedPages(
 ): void {
   const subsection = controlArea.subsections[0]!;
   for (let page = first; page <= last; page++) {
-    const lo = mm.words[systemWord(mm, controlArea.prototypeAddress(page))]!;
-    if ((lo & PTE_VALID) !== 0 || !isResident(lo)) continue;
-    const frame = pteFrame(lo);
+    const frame = frameOfPrototype(mm, controlArea.prototypeAddress(page));
+    if (frame < 0 || mm.pfn.state[frame] === FRAME_ACTIVE) continue;
     if ((mm.pfn.flags[frame]! & PFN_MODIFIED) !== 0) writePage(mm, subsection, page, frame);
   }
 }

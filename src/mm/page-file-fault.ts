@@ -89,8 +89,8 @@ function readIntoNewFrame(mm: MemoryManager, space: AddressSpace, word: number, 
   return frame;
 }
 
-/** STATUS_SUCCESS, or why the host could not read the block. */
-function readBlock(mm: MemoryManager, file: number, block: number, frame: number): number {
+/** Reads a block into a frame. STATUS_SUCCESS, or why the host could not read it. */
+export function readBlock(mm: MemoryManager, file: number, block: number, frame: number): number {
   const start = mm.ram.offsetOf(frame);
   mm.waitForDisk(PAGE_SIZE);
   try {

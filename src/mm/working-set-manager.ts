@@ -1,6 +1,6 @@
 /**
- * The working set manager: which pages processes give up. Pages are aged by their accessed bits, or taken in the order in which
- * they came (policy `fifo`); when memory is short, processes with the lowest fault rates are trimmed first, down to
+ * The working set manager: which pages processes and the system's paged pool give up. Pages are aged by their accessed bits, or taken in the order in which
+ * they came (policy `fifo`); when memory is short, working sets with the lowest fault rates are trimmed first, down to
  * their minimum. Source: Unit OS5: Memory Management 5.2, "MM: Working Sets"; Windows Internals, "Working sets".
  */
 import type { AddressSpace } from './address-space.js';
@@ -11,9 +11,12 @@ import { findPte } from './page-tables.js';
 import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
 import { PTE_ACCESSED, PTE_DIRTY, pteFrame } from './pte.js';
 import { trimPage } from './pte-deletion.js';
+import { findSystemPte } from './system-space.js';
+import { SystemWorkingSet, systemPageIsHeld, trimSystemPage } from './system-working-set.js';
 import {
   findWsle,
   type WorkingSet,
+  type WorkingSetOwner,
   WSLE_AGE,
   WSLE_AGE_ONE,
   WSLE_LOCKED_IN_MEMORY,
@@ -30,27 +33,32 @@ const STAYS = WSLE_LOCKED_IN_WS | WSLE_LOCKED_IN_MEMORY;
 
 /** Ages every page: one that was accessed since the last time is young again, the others are a step older. MiAgeWorkingSet. */
 export function ageWorkingSets(mm: MemoryManager): void {
-  for (const space of mm.addressSpaces) {
-    if (mm.policy === 'aging') ageWorkingSet(mm, space);
-    space.workingSet.faultsSeen = space.counters.total;
-  }
+  for (const space of mm.addressSpaces) ageWorkingSet(mm, space);
+  ageWorkingSet(mm, mm.systemWorkingSet);
 }
 
-function ageWorkingSet(mm: MemoryManager, space: AddressSpace): void {
-  const set = space.workingSet;
+function ageWorkingSet(mm: MemoryManager, owner: WorkingSetOwner): void {
+  const set = owner.workingSet;
+  set.faultsSeen = owner.counters.total;
+  if (mm.policy !== 'aging') return;
   for (let index = 0; index < set.size; index++) {
     const word = wsleWord(set, index);
     const lo = mm.words[word]!;
-    if ((lo & WSLE_VALID) === 0 || rejuvenate(mm, space, index)) continue;
+    if ((lo & WSLE_VALID) === 0 || rejuvenate(mm, owner, index)) continue;
     if ((lo & WSLE_AGE) !== OLDEST) mm.words[word] = lo + WSLE_AGE_ONE;
   }
-  forgetTranslations(mm, space);
+  forgetTranslations(mm, owner);
+}
+
+/** Index in ram.words of the PTE of a page in a working set. */
+export function findEntryPte(mm: MemoryManager, owner: WorkingSetOwner, address: number): number {
+  return owner instanceof SystemWorkingSet ? findSystemPte(mm, address) : findPte(mm, owner, address);
 }
 
 /** True when the page of an entry was accessed: its accessed bit is cleared and it is young. */
-function rejuvenate(mm: MemoryManager, space: AddressSpace, index: number): boolean {
-  const word = wsleWord(space.workingSet, index);
-  const pte = findPte(mm, space, wsleAddress(mm.words[word]!, mm.words[word + 1]!));
+function rejuvenate(mm: MemoryManager, owner: WorkingSetOwner, index: number): boolean {
+  const word = wsleWord(owner.workingSet, index);
+  const pte = findEntryPte(mm, owner, wsleAddress(mm.words[word]!, mm.words[word + 1]!));
   if ((mm.words[pte]! & PTE_ACCESSED) === 0) return false;
   mm.words[pte]! &= ~PTE_ACCESSED;
   mm.words[word]! &= ~WSLE_AGE;
@@ -58,43 +66,53 @@ function rejuvenate(mm: MemoryManager, space: AddressSpace, index: number): bool
 }
 
 /** The processor has to walk the tables again to set the accessed bits that were cleared. */
-function forgetTranslations(mm: MemoryManager, space: AddressSpace): void {
-  if (mm.current === space) mm.processor.setDirectory(space.directoryFrame);
+function forgetTranslations(mm: MemoryManager, owner: WorkingSetOwner): void {
+  if (owner instanceof SystemWorkingSet) mm.systemWordPage = -1;
+  else if (mm.current === owner) mm.processor.setDirectory(owner.directoryFrame);
 }
 
 /** Trims working sets, lowest fault rate since the last second first, down to their minimum; returns how many pages left. */
 export function trimWorkingSets(mm: MemoryManager, pages: number): number {
-  for (const space of mm.addressSpaces) space.workingSet.trimmed = false;
+  const { addressSpaces, systemWorkingSet } = mm;
+  for (const space of addressSpaces) space.workingSet.trimmed = false;
+  systemWorkingSet.workingSet.trimmed = false;
   let trimmed = 0;
   while (trimmed < pages) {
-    const space = leastFaulting(mm);
-    if (space === null) break;
-    space.workingSet.trimmed = true;
-    const surplus = space.workingSetPages - space.workingSet.minimum;
-    if (surplus > 0) trimmed += trimWorkingSet(mm, space, Math.min(pages - trimmed, surplus));
+    const owner = leastFaulting(mm);
+    if (owner === null) break;
+    owner.workingSet.trimmed = true;
+    const surplus = owner.workingSetPages - owner.workingSet.minimum;
+    if (surplus > 0) trimmed += trimWorkingSet(mm, owner, Math.min(pages - trimmed, surplus));
   }
   return trimmed;
 }
 
-function leastFaulting(mm: MemoryManager): AddressSpace | null {
-  let least: AddressSpace | null = null;
+/** The owner that has not been trimmed in this round and has the lowest rate, the system after processes with the same; null for none. */
+function leastFaulting(mm: MemoryManager): WorkingSetOwner | null {
+  let least: WorkingSetOwner | null = null;
   let leastRate = Number.POSITIVE_INFINITY;
   for (const space of mm.addressSpaces) {
-    const rate = space.counters.total - space.workingSet.faultsSeen;
-    if (space.workingSet.trimmed || rate >= leastRate) continue;
+    if (space.workingSet.trimmed || faultRate(space) >= leastRate) continue;
     least = space;
-    leastRate = rate;
+    leastRate = faultRate(space);
   }
-  return least;
+  const { systemWorkingSet } = mm;
+  const isSystems = !systemWorkingSet.workingSet.trimmed && faultRate(systemWorkingSet) < leastRate;
+  return isSystems ? systemWorkingSet : least;
+}
+
+/** Faults since the working set manager last looked. */
+function faultRate({ counters, workingSet }: WorkingSetOwner): number {
+  return counters.total - workingSet.faultsSeen;
 }
 
 /** Trims up to `pages` pages of one working set: the oldest first, or by `fifo` those that came first. Returns how many. MiTrimWorkingSet. */
-export function trimWorkingSet(mm: MemoryManager, space: AddressSpace, pages: number): number {
-  if (mm.policy === 'fifo') return sweep(mm, space, pages, 0, true);
+export function trimWorkingSet(mm: MemoryManager, owner: WorkingSetOwner, pages: number): number {
+  if (mm.policy === 'fifo') return sweep(mm, owner, pages, 0, true);
   let trimmed = 0;
   for (let age = OLDEST; age >= 0 && trimmed < pages; age -= WSLE_AGE_ONE)
-    trimmed += sweep(mm, space, pages - trimmed, age, true);
-  forgetTranslations(mm, space);
+    trimmed += sweep(mm, owner, pages - trimmed, age, true);
+  forgetTranslations(mm, owner);
   return trimmed;
 }
 
@@ -102,17 +120,23 @@ export function trimWorkingSet(mm: MemoryManager, space: AddressSpace, pages: nu
  * Goes once round the list from the hand on and trims pages of at least an age, those not accessed since the last sweep. With
  * `toFree`, only pages whose frames can then be had.
  */
-function sweep(mm: MemoryManager, space: AddressSpace, pages: number, age: number, toFree: boolean): number {
-  const set = space.workingSet;
+function sweep(
+  mm: MemoryManager,
+  owner: WorkingSetOwner,
+  pages: number,
+  age: number,
+  toFree: boolean,
+): number {
+  const set = owner.workingSet;
   let trimmed = 0;
   for (let left = set.size; left > 0 && trimmed < pages; left--) {
     const index = takeHand(set);
-    if (!canGiveUp(mm, space, index, toFree)) continue;
+    if (!canGiveUp(mm, owner, index, toFree)) continue;
     if (mm.policy === 'aging') {
-      if (rejuvenate(mm, space, index)) continue;
+      if (rejuvenate(mm, owner, index)) continue;
       if ((mm.words[wsleWord(set, index)]! & WSLE_AGE) < age) continue;
     }
-    trimEntry(mm, space, index);
+    trimEntry(mm, owner, index);
     trimmed++;
   }
   return trimmed;
@@ -125,60 +149,77 @@ function takeHand(set: WorkingSet): number {
 }
 
 /**
- * Replacement: one page of the process itself leaves for the one that came; with `toFree` one whose frame can then be had.
+ * Replacement: one page of the working set itself leaves for the one that came; with `toFree` one whose frame can then be had.
  * False when none can. MiReplaceWorkingSetEntry.
  */
-export function replaceOnePage(mm: MemoryManager, space: AddressSpace, toFree: boolean): boolean {
-  if (mm.policy === 'fifo') return sweep(mm, space, 1, 0, toFree) > 0;
-  const replaced = sweep(mm, space, 1, 0, toFree) > 0 || sweep(mm, space, 1, 0, toFree) > 0;
-  forgetTranslations(mm, space);
+export function replaceOnePage(mm: MemoryManager, owner: WorkingSetOwner, toFree: boolean): boolean {
+  if (mm.policy === 'fifo') return sweep(mm, owner, 1, 0, toFree) > 0;
+  const replaced = sweep(mm, owner, 1, 0, toFree) > 0 || sweep(mm, owner, 1, 0, toFree) > 0;
+  forgetTranslations(mm, owner);
   return replaced;
 }
 
 /**
- * No frame is left and every process has its minimum: takes pages all the same, of the current process first, but none from a
- * minimum that is hard. False: there are none.
+ * No frame is left and every working set has its minimum: takes pages all the same, of the current process first, of the
+ * system last, but none from a minimum that is hard. False: there are none.
  */
 export function trimBelowMinimum(mm: MemoryManager): boolean {
   if (mm.current !== null && takeLastResort(mm, mm.current)) return true;
   for (const space of mm.addressSpaces) if (takeLastResort(mm, space)) return true;
-  return false;
+  return takeLastResort(mm, mm.systemWorkingSet);
 }
 
-function takeLastResort(mm: MemoryManager, space: AddressSpace): boolean {
-  const { hardMinimum, minimum } = space.workingSet;
+function takeLastResort(mm: MemoryManager, owner: WorkingSetOwner): boolean {
+  const { hardMinimum, minimum } = owner.workingSet;
   const pages = hardMinimum
-    ? Math.min(LAST_RESORT_PAGES, space.workingSetPages - minimum)
+    ? Math.min(LAST_RESORT_PAGES, owner.workingSetPages - minimum)
     : LAST_RESORT_PAGES;
-  return pages > 0 && trimWorkingSet(mm, space, pages) > 0;
+  return pages > 0 && trimWorkingSet(mm, owner, pages) > 0;
 }
 
-/** Whether a page may leave: its entry is in use and not locked, and, `toFree`, its contents have somewhere to go. */
-function canGiveUp(mm: MemoryManager, space: AddressSpace, index: number, toFree: boolean): boolean {
-  const word = wsleWord(space.workingSet, index);
+/**
+ * Whether a page may leave: its entry is in use and not locked, nothing holds a page of the system, and, `toFree`, its
+ * contents have somewhere to go.
+ */
+function canGiveUp(mm: MemoryManager, owner: WorkingSetOwner, index: number, toFree: boolean): boolean {
+  const word = wsleWord(owner.workingSet, index);
   const lo = mm.words[word]!;
   if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) return false;
-  const pte = findPte(mm, space, wsleAddress(lo, mm.words[word + 1]!));
+  const pte = findEntryPte(mm, owner, wsleAddress(lo, mm.words[word + 1]!));
   if (pte === mm.pinnedPte) return false;
-  if (!toFree) return true;
   const frame = pteFrame(mm.words[pte]!);
+  if (owner instanceof SystemWorkingSet && systemPageIsHeld(mm, frame)) return false;
+  if (!toFree) return true;
   const isDirty = (mm.pfn.flags[frame]! & PFN_MODIFIED) !== 0 || (mm.words[pte]! & PTE_DIRTY) !== 0;
   return !isDirty || isMappedFilePage(mm.pfn, frame) || mm.pageFiles.hasSpace;
 }
 
 /** Takes the page of an entry out of its working set. Emits 'trim' with the state of its frame afterwards as detail. */
-function trimEntry(mm: MemoryManager, space: AddressSpace, index: number): void {
-  const word = wsleWord(space.workingSet, index);
+function trimEntry(mm: MemoryManager, owner: WorkingSetOwner, index: number): void {
+  const word = wsleWord(owner.workingSet, index);
   const address = wsleAddress(mm.words[word]!, mm.words[word + 1]!);
-  const pte = findPte(mm, space, address);
+  const pte = findEntryPte(mm, owner, address);
   const frame = pteFrame(mm.words[pte]!);
+  if (owner instanceof SystemWorkingSet) trimSystemPage(mm, pte, address);
+  else trimUserPage(mm, owner, pte, address, frame);
+  if (!mm.events.active) return;
+  const space = owner instanceof SystemWorkingSet ? null : owner;
+  mm.events.emit('trim', space, address, frame, mm.pfn.state[frame]!);
+}
+
+function trimUserPage(
+  mm: MemoryManager,
+  space: AddressSpace,
+  pte: number,
+  address: number,
+  frame: number,
+): void {
   let protection = 0;
   if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) !== 0) {
     const page = address / 4096;
     protection = pageState(mm, space.vads.find(page)!, page, pte);
   }
   trimPage(mm, space, pte, address, protection);
-  if (mm.events.active) mm.events.emit('trim', space, address, frame, mm.pfn.state[frame]!);
 }
 
 /** Takes one valid user page out of its working set. */
@@ -187,14 +228,13 @@ export function removeFromWorkingSet(mm: MemoryManager, space: AddressSpace, add
   trimEntry(mm, space, findWsle(mm, space, address, frame));
 }
 
-/** Takes every page that is not locked out of a working set (EmptyWorkingSet); returns how many left. */
-export function emptyWorkingSet(mm: MemoryManager, space: AddressSpace): number {
-  const set = space.workingSet;
+/** Takes every page that is not locked or held out of a working set (EmptyWorkingSet); returns how many left. */
+export function emptyWorkingSet(mm: MemoryManager, owner: WorkingSetOwner): number {
+  const set = owner.workingSet;
   let left = 0;
   for (let index = 0; index < set.size; index++) {
-    const lo = mm.words[wsleWord(set, index)]!;
-    if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) continue;
-    trimEntry(mm, space, index);
+    if (!canGiveUp(mm, owner, index, false)) continue;
+    trimEntry(mm, owner, index);
     left++;
   }
   return left;

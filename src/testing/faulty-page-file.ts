@@ -13,6 +13,10 @@ export class FaultyPageFile extends MemoryPageFileStore {
     super.read(file, offset, target);
   }
 
+  peek(file: number, offset: number, target: Uint8Array): void {
+    super.read(file, offset, target);
+  }
+
   override write(file: number, offset: number, source: Uint8Array): void {
     if (this.failsWrites.has(file)) throw new HostIoError(STATUS_DISK_FULL, 'the disk is full');
     super.write(file, offset, source);
