@@ -41,6 +41,7 @@ import {
   validLow,
   withProtection,
 } from './pte.js';
+import { isPagedSystemAddress, systemWord } from './system-space.js';
 import { growUserStack, type UserStack } from './user-stack.js';
 import { VAD_PRIVATE } from './vad-tree.js';
 import { ensureFreeWsle, insertWsle } from './working-set.js';
@@ -48,7 +49,8 @@ import { replaceOnePage } from './working-set-manager.js';
 
 /**
  * Resolves a fault at a 48-bit address or says what to raise. `errorCode` has the processor's FAULT_* bits; `stack` is the
- * running thread's, or null when its stack must not grow. Counts the fault and emits 'fault' with the status as detail.
+ * running thread's, or null when its stack must not grow. Counts the fault and emits 'fault' with the status as detail; a
+ * fault of kernel mode on paged pool counts for the system working set instead.
  */
 export function accessFault(
   mm: MemoryManager,
@@ -58,6 +60,7 @@ export function accessFault(
   userMode: boolean,
   stack: UserStack | null,
 ): number {
+  if (!userMode && isPagedSystemAddress(address) && systemWord(mm, address) !== 0) return STATUS_SUCCESS;
   mm.faultWasHard = false;
   const { workingSet } = space;
   const status =

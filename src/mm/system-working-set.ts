@@ -79,15 +79,16 @@ export function ensureFreeSystemWsle(mm: MemoryManager): boolean {
   return ensureFreeWsle(mm, mm.systemWorkingSet) || replaceOnePage(mm, mm.systemWorkingSet, false);
 }
 
-/** Enters a page of paged pool that has just become valid. One more than the maximum, when memory is not plentiful, makes another leave. */
+/** Enters a page of paged pool that has just become valid. Past the maximum, which counts unless memory is plentiful, another leaves. */
 export function enterSystemPage(mm: MemoryManager, address: number, frame: number): void {
   const { systemWorkingSet } = mm;
   systemWorkingSet.addResident(1);
   insertWsle(mm, systemWorkingSet, address, frame);
-  const isFull = systemWorkingSet.workingSetPages > systemWorkingSet.workingSet.maximum;
-  if (!isFull || mm.lists.available >= mm.thresholds.plenty) return;
+  const { maximum, hardMaximum } = systemWorkingSet.workingSet;
+  if (systemWorkingSet.workingSetPages <= maximum) return;
+  if (!hardMaximum && mm.lists.available >= mm.thresholds.plenty) return;
   addReference(mm, frame);
-  replaceOnePage(mm, systemWorkingSet, true);
+  replaceOnePage(mm, systemWorkingSet, !hardMaximum);
   releaseReference(mm, frame);
 }
 
