@@ -1,5 +1,5 @@
 /**
- * Two processes with private and shared memory larger than RAM, against a plain record of what each page holds: random touches,
+ * Two processes with private and shared memory larger than RAM, and paged pool, against a plain record of what each page holds: random touches,
  * commits, trims, page writes, disk failures, ticks and reuse of frames, with verify() after each.
  */
 import fc from 'fast-check';
@@ -23,6 +23,8 @@ import { allocateFrame, insertFree } from './page-lists.js';
 import { findPte } from './page-tables.js';
 import { createSection, deleteSection, type Section } from './section.js';
 import { mapViewOfSection } from './section-view.js';
+import { systemWord } from './system-space.js';
+import { systemWordToWrite } from './system-working-set.js';
 import { writeCluster } from './threads/modified-page-writer.js';
 import { runSystemThreads } from './threads/run-system-threads.js';
 import { systemThreadsTick } from './threads/system-threads.js';
@@ -35,6 +37,7 @@ import { emptyWorkingSet, removeFromWorkingSet, replaceOnePage } from './working
 const RAM_PAGES = 192;
 const PRIVATE_PAGES = 120;
 const SHARED_PAGES = 60;
+const POOL_BLOCKS = 40;
 /** Sequences of operations; NTMM_PAGING_RUNS=N tries more. */
 const RUNS = Number(process.env['NTMM_PAGING_RUNS'] ?? 60);
 
@@ -60,6 +63,8 @@ const KINDS = [
   'tick',
   'switch',
   'breakDisk',
+  'pool',
+  'emptyPool',
 ] as const;
 
 const step = fc.record({
@@ -94,6 +99,8 @@ class Run {
   readonly section: Section;
   readonly sharedValues = new Array<number>(SHARED_PAGES).fill(0);
   readonly processes: ModelProcess[];
+  /** Blocks of paged pool, every word of one with its value. */
+  readonly blocks: { readonly address: number; readonly words: number; readonly value: number }[] = [];
   now = 0;
   seconds = 0;
 
@@ -216,6 +223,29 @@ class Run {
       case 'breakDisk':
         this.breakDisk(value);
         break;
+      case 'pool':
+        if (!this.store.failsReads) this.usePool(page, count * 40, value);
+        break;
+      case 'emptyPool':
+        emptyWorkingSet(mm, mm.systemWorkingSet);
+        break;
+    }
+  }
+
+  /** Allocates a block of paged pool and fills it, or frees one that holds what it should. The kernel cannot go on without its page. */
+  private usePool(pick: number, words: number, value: number): void {
+    const { mm, blocks } = this;
+    if (value % 2 === 0 && blocks.length > 0) {
+      const [block] = blocks.splice(pick % blocks.length, 1);
+      for (let at = 0; at < block!.words; at++)
+        if (mm.words[systemWord(mm, block!.address + at * 4)] !== block!.value)
+          expect.fail('a pool block changed');
+      mm.pagedPool.free(block!.address);
+    } else if (blocks.length < POOL_BLOCKS) {
+      const address = mm.pagedPool.allocate(words * 4, 'Test');
+      expect(address).not.toBe(0);
+      for (let at = 0; at < words; at++) mm.words[systemWordToWrite(mm, address + at * 4)] = value;
+      blocks.push({ address, words, value });
     }
   }
 
@@ -311,6 +341,7 @@ class Run {
     verify(mm);
     for (const { space } of this.processes) deleteAddressSpace(mm, space);
     deleteSection(mm, this.section);
+    while (this.blocks.length > 0) this.usePool(0, 0, 0);
     verify(mm);
     expect(mm.pageFiles.pagesInUse).toBe(0);
   }

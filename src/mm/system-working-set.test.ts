@@ -9,6 +9,7 @@ import {
 } from '../base/memory-constants.js';
 import { STATUS_IN_PAGE_ERROR, STATUS_SUCCESS, STATUS_UNEXPECTED_IO_ERROR } from '../base/ntstatus.js';
 import { FaultyPageFile } from '../testing/faulty-page-file.js';
+import { MemoryFile } from '../testing/memory-file.js';
 import { below, mulberry32, seedFor } from '../testing/seed.js';
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { attach, createAddressSpace, deleteAddressSpace } from './address-space.js';
@@ -23,7 +24,7 @@ import { FRAME_MODIFIED, FRAME_STANDBY, PFN_MODIFIED } from './pfn-database.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_TRANSITION, PTE_VALID, pteFrame } from './pte.js';
 import { queryVirtualMemory } from './query-virtual-memory.js';
 import { createSection, deleteSection, type Section } from './section.js';
-import { mapViewOfSection, unmapViewOfSection } from './section-view.js';
+import { flushVirtualMemory, mapViewOfSection, unmapViewOfSection } from './section-view.js';
 import { SYSTEM_WORKING_SET_LIST } from './system-layout.js';
 import { observe, residentSystemWord } from './system-observer.js';
 import { findSystemPte, PAGED_POOL, systemValue, systemWord } from './system-space.js';
@@ -36,6 +37,7 @@ import { WSLE_AGE, WSLE_DIRECT, WSLE_VALID, wsleAddress, wsleWord } from './work
 import { ageWorkingSets, emptyWorkingSet, trimWorkingSet, trimWorkingSets } from './working-set-manager.js';
 
 const TAG = 'Test';
+const FRAMES_LEFT = 2;
 const EMPTY_INFORMATION = {
   baseAddress: 0,
   allocationBase: 0,
@@ -497,6 +499,42 @@ describe('paged pool under pressure', () => {
     deleteSection(mm, section);
     verify(mm);
     expect([mm.pagedPool.pages, mm.pageFiles.pagesInUse]).toEqual([0, 0]);
+  });
+});
+
+describe('a data file that grows', () => {
+  it('keeps its prototype PTEs when two frames are left to move them, and one page of pool may be resident', () => {
+    const machine = createTestMachine(300, 400, undefined, 'fifo');
+    const { mm, space, user } = machine;
+    Object.assign(mm.systemWorkingSet.workingSet, { minimum: 0, maximum: 1, hardMaximum: true });
+    const file = new MemoryFile(new Uint8Array(1200 * 4096), 'grows');
+    const section = (maximumSize: number) => {
+      const out: { section: Section | null } = { section: null };
+      const request = {
+        file,
+        maximumSize,
+        pageProtection: PAGE_READWRITE,
+        allocationAttributes: SEC_COMMIT,
+      };
+      expect(createSection(mm, request, out)).toBe(STATUS_SUCCESS);
+      return out.section!;
+    };
+    const first = section(0);
+    const base = mapWhole(machine, first);
+    for (let page = 0; page < 1200; page += 100) user.writeU32(base + page * 4096, page + 1);
+    flushVirtualMemory(mm, space, { baseAddress: base, regionSize: 0 }, { bytesWritten: 0 });
+    emptyWorkingSet(mm, space);
+    repurposeAll(mm);
+    pageOutPool(mm);
+    const taken: number[] = [];
+    while (mm.lists.available > FRAMES_LEFT) taken.push(allocateFrame(mm));
+    const second = section(2400 * 4096);
+    for (const frame of taken) insertFree(mm, frame);
+    verify(mm);
+    expect(second.controlArea).toBe(first.controlArea);
+    expect(mm.systemWorkingSet.counters.hard).toBeGreaterThan(2);
+    for (let page = 0; page < 1200; page += 100) expect(user.readU32(base + page * 4096)).toBe(page + 1);
+    verify(mm);
   });
 });
 

@@ -131,6 +131,7 @@ export function systemWordToWrite(mm: MemoryManager, address: number): number {
  * STATUS_IN_PAGE_ERROR with nothing changed.
  */
 export function makeSystemPageValid(mm: MemoryManager, address: number): number {
+  if (Math.floor(address / 4096) === mm.systemWordPage) return STATUS_SUCCESS;
   const pte = findSystemPte(mm, address);
   if ((mm.words[pte]! & PTE_VALID) !== 0) return STATUS_SUCCESS;
   const status = resolveSystemFault(mm, address, pte);
