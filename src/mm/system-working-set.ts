@@ -1,7 +1,8 @@
 /**
  * The system working set: the pages of paged pool that are valid. Its list lies in system space, behind the shared user data
  * page; otherwise it is one like those of processes, and the working set manager ages and trims it with them. A page is held
- * there as long as a prototype PTE in it is valid or in transition, or while kernel code that works on it has it locked.
+ * there as long as a prototype PTE in it is valid or in transition, or while kernel code that works on it has a reference to
+ * its frame. With nothing else pageable in system space, this is what later versions of Windows call the paged pool working set.
  * Source: Windows Internals, "Working sets" (system working sets), "Prototype PTEs"; Unit OS5: Memory Management 5.2, "MM: Working Sets".
  */
 import {
@@ -34,7 +35,10 @@ import { allocateSystemPages, findSystemPte, SYSTEM_PTE_LOW, systemWord } from '
 import { ensureFreeWsle, insertWsle, removeWsle, WorkingSet } from './working-set.js';
 import { replaceOnePage } from './working-set-manager.js';
 
-/** Minimum and maximum in pages for RAM of up to so many pages (19 MB, 32 MB, more). Source: Windows Internals, "System working set". */
+/**
+ * Minimum and maximum in pages for RAM of up to so many pages (19 MB, 32 MB, more). Source: Inside Microsoft Windows 2000, "System
+ * Working Set" (small, medium and large systems).
+ */
 const LIMITS = [
   { ram: 4864, minimum: 388, maximum: 500 },
   { ram: 8192, minimum: 688, maximum: 1150 },
@@ -147,8 +151,7 @@ export function bringInSystemPage(mm: MemoryManager, address: number, pte: numbe
   const hi = mm.words[pte + 1]!;
   if (lo === 0 && hi === 0) return false;
   const status = resolveSystemFault(mm, address, pte);
-  if (status === STATUS_NO_MEMORY)
-    throw new BugCheck(NO_PAGES_AVAILABLE, [], 'no frame for a page of paged pool');
+  if (status === STATUS_NO_MEMORY) throw noPagesAvailable(mm);
   if (status === STATUS_IN_PAGE_ERROR) {
     throw new BugCheck(
       KERNEL_DATA_INPAGE_ERROR,
@@ -157,6 +160,12 @@ export function bringInSystemPage(mm: MemoryManager, address: number, pte: numbe
     );
   }
   return true;
+}
+
+function noPagesAvailable({ lists, nonpagedPool }: MemoryManager): BugCheck {
+  const poolLeft = nonpagedPool.limitPages - nonpagedPool.pages;
+  const parameters = [lists.modifiedMapped + lists.modifiedPageFile, lists.modifiedPageFile, poolLeft];
+  return new BugCheck(NO_PAGES_AVAILABLE, parameters, 'no frame for a page of paged pool');
 }
 
 /** Resolves, counts and reports a fault on paged pool: its entry is in transition or names a paging-file block. */
