@@ -8,6 +8,7 @@ import { isPrivateCopy } from '../mm/page-protection.js';
 import { PEEKED } from '../mm/page-table-peek.js';
 import { pageProtection } from '../mm/protection.js';
 import { PTE_VALID, pteFrame } from '../mm/pte.js';
+import { observe } from '../mm/system-observer.js';
 import { VAD_IMAGE, VAD_MAPPED, VAD_PRIVATE, type Vad } from '../mm/vad-tree.js';
 import {
   emptyBasicInformation,
@@ -142,7 +143,10 @@ function makeRange(kernel: Kernel, process: Process, vad: Vad): MemoryRange {
   const information = emptyBasicInformation();
   const end = (vad.endPage + 1) * PAGE_SIZE;
   for (let at = range.address; at < end; at += information.regionSize) {
-    if (queryVirtualMemory(kernel.mm, process.space, at, information, PEEKED) !== STATUS_SUCCESS) break;
+    const status = observe(kernel.mm, () =>
+      queryVirtualMemory(kernel.mm, process.space, at, information, PEEKED),
+    );
+    if (status !== STATUS_SUCCESS) break;
     if (information.state === MEM_FREE) break;
     const block = makeBlock(kernel, process, vad, information);
     range.blocks.push(block);

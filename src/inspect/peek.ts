@@ -13,7 +13,7 @@ import {
   pteAddressField,
   pteFrame,
 } from '../mm/pte.js';
-import { systemWord } from '../mm/system-space.js';
+import { residentSystemWord } from '../mm/system-observer.js';
 
 const PAGE_SIZE = 4096;
 const TWO_32 = 2 ** 32;
@@ -33,7 +33,7 @@ export function frameOfAddress(mm: MemoryManager, space: AddressSpace, address: 
   const hi = mm.words[word + 1]!;
   if ((lo & (PTE_VALID | PTE_PROTOTYPE)) !== PTE_PROTOTYPE) return residentFrame(lo);
   if (hi === PTE_ASK_VAD) return -1;
-  const prototype = systemWord(mm, pteAddressField(lo, hi));
+  const prototype = residentSystemWord(mm, pteAddressField(lo, hi));
   return prototype === 0 ? -1 : residentFrame(mm.words[prototype]!);
 }
 

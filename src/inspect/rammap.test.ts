@@ -12,7 +12,7 @@ const PAGE = 4096;
 function checkMap(machine: Machine): void {
   const { kernel } = machine;
   const { mm } = kernel;
-  const { uses, priorities, processes, files, total } = mapPhysicalMemory(kernel);
+  const { uses, priorities, processes, files, total, systemWorkingSet } = mapPhysicalMemory(kernel);
   expect(priorities.reduce((sum, { standby }) => sum + standby, 0)).toBe(mm.lists.standbyCount);
   expect(total).toBe(mm.pfn.frameCount);
   expect(uses.reduce((sum, { pages }) => sum + sumOfLists(pages), 0)).toBe(total);
@@ -25,7 +25,10 @@ function checkMap(machine: Machine): void {
       ).toBe(lists[list]);
   const of = (name: string) => sumOfLists(uses.find(({ use }) => use === name)!.pages);
   expect(of('Nonpaged Pool')).toBe(mm.nonpagedPool.pages);
-  expect(of('Paged Pool')).toBe(mm.pagedPool.pages);
+  const pool = uses.find(({ use }) => use === 'Paged Pool')!.pages;
+  expect(pool.active).toBe(mm.systemWorkingSet.workingSetPages);
+  expect(sumOfLists(pool)).toBeLessThanOrEqual(mm.pagedPool.pages);
+  expect(systemWorkingSet).toMatchObject({ current: pool.active, pagedPool: mm.pagedPool.pages });
   const threads = [...kernel.processes.values()].flatMap((process) => process.threads);
   expect(of('Kernel Stack') % 6).toBe(0);
   expect(of('Kernel Stack')).toBeLessThanOrEqual(threads.length * 6);

@@ -56,6 +56,17 @@ export interface PriorityPages {
   readonly repurposed: number;
 }
 
+/** The system working set, in pages. */
+export interface SystemWorkingSetPages {
+  /** Valid pages of paged pool. */
+  readonly current: number;
+  readonly peak: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  /** Pages that paged pool has, in RAM or in a paging file. */
+  readonly pagedPool: number;
+}
+
 export interface PhysicalMemoryMap {
   /** Instructions that the machine had retired. */
   readonly instructions: number;
@@ -66,6 +77,7 @@ export interface PhysicalMemoryMap {
   readonly priorities: PriorityPages[];
   readonly processes: ProcessPages[];
   readonly files: FilePages[];
+  readonly systemWorkingSet: SystemWorkingSetPages;
 }
 
 const LIST_OF_STATE: Record<number, FrameList> = {
@@ -151,6 +163,18 @@ export function mapPhysicalMemory(kernel: Kernel): PhysicalMemoryMap {
       ...pages,
     })),
     files: files.map(([file, pages]) => ({ file, pages })),
+    systemWorkingSet: systemWorkingSetOf(kernel),
+  };
+}
+
+function systemWorkingSetOf({ mm }: Kernel): SystemWorkingSetPages {
+  const { workingSetPages, peakWorkingSetPages, workingSet } = mm.systemWorkingSet;
+  return {
+    current: workingSetPages,
+    peak: peakWorkingSetPages,
+    minimum: workingSet.minimum,
+    maximum: workingSet.maximum,
+    pagedPool: mm.pagedPool.pages,
   };
 }
 
@@ -209,6 +233,13 @@ function numbersFrom(first: number, last: number): ReadonlySet<number> {
   return new Set(Array.from({ length: last - first + 1 }, (_, index) => first + index));
 }
 
+function systemLines({ systemWorkingSet }: PhysicalMemoryMap): string[] {
+  const { current, peak, minimum, maximum, pagedPool } = systemWorkingSet;
+  const head = ['System', 'Current', 'Peak', 'Minimum', 'Maximum', 'Virtual'];
+  const sizes = [current, peak, minimum, maximum, pagedPool].map(kilobytes);
+  return table([head, ['Working set (paged pool)', ...sizes]], numbersFrom(1, 5));
+}
+
 /** As text; sizes in KB. */
 export function formatPhysicalMemory(map: PhysicalMemoryMap): string {
   const lines = [
@@ -219,5 +250,6 @@ export function formatPhysicalMemory(map: PhysicalMemoryMap): string {
   ];
   if (map.processes.length > 0) lines.push('', ...processLines(map));
   if (map.files.length > 0) lines.push('', ...fileLines(map));
+  lines.push('', ...systemLines(map));
   return `${lines.join('\n')}\n`;
 }

@@ -5,7 +5,11 @@
 export const PFN_LIST_CORRUPT = 0x4e;
 export const BAD_POOL_HEADER = 0x19;
 export const MEMORY_MANAGEMENT = 0x1a;
+/** Parameters: modified pages, those of them that belong into a paging file, pages that nonpaged pool may still take. */
+export const NO_PAGES_AVAILABLE = 0x4d;
 export const PAGE_FAULT_IN_NONPAGED_AREA = 0x50;
+/** Parameters: address of the PTE, NTSTATUS of the read, contents of the PTE, the address. */
+export const KERNEL_DATA_INPAGE_ERROR = 0x7a;
 export const BAD_POOL_CALLER = 0xc2;
 
 export class BugCheck extends Error {

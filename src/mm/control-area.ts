@@ -14,7 +14,13 @@ import { BugCheck, MEMORY_MANAGEMENT } from './bug-check.js';
 import { COMMIT_SECTION } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
 import { releasePageFileSpace } from './page-file.js';
-import { addShare, deleteTransitionFrame, releaseShare } from './page-lists.js';
+import {
+  addReference,
+  addShare,
+  deleteTransitionFrame,
+  releaseReference,
+  releaseShare,
+} from './page-lists.js';
 import { holdTables, releaseTables } from './page-table-fault.js';
 import { findPte, frameOfWord, nextAddressWithValidTable } from './page-tables.js';
 import {
@@ -28,7 +34,8 @@ import {
   pteFrame,
   subsectionLow,
 } from './pte.js';
-import { systemWord } from './system-space.js';
+import { findSystemPte, systemWord } from './system-space.js';
+import { markSystemPageWritten, systemWordToWrite } from './system-working-set.js';
 import type { Vad } from './vad-tree.js';
 
 const PAGE_SIZE = 4096;
@@ -204,7 +211,7 @@ export function fillPrototypes(
   hi: number,
 ): void {
   for (let index = 0; index < count; index++) {
-    const word = systemWord(mm, address + index * 8);
+    const word = systemWordToWrite(mm, address + index * 8);
     mm.words[word] = lo;
     mm.words[word + 1] = hi;
   }
@@ -321,16 +328,18 @@ function releaseViews(mm: MemoryManager, views: readonly View[]): void {
 }
 
 function movePrototype(mm: MemoryManager, from: number, to: number): void {
+  const target = systemWord(mm, to);
+  const holder = frameOfWord(mm, target);
+  addReference(mm, holder);
   const source = systemWord(mm, from);
+  releaseReference(mm, holder);
+  markSystemPageWritten(mm, holder);
   const oldHolder = frameOfWord(mm, source);
   const lo = mm.words[source]!;
-  const hi = mm.words[source + 1]!;
-  const target = systemWord(mm, to);
   mm.words[target] = lo;
-  mm.words[target + 1] = hi;
+  mm.words[target + 1] = mm.words[source + 1]!;
   if (!isResident(lo)) return;
   const frame = pteFrame(lo);
-  const holder = frameOfWord(mm, target);
   mm.pfn.pteAddress[frame] = to;
   mm.pfn.containingFrame[frame] = holder;
   addShare(mm, holder);
@@ -352,6 +361,14 @@ function moveView(mm: MemoryManager, space: AddressSpace, vad: Vad, base: number
   }
 }
 
+/** Frame of the page of a prototype PTE, -1 when it has none. A page of prototype PTEs that is not valid itself is left out: no entry in it has a frame. */
+export function frameOfPrototype(mm: MemoryManager, address: number): number {
+  const pte = findSystemPte(mm, address);
+  if ((mm.words[pte]! & PTE_VALID) === 0) return -1;
+  const lo = mm.words[mm.frameWord(pteFrame(mm.words[pte]!)) + ((address % PAGE_SIZE) >>> 2)]!;
+  return isResident(lo) ? pteFrame(lo) : -1;
+}
+
 /** True for a prototype PTE whose page has a frame: valid, or in transition. */
 export function isResident(lo: number): boolean {
   return (lo & PTE_VALID) !== 0 || (lo & (PTE_PROTOTYPE | PTE_TRANSITION)) === PTE_TRANSITION;
@@ -364,7 +381,7 @@ export function isResident(lo: number): boolean {
 export function deleteControlArea(mm: MemoryManager, controlArea: ControlArea): void {
   const { segment, file } = controlArea;
   for (let page = 0; page < segment.pageCount; page++) {
-    const word = systemWord(mm, controlArea.prototypeAddress(page));
+    const word = systemWordToWrite(mm, controlArea.prototypeAddress(page));
     const lo = mm.words[word]!;
     if ((lo & PTE_VALID) !== 0) {
       throw new BugCheck(MEMORY_MANAGEMENT, [controlArea.address, page], 'deleted segment has a mapped page');

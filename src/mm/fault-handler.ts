@@ -46,6 +46,7 @@ import {
   validLow,
   withProtection,
 } from './pte.js';
+import { isPagedSystemAddress, systemWord } from './system-space.js';
 import { growUserStack, type UserStack } from './user-stack.js';
 import { VAD_PRIVATE, type Vad } from './vad-tree.js';
 import { insertWsle } from './working-set.js';
@@ -54,7 +55,7 @@ import { ensureRoomInWorkingSet, replaceOnePage } from './working-set-manager.js
 /**
  * Resolves a fault at a 48-bit address or says what to raise, waiting on the spot for what has to be read. `errorCode` has
  * the processor's FAULT_* bits; `stack` is the running thread's, or null when its stack must not grow. Counts the fault and
- * emits 'fault' with the status as detail.
+ * emits 'fault' with the status as detail; a fault of kernel mode on paged pool counts for the system working set instead.
  */
 export function accessFault(
   mm: MemoryManager,
@@ -64,6 +65,7 @@ export function accessFault(
   userMode: boolean,
   stack: UserStack | null,
 ): number {
+  if (!userMode && isPagedSystemAddress(address) && systemWord(mm, address) !== 0) return STATUS_SUCCESS;
   let status = beginFault(mm, space, address, errorCode, userMode, stack);
   while (status === STATUS_PENDING) {
     const frame = mm.pendingFrame;

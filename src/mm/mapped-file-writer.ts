@@ -6,15 +6,14 @@
 import { STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import { HostIoError } from './backing-file.js';
-import { type ControlArea, isResident, type Subsection } from './control-area.js';
+import { type ControlArea, frameOfPrototype, type Subsection } from './control-area.js';
 import type { MemoryManager } from './memory-manager.js';
 import { addReference, releaseReference } from './page-lists.js';
 import { findPte, nextAddressWithValidTable } from './page-tables.js';
 import { REQUEST_PAGES, submitRequest } from './paging-io.js';
 import { FRAME_ACTIVE, FRAME_MODIFIED, PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
-import { PTE_DIRTY, PTE_PROTOTYPE, PTE_TRANSITION, PTE_VALID, pteAddressField, pteFrame } from './pte.js';
+import { PTE_DIRTY, PTE_PROTOTYPE, PTE_VALID, pteAddressField, pteFrame } from './pte.js';
 import { fileBytesOfPage, fileOffsetOfPage, filePosition } from './section-page.js';
-import { systemWord } from './system-space.js';
 
 const PAGE_SIZE = 4096;
 
@@ -79,9 +78,8 @@ export function flushControlArea(
   collectDirtyBits(mm, controlArea, first, last);
   const subsection = controlArea.subsections[0]!;
   for (let page = first; page <= last; page++) {
-    const lo = mm.words[systemWord(mm, controlArea.prototypeAddress(page))]!;
-    if (!isResident(lo)) continue;
-    const frame = pteFrame(lo);
+    const frame = frameOfPrototype(mm, controlArea.prototypeAddress(page));
+    if (frame < 0) continue;
     if ((mm.pfn.flags[frame]! & PFN_MODIFIED) === 0) continue;
     const status = writePage(mm, subsection, page, frame);
     if (status === STATUS_SUCCESS) result.bytesWritten += PAGE_SIZE;
@@ -102,9 +100,8 @@ export function writeUnmappedPages(
 ): void {
   const subsection = controlArea.subsections[0]!;
   for (let page = first; page <= last; page++) {
-    const lo = mm.words[systemWord(mm, controlArea.prototypeAddress(page))]!;
-    if ((lo & PTE_VALID) !== 0 || !isResident(lo)) continue;
-    const frame = pteFrame(lo);
+    const frame = frameOfPrototype(mm, controlArea.prototypeAddress(page));
+    if (frame < 0 || mm.pfn.state[frame] === FRAME_ACTIVE) continue;
     if ((mm.pfn.flags[frame]! & PFN_MODIFIED) !== 0) writePage(mm, subsection, page, frame);
   }
 }
@@ -182,8 +179,6 @@ function beginWrite(mm: MemoryManager, subsection: Subsection, first: number, fr
 function listedModified(mm: MemoryManager, subsection: Subsection, page: number): number {
   const { controlArea } = subsection;
   if (page >= subsection.startPage + subsection.pageCount) return -1;
-  const lo = mm.words[systemWord(mm, controlArea.prototypeAddress(page))]!;
-  if ((lo & (PTE_VALID | PTE_PROTOTYPE | PTE_TRANSITION)) !== PTE_TRANSITION) return -1;
-  const frame = pteFrame(lo);
-  return mm.pfn.state[frame] === FRAME_MODIFIED ? frame : -1;
+  const frame = frameOfPrototype(mm, controlArea.prototypeAddress(page));
+  return frame >= 0 && mm.pfn.state[frame] === FRAME_MODIFIED ? frame : -1;
 }

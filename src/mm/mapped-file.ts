@@ -5,11 +5,9 @@
  */
 import { STATUS_SUCCESS, STATUS_USER_MAPPED_FILE } from '../base/ntstatus.js';
 import type { BackingFile } from './backing-file.js';
-import { isResident } from './control-area.js';
+import { frameOfPrototype } from './control-area.js';
 import { type FlushResult, flushWholeControlArea } from './mapped-file-writer.js';
 import type { MemoryManager } from './memory-manager.js';
-import { pteFrame } from './pte.js';
-import { systemWord } from './system-space.js';
 
 const PAGE_SIZE = 4096;
 
@@ -17,8 +15,7 @@ const PAGE_SIZE = 4096;
 function residentFrame(mm: MemoryManager, file: BackingFile, page: number): number {
   const controlArea = file.dataControlArea;
   if (controlArea === null || page >= controlArea.segment.pageCount) return -1;
-  const lo = mm.words[systemWord(mm, controlArea.prototypeAddress(page))]!;
-  return isResident(lo) ? pteFrame(lo) : -1;
+  return frameOfPrototype(mm, controlArea.prototypeAddress(page));
 }
 
 /** The end (a byte offset) of the run from `offset` to `end` that is not in memory. */

@@ -18,8 +18,10 @@ import { PfnDatabase } from './pfn-database.js';
 import { Pool } from './pool.js';
 import type { LostTable } from './pte-deletion.js';
 import { createSharedUserData } from './shared-user-data.js';
+import type { SystemObserver } from './system-observer.js';
 import { SystemPtes } from './system-ptes.js';
 import { buildSystemSpace, PAGED_POOL, PAGED_POOL_END } from './system-space.js';
+import { SystemWorkingSet } from './system-working-set.js';
 import { SystemThreads } from './threads/system-threads.js';
 import { type Thresholds, thresholdsFor } from './thresholds.js';
 import type { UserStack } from './user-stack.js';
@@ -84,6 +86,7 @@ export class MemoryManager {
   /** Deleted page tables that could not be read; what their entries name is still taken. */
   readonly lostTables: LostTable[] = [];
   readonly systemThreads = new SystemThreads();
+  readonly systemWorkingSet: SystemWorkingSet;
   readonly thresholds: Thresholds;
   readonly policy: ReplacementPolicy;
   readonly clock: MemoryClock;
@@ -112,6 +115,8 @@ export class MemoryManager {
   /** The page that systemWord found last, as page number (-1: none) and word index. */
   systemWordPage = -1;
   systemWordBase = 0;
+  /** Set while verify() or a view reads system space, which then changes nothing. */
+  observer: SystemObserver | null = null;
 
   constructor(options: MemoryManagerOptions) {
     this.ram = options.ram;
@@ -130,6 +135,7 @@ export class MemoryManager {
     this.io = new PagingIo(options.disk ?? 'ssd');
     this.thresholds = thresholdsFor(this.usableFrames);
     this.policy = options.policy ?? 'aging';
+    this.systemWorkingSet = new SystemWorkingSet(options.ram.frameCount);
     buildSystemSpace(this);
     this.nonpagedPool = new Pool(this, false, Math.floor(this.usableFrames * NONPAGED_SHARE));
     this.pagedPool = new Pool(this, true, (PAGED_POOL_END - PAGED_POOL) / 4096);

@@ -25,6 +25,8 @@ export interface PageFileStore {
   /** Fills `target` from a byte offset of file number `file`. */
   read(file: number, offset: number, target: Uint8Array): void;
   write(file: number, offset: number, source: Uint8Array): void;
+  /** Like read, for views; left out when reading has no effect. */
+  peek?(file: number, offset: number, target: Uint8Array): void;
 }
 
 /** Where a block lies on the disk, in bytes: each file has its own part of it. */
@@ -142,6 +144,12 @@ export class PageFiles {
     let sum = 0;
     for (const file of this.files) sum += file.used;
     return sum;
+  }
+
+  /** Fills `target` from a block for a view: nothing is counted and no time passes. Throws HostIoError. */
+  peek(file: number, block: number, target: Uint8Array): void {
+    if (this.store.peek === undefined) this.store.read(file, block * PAGE_SIZE, target);
+    else this.store.peek(file, block * PAGE_SIZE, target);
   }
 
   /** True when at least one more page could be written to some paging file. */

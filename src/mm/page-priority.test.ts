@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MEM_COMMIT, MEM_RESERVE, PAGE_READWRITE, SEC_COMMIT } from '../base/memory-constants.js';
+import { writeModified } from '../testing/paging-io.js';
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { type AddressSpace, attach, createAddressSpace } from './address-space.js';
 import { allocateFrame, insertFree } from './page-lists.js';
@@ -8,7 +9,6 @@ import { FRAME_FREE, FRAME_ZEROED } from './pfn-database.js';
 import { PTE_TRANSITION, PTE_VALID, pteFrame } from './pte.js';
 import { createSection, type Section } from './section.js';
 import { mapViewOfSection } from './section-view.js';
-import { writeCluster } from './threads/modified-page-writer.js';
 import { verify } from './verify.js';
 import { allocateVirtualMemory } from './virtual-memory.js';
 import { ageWorkingSets, emptyWorkingSet, trimWorkingSet } from './working-set-manager.js';
@@ -36,7 +36,7 @@ function entries({ mm }: TestMachine, space: AddressSpace, base: number, pages: 
 /** Takes the process's pages out of its working set, and has them written. */
 function toStandby({ mm }: TestMachine, space: AddressSpace): void {
   emptyWorkingSet(mm, space);
-  while (writeCluster(mm) > 0);
+  writeModified(mm);
 }
 
 describe('page priority', () => {

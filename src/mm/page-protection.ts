@@ -28,7 +28,7 @@ import {
   withPrototypeProtection,
 } from './pte.js';
 import { trimPage } from './pte-deletion.js';
-import { systemWord } from './system-space.js';
+import { systemValue } from './system-space.js';
 import { VAD_IMAGE, VAD_PRIVATE, type Vad } from './vad-tree.js';
 
 /** Answer of pageState for a page that is reserved, not committed. */
@@ -46,9 +46,9 @@ export function prototypeAddress(vad: Vad, page: number): number {
 export function untouchedState(mm: MemoryManager, vad: Vad, page: number): number {
   if (vad.kind === VAD_PRIVATE) return vad.memCommit ? vad.protection : PAGE_RESERVED;
   if (vad.kind !== VAD_IMAGE && !vad.sectionMayReserve) return vad.protection;
-  const word = systemWord(mm, prototypeAddress(vad, page));
-  const lo = mm.words[word]!;
-  if (lo === 0 && mm.words[word + 1] === 0) return PAGE_RESERVED;
+  const at = prototypeAddress(vad, page);
+  const lo = systemValue(mm, at);
+  if (lo === 0 && systemValue(mm, at + 4) === 0) return PAGE_RESERVED;
   if (vad.kind !== VAD_IMAGE) return vad.protection;
   return pteProtection((lo & PTE_VALID) !== 0 ? mm.pfn.originalLo[pteFrame(lo)]! : lo);
 }

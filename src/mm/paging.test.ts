@@ -265,7 +265,7 @@ describe('a copy-on-write fault', () => {
     expect(user.readU32(view.baseAddress)).toBe(0);
     const taken: number[] = [];
     for (let frame = allocateFrame(mm); frame >= 0; frame = allocateFrame(mm)) taken.push(frame);
-    for (let needed = 3; needed > 0; needed--) insertFree(mm, taken.pop()!);
+    for (let needed = 4; needed > 0; needed--) insertFree(mm, taken.pop()!);
     expect(user.readU32(view.baseAddress)).toBe(0);
     expect(mm.lists.available).toBe(0);
     expect(() => user.writeU32(view.baseAddress, 7)).toThrow();

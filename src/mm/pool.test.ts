@@ -11,6 +11,7 @@ import {
 } from './kernel-stack.js';
 import type { Pool } from './pool.js';
 import { findSystemPte, systemWord } from './system-space.js';
+import { systemWordToWrite } from './system-working-set.js';
 import { verify } from './verify.js';
 
 const counts = (pool: Pool) => ({ pages: pool.pages, tags: [...pool.tags.values()].map((use) => use.bytes) });
@@ -96,7 +97,8 @@ describe('pool', () => {
         const address = pool.allocate(bytes, ['AAAA', 'BBBB'][random() % 2]!);
         const mark = random();
         const words = bytes >>> 2;
-        for (let word = 0; word < words; word++) mm.words[systemWord(mm, address + word * 4)] = mark + word;
+        for (let word = 0; word < words; word++)
+          mm.words[systemWordToWrite(mm, address + word * 4)] = mark + word;
         live.push({ pool, address, mark, words });
       } else if (live.length > 0) {
         const [{ pool, address, mark, words }] = live.splice(below(random, live.length), 1) as [

@@ -1,7 +1,8 @@
 /**
  * Paged and nonpaged pool: the system's heaps. Blocks of up to 4064 bytes share pages; each begins with a 16-byte header in
  * RAM (POOL_HEADER: previous size, pool index, size in 16-byte units, type, tag), and free blocks are linked by size through
- * their own bytes. Larger ones get whole pages without a header. Both pools are resident for now.
+ * their own bytes. Larger ones get whole pages without a header. Pages of paged pool are in the system working
+ * set and may be out: every touch of their bytes goes through systemWord.
  * Source: Unit OS5: Memory Management 5.2, "System Memory Pools"; Windows Internals, "Kernel-mode heaps (system memory pools)";
  * published layout of POOL_HEADER on x64.
  */
@@ -16,8 +17,9 @@ import {
   NONPAGED_POOL_END,
   PAGED_POOL,
   PAGED_POOL_END,
-  systemWord,
+  systemValue,
 } from './system-space.js';
+import { systemWordToWrite } from './system-working-set.js';
 
 /** Values of POOL_HEADER.PoolType in RAM: 0 says free, else the pool type + 1. */
 export const POOL_TYPE_FREE = 0;
@@ -102,7 +104,7 @@ export class Pool {
     this.bitmap = new PageBitmap((this.area.end - this.area.base) / PAGE_SIZE);
   }
 
-  /** Pages of RAM that the pool has now. */
+  /** Pages that the pool has now, in RAM or, of paged pool, in a paging file. */
   get pages(): number {
     return this.bitmap.taken;
   }
@@ -149,14 +151,13 @@ export class Pool {
 
   /** The block whose header is at an address. */
   readBlock(address: number): PoolBlock {
-    const word = systemWord(this.mm, address);
-    const low = this.mm.words[word]!;
+    const low = systemValue(this.mm, address);
     return {
       address,
       previousUnits: low & 0xff,
       units: (low >>> 16) & 0xff,
       type: low >>> 24,
-      tag: tagText(this.mm.words[word + 1]!),
+      tag: tagText(systemValue(this.mm, address + 4)),
     };
   }
 
@@ -278,7 +279,7 @@ export class Pool {
     this.writeHeader(block, previousUnits, units, POOL_TYPE_FREE, tagWord('Free'));
     const next = block + units * POOL_UNIT;
     if (next % PAGE_SIZE !== 0) {
-      const word = systemWord(this.mm, next);
+      const word = systemWordToWrite(this.mm, next);
       this.mm.words[word] = (this.mm.words[word]! & ~0xff) | units;
     }
     if (units < SMALLEST_LISTED) return;
@@ -349,7 +350,7 @@ export class Pool {
 
   private writeHeader(block: number, previousUnits: number, units: number, type: number, tag: number): void {
     const words = this.mm.words;
-    const word = systemWord(this.mm, block);
+    const word = systemWordToWrite(this.mm, block);
     words[word] = previousUnits | (units << 16) | (type << 24);
     words[word + 1] = tag;
     words[word + 2] = 0;
@@ -358,12 +359,12 @@ export class Pool {
 
   /** Link 0 (next) or 1 (previous) of a listed free block. */
   private link(block: number, which: number): number {
-    const word = systemWord(this.mm, block) + 4 + which * 2;
-    return (this.mm.words[word + 1]! & 0xffff) * 0x1_0000_0000 + this.mm.words[word]!;
+    const at = block + POOL_UNIT + which * 8;
+    return (systemValue(this.mm, at + 4) & 0xffff) * 0x1_0000_0000 + systemValue(this.mm, at);
   }
 
   private setLink(block: number, which: number, target: number): void {
-    const word = systemWord(this.mm, block) + 4 + which * 2;
+    const word = systemWordToWrite(this.mm, block) + 4 + which * 2;
     this.mm.words[word] = target % 0x1_0000_0000;
     this.mm.words[word + 1] = target === 0 ? 0 : Math.floor(target / 0x1_0000_0000) | 0xffff_0000;
   }

@@ -21,9 +21,11 @@ import type { MemoryManager } from './memory-manager.js';
 import { allocateNeighbours, READ_CLUSTER_PAGES, resolvePageFileFault } from './page-file-fault.js';
 import {
   activateTransitionFrame,
+  addReference,
   addShare,
   allocateFrame,
   allocateZeroedFrame,
+  releaseReference,
   returnUnusedFrame,
 } from './page-lists.js';
 import { prototypeAddress, untouchedState } from './page-protection.js';
@@ -52,13 +54,15 @@ import {
 } from './pte.js';
 import { fileOffsetOfPage, filePosition, readPageIntoFrame } from './section-page.js';
 import { systemWord } from './system-space.js';
+import { makeSystemPageValid, markSystemPageWritten } from './system-working-set.js';
 import type { Vad } from './vad-tree.js';
 import { insertWsle } from './working-set.js';
 
 /**
  * Resolves a fault on a page of a view. `word` is the index in ram.words of the process entry, which is zero or in prototype
  * form. Answers like accessFault. A write that needs a private copy faults again on the entry that is valid then, so that each
- * fault is of one kind.
+ * fault is of one kind. The page of the prototype PTE is brought in first and held meanwhile; when that fails, nothing has
+ * changed and the answer is STATUS_IN_PAGE_ERROR or STATUS_NO_MEMORY.
  */
 export function resolvePrototypeFault(
   mm: MemoryManager,
@@ -68,9 +72,29 @@ export function resolvePrototypeFault(
   address: number,
   errorCode: number,
 ): number {
+  const at = prototypeAddress(vad, Math.floor(address / 4096));
+  const valid = makeSystemPageValid(mm, at);
+  if (valid !== STATUS_SUCCESS) return valid;
+  const prototype = systemWord(mm, at);
+  const holder = frameOfWord(mm, prototype);
+  addReference(mm, holder);
+  const status = resolveByPrototype(mm, space, vad, word, address, errorCode, prototype);
+  releaseReference(mm, holder);
+  return status;
+}
+
+/** The prototype PTE is at index `prototype` in ram.words, its page resident and held. */
+function resolveByPrototype(
+  mm: MemoryManager,
+  space: AddressSpace,
+  vad: Vad,
+  word: number,
+  address: number,
+  errorCode: number,
+  prototype: number,
+): number {
   const words = mm.words;
   const page = Math.floor(address / 4096);
-  const prototype = systemWord(mm, prototypeAddress(vad, page));
   const lo = words[prototype]!;
   const hi = words[prototype + 1]!;
   if (lo === 0 && hi === 0) return STATUS_ACCESS_VIOLATION;
@@ -85,6 +109,7 @@ export function resolvePrototypeFault(
   if (isWrite && isCopyOnWrite(protection) && isDemandZero(lo, hi)) {
     return resolveDemandZeroFault(mm, space, word, address, afterCopy(protection), errorCode);
   }
+  markSystemPageWritten(mm, frameOfWord(mm, prototype));
   const status = makeResident(mm, space, vad, prototype, page, address);
   if (status === STATUS_PENDING || status >= 0x8000_0000) return status;
   mapShared(mm, space, word, address, pteFrame(words[prototype]!), protection, isWrite);

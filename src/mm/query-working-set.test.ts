@@ -9,13 +9,13 @@ import {
   PAGE_WRITECOPY,
   SEC_COMMIT,
 } from '../base/memory-constants.js';
+import { writeModified } from '../testing/paging-io.js';
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { lockVirtualMemory } from './lock-memory.js';
 import { MM_READONLY, MM_READWRITE } from './pte.js';
 import { queryWorkingSet, queryWorkingSetEx } from './query-working-set.js';
 import { createSection, type Section } from './section.js';
 import { mapViewOfSection } from './section-view.js';
-import { writeCluster } from './threads/modified-page-writer.js';
 import { allocateVirtualMemory, protectVirtualMemory } from './virtual-memory.js';
 import { emptyWorkingSet, removeFromWorkingSet } from './working-set-manager.js';
 
@@ -117,7 +117,7 @@ describe('MemoryWorkingSetExInformation', () => {
     user.writeU8(base, 1);
     removeFromWorkingSet(mm, space, base);
     expect(queryWorkingSetEx(mm, space, base)).toBe(RESIDENT | MODIFIED_LIST | NORMAL_PRIORITY);
-    while (writeCluster(mm) > 0);
+    writeModified(mm);
     expect(queryWorkingSetEx(mm, space, base)).toBe(RESIDENT | NORMAL_PRIORITY);
     const others = allocate(machine, 290);
     for (let page = 0; page < 290; page++) user.readU8(others + page * 4096);

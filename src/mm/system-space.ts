@@ -1,11 +1,12 @@
 /**
- * System space of x64: where its areas lie and the page tables that all processes share. Addresses are the low 48 bits.
+ * System space of x64: the page tables that all processes share and the pages that they map. Addresses are the low 48 bits.
  * Source: Windows Internals, "x64 virtual address space layouts"; Unit OS5: Memory Management 5.2, "MM: Process Support".
  */
 import { COMMIT_SYSTEM } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
-import { allocateZeroedFrame, deleteActiveFrame, insertFree } from './page-lists.js';
-import { PTE_BASE, pdeAddress, pteAddress, SYSTEM_TABLE_LOW } from './page-tables.js';
+import { releasePageFileSpace } from './page-file.js';
+import { allocateZeroedFrame, deleteActiveFrame, deleteTransitionFrame, insertFree } from './page-lists.js';
+import { frameOfWord, PTE_BASE, pdeAddress, pteAddress, SYSTEM_TABLE_LOW } from './page-tables.js';
 import { PFN_MODIFIED, PFN_PAGE_TABLE } from './pfn-database.js';
 import {
   demandZeroLow,
@@ -14,27 +15,34 @@ import {
   PTE_DIRTY,
   PTE_GLOBAL,
   PTE_NO_EXECUTE,
+  PTE_TRANSITION,
   PTE_VALID,
   PTE_WRITE,
   pteFrame,
 } from './pte.js';
+import { PAGED_POOL, PAGED_POOL_END } from './system-layout.js';
+import { observeSystemWord } from './system-observer.js';
+import {
+  bringInSystemPage,
+  ensureFreeSystemWsle,
+  enterSystemPage,
+  leaveSystemPage,
+} from './system-working-set.js';
+
+export {
+  HYPERSPACE,
+  HYPERSPACE_INDEX,
+  NONPAGED_POOL,
+  NONPAGED_POOL_END,
+  PAGED_POOL,
+  PAGED_POOL_END,
+  SYSTEM_PTE_END,
+  SYSTEM_PTE_SPACE,
+  SYSTEM_SHARED_DATA,
+} from './system-layout.js';
 
 /** Index of the entry of a page directory (level 4) that maps the directory itself. */
 export const SELF_MAP_INDEX = 0x1ed;
-/** FFFFF700_00000000: hyperspace; the working-set list of the process. */
-export const HYPERSPACE = 0xf700_0000_0000;
-export const HYPERSPACE_INDEX = 0x1ee;
-/** FFFFF780_00000000: KUSER_SHARED_DATA as the system writes it. */
-export const SYSTEM_SHARED_DATA = 0xf780_0000_0000;
-export const SYSTEM_PTE_SPACE = 0xf880_0000_0000;
-export const PAGED_POOL = 0xf8a0_0000_0000;
-/** Nonpaged pool, 512 GB above the place of the PFN database. */
-export const NONPAGED_POOL = 0xfb00_0000_0000;
-/** Address of the first byte after an area, by area, in bytes. */
-export const PAGED_POOL_END = 0xf8c0_0000_0000;
-export const SYSTEM_PTE_END = 0xf8a0_0000_0000;
-export const NONPAGED_POOL_END = 0xfb80_0000_0000;
-
 /** 512 GB: what one entry of a level-4 directory maps, in bytes. */
 export const DIRECTORY_ENTRY_SPAN = 0x80_0000_0000;
 const FIRST_SHARED_INDEX = 0x1ef;
@@ -149,29 +157,51 @@ export function findSystemPte(mm: MemoryManager, address: number): number {
 }
 
 /**
- * Index in ram.words of the 32-bit word at a resident system address, or 0 when the page is not valid. The last page is
- * remembered; unmapping a system page forgets it.
+ * Index in ram.words of the 32-bit word at a system address, or 0 when nothing is mapped there. A page of paged pool that is
+ * out is brought in, which may take frames and trim; the word is good until the next allocation of a frame unless its page
+ * is held. The last page is remembered, as a TLB would; unmapping, trimming and aging forget it.
  */
 export function systemWord(mm: MemoryManager, address: number): number {
   const page = Math.floor(address / 4096);
   const inPage = (address % 4096) >>> 2;
   if (page === mm.systemWordPage) return mm.systemWordBase + inPage;
   const pte = findSystemPte(mm, address);
-  if (pte === 0 || (mm.words[pte]! & PTE_VALID) === 0) return 0;
+  if (pte === 0) return 0;
+  if (mm.observer !== null)
+    return (mm.words[pte]! & PTE_VALID) === 0 ? 0 : mm.frameWord(pteFrame(mm.words[pte]!)) + inPage;
+  if ((mm.words[pte]! & PTE_VALID) === 0 && !bringInSystemPage(mm, address, pte)) return 0;
+  mm.words[pte]! |= PTE_ACCESSED;
   mm.systemWordPage = page;
   mm.systemWordBase = mm.frameWord(pteFrame(mm.words[pte]!));
   return mm.systemWordBase + inPage;
 }
 
-/** Maps an allocated, uninitialized frame at a system address, read/write and never executable. False: no frame for a table. */
+/** The 32-bit word at a mapped system address. It is brought in like systemWord's, but not for verify() and the views, which change nothing. */
+export function systemValue(mm: MemoryManager, address: number): number {
+  if (mm.observer !== null) return observeSystemWord(mm, mm.observer, address);
+  return mm.words[systemWord(mm, address)]!;
+}
+
+/** True for an address whose page the system working set has while it is valid. */
+export function isPagedSystemAddress(address: number): boolean {
+  return address >= PAGED_POOL && address < PAGED_POOL_END;
+}
+
+/**
+ * Maps an allocated, uninitialized frame at a system address, read/write and never executable. False: no frame for a table or
+ * for the system working set list.
+ */
 export function mapSystemFrame(mm: MemoryManager, address: number, frame: number): boolean {
   const word = makeSystemPte(mm, address);
   if (word === 0) return false;
-  const table = Math.floor((word - mm.frameWord(0)) / 1024);
+  const isPaged = isPagedSystemAddress(address);
+  if (isPaged && !ensureFreeSystemWsle(mm)) return false;
+  const table = frameOfWord(mm, word);
   mm.pfn.initialize(frame, pteAddress(address), table, demandZeroLow(MM_READWRITE), 0, PFN_MODIFIED);
   mm.pfn.usedPtes[table]!++;
   mm.words[word] = (frame << 12) | SYSTEM_PTE_LOW;
   mm.words[word + 1] = PTE_NO_EXECUTE;
+  if (isPaged) enterSystemPage(mm, address, frame);
   return true;
 }
 
@@ -187,16 +217,25 @@ export function allocateSystemPages(mm: MemoryManager, address: number, pages: n
   return true;
 }
 
-/** Unmaps a run of resident system pages and frees their frames. The caller gives the commit charge back. */
+/** Unmaps a run of system pages and frees their frames and paging-file blocks. The caller gives the commit charge back. */
 export function freeSystemPages(mm: MemoryManager, address: number, pages: number): void {
   for (let done = 0; done < pages; done++) {
-    const word = findSystemPte(mm, address + done * 4096);
-    const frame = pteFrame(mm.words[word]!);
+    const at = address + done * 4096;
+    const word = findSystemPte(mm, at);
+    const lo = mm.words[word]!;
+    const hi = mm.words[word + 1]!;
     mm.words[word] = 0;
     mm.words[word + 1] = 0;
-    mm.pfn.usedPtes[mm.pfn.containingFrame[frame]!]!--;
-    mm.processor.invalidatePage(address + done * 4096);
-    deleteActiveFrame(mm, frame);
+    mm.pfn.usedPtes[frameOfWord(mm, word)]!--;
+    if ((lo & PTE_VALID) !== 0) deleteValid(mm, at, pteFrame(lo));
+    else if ((lo & PTE_TRANSITION) !== 0) deleteTransitionFrame(mm, pteFrame(lo));
+    else releasePageFileSpace(mm, lo, hi);
   }
   mm.systemWordPage = -1;
+}
+
+function deleteValid(mm: MemoryManager, address: number, frame: number): void {
+  if (isPagedSystemAddress(address)) leaveSystemPage(mm, address, frame);
+  else mm.processor.invalidatePage(address);
+  deleteActiveFrame(mm, frame);
 }

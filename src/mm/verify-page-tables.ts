@@ -28,7 +28,7 @@ import {
   validHigh,
   validLow,
 } from './pte.js';
-import { HYPERSPACE_INDEX, isSharedIndex, SELF_MAP_INDEX } from './system-space.js';
+import { HYPERSPACE_INDEX, isPagedSystemAddress, isSharedIndex, SELF_MAP_INDEX } from './system-space.js';
 import { VAD_PRIVATE, type Vad } from './vad-tree.js';
 import type { VerifyTally } from './verify.js';
 import { VerifyError } from './verify-error.js';
@@ -258,6 +258,7 @@ function verifyPte(
   tally.counts.ptes++;
   if ((lo & PTE_VALID) !== 0) {
     walk.pages++;
+    if (walk.space === null && isPagedSystemAddress(address)) tally.pagedPoolPages++;
     verifyValid(mm, word, table, address, walk, tally);
   } else if ((lo & (PTE_PROTOTYPE | PTE_TRANSITION)) === PTE_TRANSITION) {
     verifyTransition(mm, lo, table, address, tally);

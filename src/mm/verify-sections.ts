@@ -19,7 +19,7 @@ import {
   PFN_PROTOTYPE,
 } from './pfn-database.js';
 import { PTE_PROTOTYPE, PTE_VALID, pteAddressField, pteFrame, pteProtection } from './pte.js';
-import { systemWord } from './system-space.js';
+import { systemValue, systemWord } from './system-space.js';
 import type { Vad } from './vad-tree.js';
 import type { VerifyTally } from './verify.js';
 import { verifyPageFileEntry } from './verify-page-files.js';
@@ -134,12 +134,12 @@ function verifySubsection(mm: MemoryManager, subsection: Subsection, tally: Veri
   );
   const { pointers, words } = subsectionFields(subsection);
   for (const [offset, value] of pointers) {
-    const word = systemWord(mm, subsection.address + offset);
-    const found = (mm.words[word + 1]! & 0xffff) * 0x1_0000_0000 + mm.words[word]!;
+    const at = subsection.address + offset;
+    const found = (systemValue(mm, at + 4) & 0xffff) * 0x1_0000_0000 + systemValue(mm, at);
     tally.equal(found, value, 'pointer of subsection', subsection.address + offset);
   }
   for (const [offset, value] of words) {
-    const found = mm.words[systemWord(mm, subsection.address + offset)]!;
+    const found = systemValue(mm, subsection.address + offset);
     tally.equal(found, value, 'field of subsection', subsection.address + offset);
   }
 }
@@ -152,16 +152,18 @@ function verifyPrototype(
   tally: VerifyTally,
 ): boolean {
   const address = controlArea.prototypeAddress(page);
-  const word = systemWord(mm, address);
-  const lo = mm.words[word]!;
+  const lo = systemValue(mm, address);
   if (!isResident(lo)) {
-    verifyPageFileEntry(mm, lo, mm.words[word + 1]!, address, tally);
+    const hi = systemValue(mm, address + 4);
+    verifyPageFileEntry(mm, lo, hi, address, tally);
     if ((lo & PTE_PROTOTYPE) !== 0) {
-      const named = pteAddressField(lo, mm.words[word + 1]!);
+      const named = pteAddressField(lo, hi);
       tally.equal(named, controlArea.subsectionOf(page)!.address, 'subsection of prototype PTE', address);
     }
     return false;
   }
+  const word = systemWord(mm, address);
+  tally.holds(word !== 0, 'page of prototype PTEs that is out while it is held,', address);
   verifyResident(mm, word, address, tally);
   return true;
 }

@@ -7,14 +7,20 @@ import { findPte } from './page-tables.js';
 import { FRAME_ZEROED, PFN_MODIFIED } from './pfn-database.js';
 import { PTE_DIRTY, PTE_WRITE, pteFrame } from './pte.js';
 import { trimPage } from './pte-deletion.js';
-import { SYSTEM_SHARED_DATA, systemWord } from './system-space.js';
+import { findSystemPte, SYSTEM_SHARED_DATA, systemWord } from './system-space.js';
 import { VerifyError, verify } from './verify.js';
 import { allocateVirtualMemory } from './virtual-memory.js';
 
 const BASE = 0x1000_0000;
 
-/** A process with resident, trimmed and untouched pages. */
-function busyMachine(): { mm: MemoryManager; space: AddressSpace; word: number; frame: number } {
+/** A process with resident, trimmed and untouched pages, and two pages of paged pool. */
+function busyMachine(): {
+  mm: MemoryManager;
+  space: AddressSpace;
+  word: number;
+  frame: number;
+  poolPte: number;
+} {
   const { mm, space, user } = createTestMachine(256);
   for (const base of [BASE, BASE + 0x100000, BASE + 0x200000]) {
     const request = { baseAddress: base, regionSize: 0x8000 };
@@ -22,9 +28,16 @@ function busyMachine(): { mm: MemoryManager; space: AddressSpace; word: number; 
     user.fill(base, 0x4000, 1);
   }
   trimPage(mm, space, findPte(mm, space, BASE + 0x1000), BASE + 0x1000, 4);
+  const pool = mm.pagedPool.allocate(2 * 4096, 'Test');
   systemWord(mm, SYSTEM_SHARED_DATA);
   const word = findPte(mm, space, BASE);
-  return { mm, space, word, frame: pteFrame(mm.words[word]!) };
+  return { mm, space, word, frame: pteFrame(mm.words[word]!), poolPte: findSystemPte(mm, pool) };
+}
+
+/** The page looks as if a paging file had it. */
+function cleanPoolPage(mm: MemoryManager, poolPte: number): void {
+  mm.words[poolPte]! &= ~PTE_DIRTY;
+  mm.pfn.flags[pteFrame(mm.words[poolPte]!)] = 0;
 }
 
 type Damage = (machine: ReturnType<typeof busyMachine>) => void;
@@ -52,6 +65,10 @@ const DAMAGES: [string, Damage][] = [
   ['overlapping ranges', ({ space }) => (space.vads.first()!.endPage += 0x100)],
   ['a range count', ({ space }) => space.vads.count++],
   ['the working-set size', ({ space }) => space.workingSetPages++],
+  ['the size of the system working set', ({ mm }) => mm.systemWorkingSet.workingSetPages++],
+  ['the dirty bit of a pool page', ({ mm, poolPte }) => (mm.words[poolPte]! &= ~PTE_DIRTY)],
+  ['the backing store of a pool page', ({ mm, poolPte }) => cleanPoolPage(mm, poolPte)],
+  ['the index of a pool page', ({ mm, poolPte }) => mm.pfn.flink[pteFrame(mm.words[poolPte]!)]!++],
   ['the page-table count', ({ space }) => space.pageTablePages--],
   ['a dirty bit that the TLB counts on', ({ mm, word }) => (mm.words[word]! &= ~PTE_DIRTY)],
   ['the table that an address space found last', ({ space }) => (space.cachedTableWord += 1024)],

@@ -23,6 +23,7 @@ import {
   PFN_READ_IN_PROGRESS,
 } from './pfn-database.js';
 import { SHORT_VAD_SIZE, SHORT_VAD_TAG } from './private-memory.js';
+import { observe } from './system-observer.js';
 import { VAD_PRIVATE } from './vad-tree.js';
 import { verifyCaches } from './verify-caches.js';
 import { VerifyError } from './verify-error.js';
@@ -30,7 +31,7 @@ import { verifyPageFiles } from './verify-page-files.js';
 import { verifyAddressSpace, verifyLostTables, verifySystemSpace } from './verify-page-tables.js';
 import { verifySections } from './verify-sections.js';
 import { verifyVads } from './verify-vads.js';
-import { verifyWorkingSet } from './verify-working-set.js';
+import { verifyProcessWorkingSet, verifySystemWorkingSet } from './verify-working-set.js';
 
 export { VerifyError } from './verify-error.js';
 
@@ -49,6 +50,8 @@ export class VerifyTally {
   readonly counts: VerifyCounts = { frames: 0, ptes: 0, prototypePtes: 0, vads: 0, checks: 0 };
   /** Share count that each frame should have. */
   readonly shares: Int32Array;
+  /** Valid pages of paged pool. */
+  pagedPoolPages = 0;
   /** For each paging file: 1 for each block that an entry names, and how many those are. */
   readonly blocks: Uint8Array[];
   readonly blocksNamed: number[];
@@ -76,8 +79,12 @@ export class VerifyTally {
   }
 }
 
-/** Proves everything; returns what was counted, throws VerifyError naming the first thing that is wrong. */
+/** Proves everything and changes nothing; returns what was counted, throws VerifyError naming the first thing that is wrong. */
 export function verify(mm: MemoryManager): VerifyCounts {
+  return observe(mm, () => verifyAll(mm));
+}
+
+function verifyAll(mm: MemoryManager): VerifyCounts {
   const tally = new VerifyTally(mm);
   verifyCaches(mm, tally);
   verifyLists(mm, tally);
@@ -85,9 +92,10 @@ export function verify(mm: MemoryManager): VerifyCounts {
   for (const space of mm.addressSpaces) {
     verifyVads(mm, space, tally);
     const systemTables = verifyAddressSpace(mm, space, tally);
-    verifyWorkingSet(mm, space, systemTables, tally);
+    verifyProcessWorkingSet(mm, space, systemTables, tally);
   }
   verifyLostTables(mm, tally);
+  verifySystemWorkingSet(mm, tally);
   verifySections(mm, tally);
   verifyFrames(mm, tally);
   verifyPageFiles(mm, tally);

@@ -24,6 +24,7 @@ import { findPte, type TableAccess, VALID_TABLES } from './page-tables.js';
 import { isCopyOnWrite } from './protection.js';
 import { demandZeroLow, MM_EXECUTE_READWRITE, MM_READWRITE } from './pte.js';
 import { systemWord } from './system-space.js';
+import { systemWordToWrite } from './system-working-set.js';
 import { VAD_IMAGE, type Vad } from './vad-tree.js';
 
 /**
@@ -155,8 +156,8 @@ export function commitViewPages(
     const { segment, subsections } = vad.controlArea!;
     segment.committedPages += missing;
     for (let page = start / 4096; page < end / 4096; page++) {
-      const word = systemWord(mm, prototypeAddress(vad, page));
-      if (isZero(mm, word)) mm.words[word] = demandZeroLow(subsections[0]!.protection);
+      const at = prototypeAddress(vad, page);
+      if (isZero(mm, at)) mm.words[systemWordToWrite(mm, at)] = demandZeroLow(subsections[0]!.protection);
     }
     protectPages(mm, space, vad, start, end, protection);
     chargeView(mm, space, vad, viewCharge(mm, space, vad, start / 4096, end / 4096 - 1) - before);
@@ -168,11 +169,13 @@ export function commitViewPages(
 function countUncommitted(mm: MemoryManager, vad: Vad, first: number, end: number): number {
   let count = 0;
   for (let page = first; page < end; page++) {
-    if (isZero(mm, systemWord(mm, prototypeAddress(vad, page)))) count++;
+    if (isZero(mm, prototypeAddress(vad, page))) count++;
   }
   return count;
 }
 
-function isZero(mm: MemoryManager, word: number): boolean {
+/** True for a prototype PTE of zeros. */
+function isZero(mm: MemoryManager, address: number): boolean {
+  const word = systemWord(mm, address);
   return mm.words[word] === 0 && mm.words[word + 1] === 0;
 }

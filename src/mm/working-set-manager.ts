@@ -1,23 +1,34 @@
 /**
- * The working set manager: which pages processes give up. Pages are aged by their accessed bits, or taken in the order in which
- * they came (policy `fifo`); when memory is short, processes with the lowest fault rates are trimmed first, down to
+ * The working set manager: which pages processes and the system's paged pool give up. Pages are aged by their accessed bits, or taken in the order in which
+ * they came (policy `fifo`); when memory is short, working sets with the lowest fault rates are trimmed first, down to
  * their minimum. Source: Unit OS5: Memory Management 5.2, "MM: Working Sets"; Windows Internals, "Working sets".
  */
 import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { isMappedFilePage } from './page-lists.js';
 import { pageState } from './page-protection.js';
-import { findPte } from './page-tables.js';
+import { findPte, PTE_BASE } from './page-tables.js';
 import { PFN_MODIFIED, PFN_PAGE_TABLE, PFN_PROTOTYPE } from './pfn-database.js';
 import { PTE_ACCESSED, PTE_DIRTY, pteFrame } from './pte.js';
 import { trimPage } from './pte-deletion.js';
-import { ensureFreeWsle, findWsle, type WorkingSet, wsleAddress, wsleWord } from './working-set.js';
+import { HYPERSPACE } from './system-layout.js';
+import { findSystemPte } from './system-space.js';
+import { SystemWorkingSet, systemPageIsHeld, trimSystemPage } from './system-working-set.js';
+import {
+  ensureFreeWsle,
+  findWsle,
+  type WorkingSet,
+  type WorkingSetOwner,
+  wsleAddress,
+  wsleWord,
+} from './working-set.js';
 import { WSLE_AGE, WSLE_AGE_ONE, WSLE_LOCKED_IN_MEMORY, WSLE_LOCKED_IN_WS, WSLE_VALID } from './wsle.js';
 
 const OLDEST = WSLE_AGE;
 /** Pages that are taken at once when every process has its minimum and still no frame is left. */
 const LAST_RESORT_PAGES = 16;
 const HIGHEST_PRIORITY = 7;
+const TWO_32 = 2 ** 32;
 const STAYS = WSLE_LOCKED_IN_WS | WSLE_LOCKED_IN_MEMORY;
 
 /**
@@ -25,31 +36,42 @@ const STAYS = WSLE_LOCKED_IN_WS | WSLE_LOCKED_IN_MEMORY;
  * could be removed. MiAgeWorkingSet.
  */
 export function ageWorkingSets(mm: MemoryManager): void {
-  for (const space of mm.addressSpaces) {
-    if (mm.policy === 'aging') ageWorkingSet(mm, space);
-    space.workingSet.faultsSeen = space.counters.total;
-  }
+  for (const space of mm.addressSpaces) ageWorkingSet(mm, space);
+  ageWorkingSet(mm, mm.systemWorkingSet);
 }
 
-function ageWorkingSet(mm: MemoryManager, space: AddressSpace): void {
-  const set = space.workingSet;
+function ageWorkingSet(mm: MemoryManager, owner: WorkingSetOwner): void {
+  const set = owner.workingSet;
+  set.faultsSeen = owner.counters.total;
+  if (mm.policy !== 'aging') return;
   set.ages.fill(0);
   for (let index = 0; index < set.size; index++) {
     const word = wsleWord(set, index);
     const lo = mm.words[word]!;
     if ((lo & WSLE_VALID) === 0) continue;
-    if (!rejuvenate(mm, space, index) && (lo & WSLE_AGE) !== OLDEST) mm.words[word] = lo + WSLE_AGE_ONE;
-    if ((lo & STAYS) === 0) set.ages[(mm.words[word]! & WSLE_AGE) / WSLE_AGE_ONE]!++;
+    if (!rejuvenate(mm, owner, index) && (lo & WSLE_AGE) !== OLDEST) mm.words[word] = lo + WSLE_AGE_ONE;
+    if ((lo & STAYS) === 0 && !isPageTable(mm.words[word + 1]!))
+      set.ages[(mm.words[word]! & WSLE_AGE) / WSLE_AGE_ONE]!++;
   }
   const old = set.ages[1]! + set.ages[2]! + set.ages[3]!;
-  set.estimate = Math.max(0, Math.min(old, space.workingSetPages - set.minimum));
-  forgetTranslations(mm, space);
+  set.estimate = Math.max(0, Math.min(old, owner.workingSetPages - set.minimum));
+  forgetTranslations(mm, owner);
+}
+
+/** Whether the high word of an entry's address is that of a page table, in the self-map. */
+function isPageTable(high: number): boolean {
+  return high >= PTE_BASE / TWO_32 && high < HYPERSPACE / TWO_32;
+}
+
+/** Index in ram.words of the PTE of a page in a working set. */
+export function findEntryPte(mm: MemoryManager, owner: WorkingSetOwner, address: number): number {
+  return owner instanceof SystemWorkingSet ? findSystemPte(mm, address) : findPte(mm, owner, address);
 }
 
 /** True when the page of an entry was accessed: its accessed bit is cleared and it is young. */
-function rejuvenate(mm: MemoryManager, space: AddressSpace, index: number): boolean {
-  const word = wsleWord(space.workingSet, index);
-  const pte = findPte(mm, space, wsleAddress(mm.words[word]!, mm.words[word + 1]!));
+function rejuvenate(mm: MemoryManager, owner: WorkingSetOwner, index: number): boolean {
+  const word = wsleWord(owner.workingSet, index);
+  const pte = findEntryPte(mm, owner, wsleAddress(mm.words[word]!, mm.words[word + 1]!));
   if ((mm.words[pte]! & PTE_ACCESSED) === 0) return false;
   mm.words[pte]! &= ~PTE_ACCESSED;
   mm.words[word]! &= ~WSLE_AGE;
@@ -57,43 +79,53 @@ function rejuvenate(mm: MemoryManager, space: AddressSpace, index: number): bool
 }
 
 /** The processor has to walk the tables again to set the accessed bits that were cleared. */
-function forgetTranslations(mm: MemoryManager, space: AddressSpace): void {
-  if (mm.current === space) mm.processor.setDirectory(space.directoryFrame);
+function forgetTranslations(mm: MemoryManager, owner: WorkingSetOwner): void {
+  if (owner instanceof SystemWorkingSet) mm.systemWordPage = -1;
+  else if (mm.current === owner) mm.processor.setDirectory(owner.directoryFrame);
 }
 
 /** Trims working sets, lowest fault rate since the last second first, down to their minimum; returns how many pages left. */
 export function trimWorkingSets(mm: MemoryManager, pages: number): number {
-  for (const space of mm.addressSpaces) space.workingSet.trimmed = false;
+  const { addressSpaces, systemWorkingSet } = mm;
+  for (const space of addressSpaces) space.workingSet.trimmed = false;
+  systemWorkingSet.workingSet.trimmed = false;
   let trimmed = 0;
   while (trimmed < pages) {
-    const space = leastFaulting(mm);
-    if (space === null) break;
-    space.workingSet.trimmed = true;
-    const surplus = space.workingSetPages - space.workingSet.minimum;
-    if (surplus > 0) trimmed += trimWorkingSet(mm, space, Math.min(pages - trimmed, surplus));
+    const owner = leastFaulting(mm);
+    if (owner === null) break;
+    owner.workingSet.trimmed = true;
+    const surplus = owner.workingSetPages - owner.workingSet.minimum;
+    if (surplus > 0) trimmed += trimWorkingSet(mm, owner, Math.min(pages - trimmed, surplus));
   }
   return trimmed;
 }
 
-function leastFaulting(mm: MemoryManager): AddressSpace | null {
-  let least: AddressSpace | null = null;
+/** The owner that has not been trimmed in this round and has the lowest rate, the system after processes with the same; null for none. */
+function leastFaulting(mm: MemoryManager): WorkingSetOwner | null {
+  let least: WorkingSetOwner | null = null;
   let leastRate = Number.POSITIVE_INFINITY;
   for (const space of mm.addressSpaces) {
-    const rate = space.counters.total - space.workingSet.faultsSeen;
-    if (space.workingSet.trimmed || rate >= leastRate) continue;
+    if (space.workingSet.trimmed || faultRate(space) >= leastRate) continue;
     least = space;
-    leastRate = rate;
+    leastRate = faultRate(space);
   }
-  return least;
+  const { systemWorkingSet } = mm;
+  const isSystems = !systemWorkingSet.workingSet.trimmed && faultRate(systemWorkingSet) < leastRate;
+  return isSystems ? systemWorkingSet : least;
+}
+
+/** Faults since the working set manager last looked. */
+function faultRate({ counters, workingSet }: WorkingSetOwner): number {
+  return counters.total - workingSet.faultsSeen;
 }
 
 /** Trims up to `pages` pages of one working set: the oldest first, or by `fifo` those that came first. Returns how many. MiTrimWorkingSet. */
-export function trimWorkingSet(mm: MemoryManager, space: AddressSpace, pages: number): number {
-  if (mm.policy === 'fifo') return sweep(mm, space, pages, 0, true, HIGHEST_PRIORITY);
+export function trimWorkingSet(mm: MemoryManager, owner: WorkingSetOwner, pages: number): number {
+  if (mm.policy === 'fifo') return sweep(mm, owner, pages, 0, true, HIGHEST_PRIORITY);
   let trimmed = 0;
   for (let age = OLDEST; age >= 0 && trimmed < pages; age -= WSLE_AGE_ONE)
-    trimmed += sweepByPriority(mm, space, pages - trimmed, age, true);
-  forgetTranslations(mm, space);
+    trimmed += sweepByPriority(mm, owner, pages - trimmed, age, true);
+  forgetTranslations(mm, owner);
   return trimmed;
 }
 
@@ -103,18 +135,18 @@ export function trimWorkingSet(mm: MemoryManager, space: AddressSpace, pages: nu
  */
 function sweepByPriority(
   mm: MemoryManager,
-  space: AddressSpace,
+  owner: WorkingSetOwner,
   pages: number,
   age: number,
   toFree: boolean,
 ): number {
-  const { priorities } = space.workingSet;
+  const { priorities } = owner.workingSet;
   let trimmed = 0;
   for (let priority = 0; priorities >>> (priority + 1) !== 0 && trimmed < pages; priority++) {
     if ((priorities & (1 << priority)) !== 0)
-      trimmed += sweep(mm, space, pages - trimmed, age, toFree, priority);
+      trimmed += sweep(mm, owner, pages - trimmed, age, toFree, priority);
   }
-  return trimmed + sweep(mm, space, pages - trimmed, age, toFree, HIGHEST_PRIORITY);
+  return trimmed + sweep(mm, owner, pages - trimmed, age, toFree, HIGHEST_PRIORITY);
 }
 
 /**
@@ -123,22 +155,22 @@ function sweepByPriority(
  */
 function sweep(
   mm: MemoryManager,
-  space: AddressSpace,
+  owner: WorkingSetOwner,
   pages: number,
   age: number,
   toFree: boolean,
   priority: number,
 ): number {
-  const set = space.workingSet;
+  const set = owner.workingSet;
   let trimmed = 0;
   for (let left = set.size; left > 0 && trimmed < pages; left--) {
     const index = takeHand(set);
-    if (!canGiveUp(mm, space, index, toFree, priority)) continue;
+    if (!canGiveUp(mm, owner, index, toFree, priority)) continue;
     if (mm.policy === 'aging') {
-      if (rejuvenate(mm, space, index)) continue;
+      if (rejuvenate(mm, owner, index)) continue;
       if ((mm.words[wsleWord(set, index)]! & WSLE_AGE) < age) continue;
     }
-    trimEntry(mm, space, index);
+    trimEntry(mm, owner, index);
     trimmed++;
   }
   return trimmed;
@@ -151,82 +183,97 @@ function takeHand(set: WorkingSet): number {
 }
 
 /**
- * Replacement: one page of the process itself leaves for the one that came; with `toFree` one whose frame can then be had.
+ * Replacement: one page of the working set itself leaves for the one that came; with `toFree` one whose frame can then be had.
  * False when none can. MiReplaceWorkingSetEntry.
  */
-export function replaceOnePage(mm: MemoryManager, space: AddressSpace, toFree: boolean): boolean {
-  if (mm.policy === 'fifo') return sweep(mm, space, 1, 0, toFree, HIGHEST_PRIORITY) > 0;
+export function replaceOnePage(mm: MemoryManager, owner: WorkingSetOwner, toFree: boolean): boolean {
+  if (mm.policy === 'fifo') return sweep(mm, owner, 1, 0, toFree, HIGHEST_PRIORITY) > 0;
   const replaced =
-    sweepByPriority(mm, space, 1, 0, toFree) > 0 || sweepByPriority(mm, space, 1, 0, toFree) > 0;
-  forgetTranslations(mm, space);
+    sweepByPriority(mm, owner, 1, 0, toFree) > 0 || sweepByPriority(mm, owner, 1, 0, toFree) > 0;
+  forgetTranslations(mm, owner);
   return replaced;
 }
 
 /**
- * No frame is left and every process has its minimum: takes pages all the same, of the current process first, but none from a
- * minimum that is hard. False: there are none.
+ * No frame is left and every working set has its minimum: takes pages all the same, of the current process first, of the
+ * system last, but none from a minimum that is hard. False: there are none.
  */
 export function trimBelowMinimum(mm: MemoryManager): boolean {
   if (mm.current !== null && takeLastResort(mm, mm.current)) return true;
   for (const space of mm.addressSpaces) if (takeLastResort(mm, space)) return true;
-  return false;
+  return takeLastResort(mm, mm.systemWorkingSet);
 }
 
-function takeLastResort(mm: MemoryManager, space: AddressSpace): boolean {
-  const { hardMinimum, minimum } = space.workingSet;
+function takeLastResort(mm: MemoryManager, owner: WorkingSetOwner): boolean {
+  const { hardMinimum, minimum } = owner.workingSet;
   const pages = hardMinimum
-    ? Math.min(LAST_RESORT_PAGES, space.workingSetPages - minimum)
+    ? Math.min(LAST_RESORT_PAGES, owner.workingSetPages - minimum)
     : LAST_RESORT_PAGES;
-  return pages > 0 && trimWorkingSet(mm, space, pages) > 0;
+  return pages > 0 && trimWorkingSet(mm, owner, pages) > 0;
 }
 
 /**
  * Makes room in a working-set list for a page and its page tables, if need be by having pages leave. False when none can
  * (STATUS_NO_MEMORY).
  */
-export function ensureRoomInWorkingSet(mm: MemoryManager, space: AddressSpace): boolean {
-  while (!ensureFreeWsle(mm, space)) if (!replaceOnePage(mm, space, false)) return false;
+export function ensureRoomInWorkingSet(mm: MemoryManager, owner: WorkingSetOwner): boolean {
+  while (!ensureFreeWsle(mm, owner)) if (!replaceOnePage(mm, owner, false)) return false;
   return true;
 }
 
 /**
  * Whether a page may leave: its entry is in use and not locked, it has at most a priority, and, `toFree`, its contents have
- * somewhere to go. A page table stays as long as it has a valid or transition entry, or is held.
+ * somewhere to go. A page table stays as long as it has a valid or transition entry, or is held, and so does a page of the
+ * system.
  */
 function canGiveUp(
   mm: MemoryManager,
-  space: AddressSpace,
+  owner: WorkingSetOwner,
   index: number,
   toFree: boolean,
   priority: number,
 ): boolean {
-  const word = wsleWord(space.workingSet, index);
+  const word = wsleWord(owner.workingSet, index);
   const lo = mm.words[word]!;
   if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) return false;
-  const pte = findPte(mm, space, wsleAddress(lo, mm.words[word + 1]!));
+  const pte = findEntryPte(mm, owner, wsleAddress(lo, mm.words[word + 1]!));
   if (pte === mm.pinnedPte) return false;
   const frame = pteFrame(mm.words[pte]!);
   if (mm.pfn.priority[frame]! > priority) return false;
   const flags = mm.pfn.flags[frame]!;
   if ((flags & PFN_PAGE_TABLE) !== 0 && mm.pfn.shareCount[frame]! > 1) return false;
+  if (owner instanceof SystemWorkingSet && systemPageIsHeld(mm, frame)) return false;
   if (!toFree) return true;
   const isDirty = (flags & PFN_MODIFIED) !== 0 || (mm.words[pte]! & PTE_DIRTY) !== 0;
   return !isDirty || isMappedFilePage(mm.pfn, frame) || mm.pageFiles.hasSpace;
 }
 
 /** Takes the page, or page table, of an entry out of its working set. Emits 'trim' with the state of its frame afterwards as detail. */
-function trimEntry(mm: MemoryManager, space: AddressSpace, index: number): void {
-  const word = wsleWord(space.workingSet, index);
+function trimEntry(mm: MemoryManager, owner: WorkingSetOwner, index: number): void {
+  const word = wsleWord(owner.workingSet, index);
   const address = wsleAddress(mm.words[word]!, mm.words[word + 1]!);
-  const pte = findPte(mm, space, address);
+  const pte = findEntryPte(mm, owner, address);
   const frame = pteFrame(mm.words[pte]!);
+  if (owner instanceof SystemWorkingSet) trimSystemPage(mm, pte, address);
+  else trimUserPage(mm, owner, pte, address, frame);
+  if (!mm.events.active) return;
+  const space = owner instanceof SystemWorkingSet ? null : owner;
+  mm.events.emit('trim', space, address, frame, mm.pfn.state[frame]!);
+}
+
+function trimUserPage(
+  mm: MemoryManager,
+  space: AddressSpace,
+  pte: number,
+  address: number,
+  frame: number,
+): void {
   let protection = 0;
   if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) !== 0) {
     const page = address / 4096;
     protection = pageState(mm, space.vads.find(page)!, page, pte);
   }
   trimPage(mm, space, pte, address, protection);
-  if (mm.events.active) mm.events.emit('trim', space, address, frame, mm.pfn.state[frame]!);
 }
 
 /** Takes one valid user page out of its working set. */
@@ -235,13 +282,13 @@ export function removeFromWorkingSet(mm: MemoryManager, space: AddressSpace, add
   trimEntry(mm, space, findWsle(mm, space, address, frame));
 }
 
-/** Takes every page that is not locked out of a working set (EmptyWorkingSet); returns how many left. */
-export function emptyWorkingSet(mm: MemoryManager, space: AddressSpace): number {
-  const set = space.workingSet;
+/** Takes every page that is not locked or held out of a working set (EmptyWorkingSet); returns how many left. */
+export function emptyWorkingSet(mm: MemoryManager, owner: WorkingSetOwner): number {
+  const set = owner.workingSet;
   let left = 0;
   for (let index = 0; index < set.size; index++) {
-    if (!canGiveUp(mm, space, index, false, HIGHEST_PRIORITY)) continue;
-    trimEntry(mm, space, index);
+    if (!canGiveUp(mm, owner, index, false, HIGHEST_PRIORITY)) continue;
+    trimEntry(mm, owner, index);
     left++;
   }
   return left;

@@ -1,6 +1,7 @@
 /**
- * The working set of a process: a list with an entry (WSLE) of 8 bytes for each valid user page and each valid page table of
- * user space (under its address in the self-map), in pages of hyperspace that belong to the process and stay resident. The PFN entry of a private page or table holds its entry's index (the union of the
+ * The working set of a process or of the system: a list with an entry (WSLE) of 8 bytes for each valid pageable page and each
+ * valid page table of user space (under its address in the self-map), in pages of hyperspace (the system's: in system space)
+ * that stay resident. The PFN entry of a private page or table holds its entry's index (the union of the
  * forward link of listed frames); the entries of shared pages are found by a hash of their addresses, also in hyperspace,
  * as soon as the list is longer than a page. Free entries are chained. Source: published layouts of MMWSLE and MMWSL;
  * Windows Internals, "Working sets"; Unit OS5: Memory Management 5.2, "MM: Working Sets".
@@ -10,7 +11,8 @@ import { BugCheck, MEMORY_MANAGEMENT } from './bug-check.js';
 import { mapHyperspacePage } from './hyperspace.js';
 import type { MemoryManager } from './memory-manager.js';
 import { PFN_PROTOTYPE } from './pfn-database.js';
-import { HYPERSPACE } from './system-space.js';
+import { HYPERSPACE } from './system-layout.js';
+import { mapSystemListPage, SystemWorkingSet } from './system-working-set.js';
 import { WSLE_DIRECT, WSLE_HASHED, WSLE_LOCKED_IN_WS, WSLE_VALID } from './wsle.js';
 
 export {
@@ -72,6 +74,15 @@ export class WorkingSet {
   hashLimit = Number.POSITIVE_INFINITY;
 }
 
+/** Whose pages a working set has: a process's, or the system's (paged pool). */
+export type WorkingSetOwner = AddressSpace | SystemWorkingSet;
+
+/** Maps page number `page` of the list; the index of its first word in ram.words, 0 when there is no frame. */
+function mapListPage(mm: MemoryManager, owner: WorkingSetOwner, page: number): number {
+  if (owner instanceof SystemWorkingSet) return mapSystemListPage(mm, page);
+  return mapHyperspacePage(mm, owner, HYPERSPACE + page * 4096);
+}
+
 /** Index in ram.words of an entry's low word. */
 export function wsleWord(set: WorkingSet, index: number): number {
   return set.listWords[index >>> 9]! + (index & 511) * 2;
@@ -83,11 +94,11 @@ export function wsleAddress(lo: number, hi: number): number {
 }
 
 /** Adds a page of free entries to the list. False when there is no frame for it. */
-export function growWorkingSetList(mm: MemoryManager, space: AddressSpace): boolean {
-  const set = space.workingSet;
+export function growWorkingSetList(mm: MemoryManager, owner: WorkingSetOwner): boolean {
+  const set = owner.workingSet;
   const page = set.listWords.length;
   if (page === LIST_PAGES) return false;
-  const base = mapHyperspacePage(mm, space, HYPERSPACE + page * 4096);
+  const base = mapListPage(mm, owner, page);
   if (base === 0) return false;
   set.listWords.push(base);
   const first = set.size;
@@ -95,20 +106,25 @@ export function growWorkingSetList(mm: MemoryManager, space: AddressSpace): bool
   for (let slot = 0; slot < ENTRIES_PER_PAGE; slot++) mm.words[base + slot * 2 + 1] = first + slot + 2;
   mm.words[base + ENTRIES_PER_PAGE * 2 - 1] = set.firstFree;
   set.firstFree = first + 1;
-  if (page > 0 && set.slots === 0) growHash(mm, space);
+  if (page > 0 && set.slots === 0) growHash(mm, owner);
   return true;
 }
 
 /** Sees to it that one more page can be entered, and its page tables. False when there is no frame for a longer list. */
-export function ensureFreeWsle(mm: MemoryManager, space: AddressSpace): boolean {
-  const set = space.workingSet;
-  if (set.hashed >= set.hashLimit && !growHash(mm, space)) dropHash(mm, set);
-  return set.size - set.used >= ENTRIES_PER_FAULT || growWorkingSetList(mm, space);
+export function ensureFreeWsle(mm: MemoryManager, owner: WorkingSetOwner): boolean {
+  const set = owner.workingSet;
+  if (set.hashed >= set.hashLimit && !growHash(mm, owner)) dropHash(mm, set);
+  return set.size - set.used >= ENTRIES_PER_FAULT || growWorkingSetList(mm, owner);
 }
 
 /** Enters a page that has just become valid; ensureFreeWsle has succeeded before. Returns the index. MiAddValidPageToWorkingSet. */
-export function insertWsle(mm: MemoryManager, space: AddressSpace, address: number, frame: number): number {
-  const set = space.workingSet;
+export function insertWsle(
+  mm: MemoryManager,
+  owner: WorkingSetOwner,
+  address: number,
+  frame: number,
+): number {
+  const set = owner.workingSet;
   const index = set.firstFree - 1;
   if (index < 0) throw new BugCheck(MEMORY_MANAGEMENT, [address, frame], 'working set list is full');
   const { words } = mm;
@@ -135,9 +151,9 @@ function raisePriority(mm: MemoryManager, set: WorkingSet, frame: number): void 
 }
 
 /** Index of the entry of a valid page. MiLocateWsle. */
-export function findWsle(mm: MemoryManager, space: AddressSpace, address: number, frame: number): number {
+export function findWsle(mm: MemoryManager, owner: WorkingSetOwner, address: number, frame: number): number {
   if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) === 0) return mm.pfn.flink[frame]!;
-  const set = space.workingSet;
+  const set = owner.workingSet;
   const page = address - (address % 4096);
   const index = set.slots === 0 ? searchList(mm, set, page) : searchHash(mm, set, page);
   if (index < 0) throw new BugCheck(MEMORY_MANAGEMENT, [address, frame], 'page is not in its working set');
@@ -145,9 +161,9 @@ export function findWsle(mm: MemoryManager, space: AddressSpace, address: number
 }
 
 /** Takes out the entry of a page that is about to stop being valid. */
-export function removeWsle(mm: MemoryManager, space: AddressSpace, address: number, frame: number): void {
-  const set = space.workingSet;
-  const index = findWsle(mm, space, address, frame);
+export function removeWsle(mm: MemoryManager, owner: WorkingSetOwner, address: number, frame: number): void {
+  const set = owner.workingSet;
+  const index = findWsle(mm, owner, address, frame);
   const word = wsleWord(set, index);
   const lo = mm.words[word]!;
   if ((lo & WSLE_HASHED) !== 0) removeFromHash(mm, set, index);
@@ -240,12 +256,13 @@ function removeFromHash(mm: MemoryManager, set: WorkingSet, index: number): void
   set.hashed--;
 }
 
-/** Makes the hash, or doubles it. False when there is no frame; what was made is used the next time. */
-function growHash(mm: MemoryManager, space: AddressSpace): boolean {
-  const set = space.workingSet;
+/** Makes the hash, or doubles it. False when there is no frame; what was made is used the next time. The system has no shared pages. */
+function growHash(mm: MemoryManager, owner: WorkingSetOwner): boolean {
+  if (owner instanceof SystemWorkingSet) return false;
+  const set = owner.workingSet;
   const pages = set.slots === 0 ? 1 : (set.slots / SLOTS_PER_PAGE) * 2;
   while (set.hashWords.length < pages) {
-    const base = mapHyperspacePage(mm, space, HYPERSPACE + HASH_OFFSET + set.hashWords.length * 4096);
+    const base = mapHyperspacePage(mm, owner, HYPERSPACE + HASH_OFFSET + set.hashWords.length * 4096);
     if (base === 0) return false;
     set.hashWords.push(base);
   }

@@ -11,8 +11,13 @@ import {
 } from '../base/memory-constants.js';
 import { STATUS_ACCESS_VIOLATION, STATUS_IN_PAGE_ERROR, STATUS_SUCCESS } from '../base/ntstatus.js';
 import { PEEKED } from '../mm/page-table-peek.js';
+import { observe } from '../mm/system-observer.js';
 import { GuestFault } from '../mm/user-memory.js';
-import { emptyBasicInformation, queryVirtualMemory } from '../mm/virtual-memory.js';
+import {
+  emptyBasicInformation,
+  type MemoryBasicInformation,
+  queryVirtualMemory,
+} from '../mm/virtual-memory.js';
 import { CONTEXT_EFLAGS, CONTEXT_RIP, contextRegister } from './context-record.js';
 import {
   DISPATCH_RECORD,
@@ -31,6 +36,16 @@ const REGISTER_NAMES = 'RAX RCX RDX RBX RSP RBP RSI RDI R8 R9 R10 R11 R12 R13 R1
 const CODE_BYTES = 16;
 const TWO_32 = 2 ** 32;
 
+/** Describes the region that holds an address without a fault of its own. An NTSTATUS. */
+function observeRegion(
+  kernel: Kernel,
+  process: Process,
+  address: number,
+  out: MemoryBasicInformation,
+): number {
+  return observe(kernel.mm, () => queryVirtualMemory(kernel.mm, process.space, address, out, PEEKED));
+}
+
 /** The mapped image that holds an address: its file's guest path and the offset from its base. */
 export function findModule(
   kernel: Kernel,
@@ -38,7 +53,7 @@ export function findModule(
   address: number,
 ): { module: string; offset: number } | null {
   const out = emptyBasicInformation();
-  if (queryVirtualMemory(kernel.mm, process.space, address, out, PEEKED) !== STATUS_SUCCESS) return null;
+  if (observeRegion(kernel, process, address, out) !== STATUS_SUCCESS) return null;
   if (out.state === MEM_FREE || out.type !== MEM_IMAGE) return null;
   const vad = process.space.vads.find(Math.floor(address / 4096));
   return { module: vad?.controlArea?.file?.name ?? '', offset: address - out.allocationBase };
@@ -50,8 +65,7 @@ export function describeAddress(kernel: Kernel, process: Process, address: numbe
   if (address >= 2 ** 47) return 'system space';
   if (address < process.space.lowestAddress) return 'free: the first 64 KB are never mapped';
   const out = emptyBasicInformation();
-  if (queryVirtualMemory(kernel.mm, process.space, address, out, PEEKED) !== STATUS_SUCCESS)
-    return 'past the last user address';
+  if (observeRegion(kernel, process, address, out) !== STATUS_SUCCESS) return 'past the last user address';
   if (out.state === MEM_FREE) return 'free';
   if (out.state === MEM_RESERVE) return 'reserved, not committed';
   const kind =

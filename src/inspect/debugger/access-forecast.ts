@@ -21,7 +21,8 @@ import {
   pteFrame,
   pteProtection,
 } from '../../mm/pte.js';
-import { systemWord } from '../../mm/system-space.js';
+import { observe } from '../../mm/system-observer.js';
+import { systemValue } from '../../mm/system-space.js';
 import {
   TEB_DEALLOCATION_STACK,
   TEB_GUARANTEED_STACK_BYTES,
@@ -139,9 +140,8 @@ function onView(
   named: number,
   access: Access,
 ): Forecast {
-  const word = systemWord(mm, at);
-  const lo = word === 0 ? 0 : mm.words[word]!;
-  const hi = word === 0 ? 0 : mm.words[word + 1]!;
+  const lo = systemValue(mm, at);
+  const hi = systemValue(mm, at + 4);
   const form = pteForm(lo, hi, true);
   if (form === 'zero')
     return violation('the prototype PTE is zero: that page of the section is not committed');
@@ -203,7 +203,7 @@ export function forecast(
   access: Access,
   stack: UserStack | null = null,
 ): Forecast {
-  const first = firstFault(mm, space, address, access);
+  const first = observe(mm, () => firstFault(mm, space, address, access));
   const vad = space.vads.find(Math.floor(address / PAGE_SIZE));
   return first === ALARM && vad?.kind === VAD_PRIVATE ? onStackGuard(mm, space, stack, address) : first;
 }

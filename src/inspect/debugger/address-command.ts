@@ -3,6 +3,8 @@ import { MEM_COMMIT, MEM_FREE, MEM_IMAGE, MEM_MAPPED } from '../../base/memory-c
 import { STATUS_SUCCESS } from '../../base/ntstatus.js';
 import { PEEKED } from '../../mm/page-table-peek.js';
 import { PTE_BASE, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
+import { SYSTEM_WORKING_SET_LIST } from '../../mm/system-layout.js';
+import { observe } from '../../mm/system-observer.js';
 import {
   DIRECTORY_ENTRY_SPAN,
   HYPERSPACE,
@@ -33,6 +35,11 @@ const SYSTEM_AREAS: readonly SystemArea[] = [
   { start: PTE_BASE, end: PTE_BASE + DIRECTORY_ENTRY_SPAN, name: 'page tables (self-map)' },
   { start: HYPERSPACE, end: HYPERSPACE + DIRECTORY_ENTRY_SPAN, name: 'hyperspace (working-set list)' },
   { start: SYSTEM_SHARED_DATA, end: SYSTEM_SHARED_DATA + 4096, name: 'shared user data' },
+  {
+    start: SYSTEM_WORKING_SET_LIST,
+    end: HYPERSPACE + 2 * DIRECTORY_ENTRY_SPAN,
+    name: 'system working set list',
+  },
   { start: SYSTEM_PTE_SPACE, end: SYSTEM_PTE_END, name: 'system PTEs (kernel stacks)' },
   { start: PAGED_POOL, end: PAGED_POOL_END, name: 'paged pool' },
   { start: NONPAGED_POOL, end: NONPAGED_POOL_END, name: 'nonpaged pool' },
@@ -92,7 +99,8 @@ function showSystemAddress(address: number): string {
 export function showAddress(kernel: Kernel, process: Process, address: number): string {
   if (address >= SYSTEM_RANGE_START) return showSystemAddress(address);
   const out = emptyBasicInformation();
-  if (queryVirtualMemory(kernel.mm, process.space, address, out, PEEKED) !== STATUS_SUCCESS)
+  const status = observe(kernel.mm, () => queryVirtualMemory(kernel.mm, process.space, address, out, PEEKED));
+  if (status !== STATUS_SUCCESS)
     return lines([['Usage', 'no access: past the last address that a program can use']]);
   if (address < process.space.lowestAddress)
     return lines([['Usage', 'no access: the first 64 KB are never mapped']]);

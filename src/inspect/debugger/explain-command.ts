@@ -2,7 +2,6 @@
 import { SYSTEM_RANGE_START } from '../../mm/page-tables.js';
 import { FRAME_ACTIVE, FRAME_TRANSITION } from '../../mm/pfn-database.js';
 import { PTE_VALID, pteFrame } from '../../mm/pte.js';
-import { systemWord } from '../../mm/system-space.js';
 import type { UserStack } from '../../mm/user-stack.js';
 import type { Kernel } from '../../nt/kernel.js';
 import type { Process } from '../../nt/process.js';
@@ -10,7 +9,7 @@ import { type Access, forecast } from './access-forecast.js';
 import { systemAreaOf } from './address-command.js';
 import { addressText, count, hex, quadText } from './format.js';
 import { flagNames, frameUseText, stateTitle } from './pfn-command.js';
-import { findPrototype } from './pte-command.js';
+import { findPrototype, lookAtPrototype } from './pte-command.js';
 import { describePte, protectionCodeText, pteForm } from './pte-text.js';
 import { frameAt, LEVEL_NAMES, namesTableOut, selfMapAddresses, walkTables } from './table-walk.js';
 import { vadBacking, vadType } from './vad-command.js';
@@ -64,15 +63,14 @@ function entrySentence(kernel: Kernel, process: Process, address: number): strin
 function prototypeSentence(kernel: Kernel, process: Process, address: number): string | null {
   const { mm } = kernel;
   const at = findPrototype(mm, process, address);
-  const word = at === 0 ? 0 : systemWord(mm, at);
-  if (word === 0) return null;
-  const lo = mm.words[word]!;
-  const hi = mm.words[word + 1]!;
+  if (at === 0) return null;
+  const { lo, hi, out } = lookAtPrototype(mm, at);
   const meaning =
     (lo & PTE_VALID) !== 0
       ? `valid, frame ${hex(pteFrame(lo))}`
       : describePte(lo, hi, 'prototype').join(', ');
-  return `Its prototype PTE at ${addressText(at)} contains ${quadText(lo, hi)}: ${meaning}.`;
+  const where = out ? ', in a page of paged pool that is out,' : '';
+  return `Its prototype PTE at ${addressText(at)}${where} contains ${quadText(lo, hi)}: ${meaning}.`;
 }
 
 function frameSentence(kernel: Kernel, process: Process, address: number): string {

@@ -32,7 +32,8 @@ export function showVirtualMemory(kernel: Kernel): string {
   const { mm } = kernel;
   const lists = listSums(kernel);
   const line = (title: string, pages: number) => `    ${`${title}:`.padEnd(24)}${pagesText(pages)}`;
-  const { commit, counters } = mm;
+  const { commit, counters, systemWorkingSet } = mm;
+  const system = systemWorkingSet.counters;
   const processes = [...kernel.processes.values()].sort(
     (left, right) => right.space.commitCharge - left.space.commitCharge,
   );
@@ -52,8 +53,13 @@ export function showVirtualMemory(kernel: Kernel): string {
     line('NonPagedPool Usage', mm.nonpagedPool.pages),
     line('NonPagedPool Max', mm.nonpagedPool.limitPages),
     line('PagedPool Usage', mm.pagedPool.pages),
+    line('PagedPool Resident', systemWorkingSet.workingSetPages),
     line('PagedPool Maximum', mm.pagedPool.limitPages),
     line('System PTEs in use', mm.systemPtes.reserved),
+    line('SystemWs Size', systemWorkingSet.workingSetPages),
+    line('SystemWs Peak', systemWorkingSet.peakWorkingSetPages),
+    line('SystemWs Minimum', systemWorkingSet.workingSet.minimum),
+    line('SystemWs Maximum', systemWorkingSet.workingSet.maximum),
     line('Committed pages', commit.current),
     line('Commit peak', commit.peak),
     line('Commit limit', commit.limit),
@@ -61,6 +67,7 @@ export function showVirtualMemory(kernel: Kernel): string {
     ...mm.pageFiles.files.map((file) => line(`Paging File ${file.number} in use`, file.used)),
     '',
     `    Page faults ${counters.total}: soft ${counters.soft}, hard ${counters.hard}, guard page ${counters.guardPage}, access violation ${counters.accessViolation}`,
+    `    of them on paged pool ${system.total}: soft ${system.soft}, hard ${system.hard}`,
     '',
     ...processes.map(({ id, imagePath, space }) =>
       `    ${hex(id, 4)} ${imagePath.slice(imagePath.lastIndexOf('\\') + 1).padEnd(19)}${pagesText(space.commitCharge)}`.trimEnd(),
@@ -115,7 +122,7 @@ function poolRows(pool: Pool): Map<string, string[]> {
 
 /** !poolused: allocations of both pools by tag. */
 export function showPoolUse(kernel: Kernel): string {
-  const { nonpagedPool, pagedPool } = kernel.mm;
+  const { nonpagedPool, pagedPool, systemWorkingSet } = kernel.mm;
   const nonpaged = poolRows(nonpagedPool);
   const paged = poolRows(pagedPool);
   const tags = [...new Set([...nonpaged.keys(), ...paged.keys()])].sort();
@@ -127,7 +134,7 @@ export function showPoolUse(kernel: Kernel): string {
   return [
     ...lines,
     '',
-    `NonPaged pool ${nonpagedPool.pages} pages, paged pool ${pagedPool.pages} pages. Used is in bytes; objects that are not kept in`,
+    `NonPaged pool ${nonpagedPool.pages} pages, paged pool ${pagedPool.pages} pages (${systemWorkingSet.workingSetPages} resident). Used is in bytes; objects that are not kept in`,
     'RAM are counted at the size that Windows gives them.',
   ].join('\n');
 }

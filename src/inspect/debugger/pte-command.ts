@@ -3,7 +3,8 @@ import type { MemoryManager } from '../../mm/memory-manager.js';
 import { prototypeAddress } from '../../mm/page-protection.js';
 import { SYSTEM_RANGE_START } from '../../mm/page-tables.js';
 import { PTE_VALID, pteAddressField, pteFrame } from '../../mm/pte.js';
-import { systemWord } from '../../mm/system-space.js';
+import { observe } from '../../mm/system-observer.js';
+import { findSystemPte, systemValue } from '../../mm/system-space.js';
 import { VAD_PRIVATE } from '../../mm/vad-tree.js';
 import type { Process } from '../../nt/process.js';
 import { addressText, quadText } from './format.js';
@@ -36,16 +37,19 @@ export function findPrototype(mm: MemoryManager, process: Process, address: numb
   return vad === null || vad.kind === VAD_PRIVATE ? 0 : prototypeAddress(vad, Math.floor(address / 4096));
 }
 
+/** A prototype PTE, and whether its page of paged pool is not valid. Changes nothing. */
+export function lookAtPrototype(mm: MemoryManager, at: number): { lo: number; hi: number; out: boolean } {
+  const [lo, hi] = observe(mm, () => [systemValue(mm, at), systemValue(mm, at + 4)] as const);
+  return { lo, hi, out: (mm.words[findSystemPte(mm, at)]! & PTE_VALID) === 0 };
+}
+
 function prototypeLines(mm: MemoryManager, process: Process, address: number): string[] {
   const at = findPrototype(mm, process, address);
   if (at === 0) return [];
-  const word = systemWord(mm, at);
-  if (word === 0) return ['', `prototype PTE at ${addressText(at)} is not in memory`];
-  const lo = mm.words[word]!;
-  const hi = mm.words[word + 1]!;
+  const { lo, hi, out } = lookAtPrototype(mm, at);
   return [
     '',
-    `prototype PTE at ${addressText(at)}  contains ${quadText(lo, hi)}`,
+    `prototype PTE at ${addressText(at)}  contains ${quadText(lo, hi)}${out ? '  (its page of paged pool is out)' : ''}`,
     ...describePte(lo, hi, 'prototype').map((line) => `${INDENT}${line}`),
   ];
 }

@@ -266,6 +266,10 @@ describe('what the commands show', () => {
     expect(prompt.type('!process')).toContain('Limits 50 - 345 pages  Page priority 5  By age');
     expect(prompt.type('!vm')).toContain('Could be trimmed:');
     expect(prompt.type('!vm')).toMatch(new RegExp(`Committed pages: +${mm.commit.current} `));
+    const { workingSetPages } = mm.systemWorkingSet;
+    expect(workingSetPages).toBeGreaterThan(0);
+    expect(prompt.type('!vm')).toMatch(new RegExp(`SystemWs Size: +${workingSetPages} `));
+    expect(prompt.type('!poolused')).toContain(`${workingSetPages} resident`);
     expect(prompt.type('!memusage')).toMatch(new RegExp(`TOTAL: +${mm.pfn.frameCount} `));
     const { Proc } = Object.fromEntries(mm.nonpagedPool.tags);
     expect(prompt.type('!poolused')).toMatch(new RegExp(`Proc +${Proc!.allocations} +${Proc!.frees} `));
