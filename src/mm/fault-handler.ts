@@ -66,13 +66,26 @@ export function accessFault(
   stack: UserStack | null,
 ): number {
   if (!userMode && isPagedSystemAddress(address) && systemWord(mm, address) !== 0) return STATUS_SUCCESS;
-  let status = beginFault(mm, space, address, errorCode, userMode, stack);
-  while (status === STATUS_PENDING) {
+  const status = beginFault(mm, space, address, errorCode, userMode, stack);
+  return status === STATUS_PENDING ? waitOnTheSpot(mm, space, address, errorCode, userMode, stack) : status;
+}
+
+/** Finishes a fault for which beginFault answered STATUS_PENDING: nothing else of the machine runs meanwhile. */
+export function waitOnTheSpot(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  errorCode: number,
+  userMode: boolean,
+  stack: UserStack | null,
+): number {
+  let status: number;
+  do {
     const frame = mm.pendingFrame;
     beginPageWait(mm, frame);
     while (isBeingRead(mm, frame)) waitForNextRequest(mm);
     status = endFault(mm, space, address, errorCode, userMode, stack, frame);
-  }
+  } while (status === STATUS_PENDING);
   return status;
 }
 

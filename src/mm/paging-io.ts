@@ -41,6 +41,9 @@ export class PagingIo {
   completions = 0;
   /** Faults that waited for a read which another had begun. */
   collidedFaults = 0;
+  /** Waits for pages that services touched: those after which the service began anew, and those on the spot. */
+  serviceRestarts = 0;
+  waitsOnTheSpot = 0;
   /** Most requests that were in flight together. */
   peakRequests = 0;
 

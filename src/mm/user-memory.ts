@@ -4,7 +4,7 @@
  */
 import { STATUS_ACCESS_VIOLATION, STATUS_NO_MEMORY, STATUS_PENDING } from '../base/ntstatus.js';
 import { ACCESS_READ, ACCESS_USER, ACCESS_WRITE } from '../machine/processor.js';
-import { accessFault, beginFault } from './fault-handler.js';
+import { beginFault, waitOnTheSpot } from './fault-handler.js';
 import type { MemoryManager } from './memory-manager.js';
 import { WriteJournal } from './write-journal.js';
 
@@ -93,10 +93,12 @@ export class UserMemory {
     }
     for (;;) {
       const error = mm.processor.faultError;
-      const status = this.mayRestart()
-        ? beginFault(mm, mm.current, address, error, true, mm.currentStack)
-        : accessFault(mm, mm.current, address, error, true, mm.currentStack);
-      if (status === STATUS_PENDING) this.waitFor(address, error);
+      let status = beginFault(mm, mm.current, address, error, true, mm.currentStack);
+      if (status === STATUS_PENDING) {
+        if (this.mayRestart()) this.waitFor(address, error);
+        mm.io.waitsOnTheSpot++;
+        status = waitOnTheSpot(mm, mm.current, address, error, true, mm.currentStack);
+      }
       if (status >= FAILED || status >= WARNING) throw new GuestFault(status, address, isWrite);
       const offset = mm.processor.translate(address, access);
       if (offset !== 0) return offset;
@@ -110,6 +112,7 @@ export class UserMemory {
 
   private waitFor(address: number, error: number): never {
     this.journal.undo();
+    this.mm.io.serviceRestarts++;
     this.waitAddress = address;
     this.waitError = error;
     throw PAGE_WAIT;
