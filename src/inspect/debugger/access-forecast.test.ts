@@ -10,15 +10,19 @@ import {
 import {
   STATUS_GUARD_PAGE_VIOLATION,
   STATUS_PAGE_FAULT_GUARD_PAGE,
+  STATUS_PENDING,
   STATUS_STACK_OVERFLOW,
 } from '../../base/ntstatus.js';
 import { Machine } from '../../machine.js';
 import { type MachineProcess, NtStatusError } from '../../machine-process.js';
+import { FAULT_USER } from '../../mm/access-check.js';
+import { beginFault } from '../../mm/fault-handler.js';
 import { emptyWorkingSet } from '../../mm/working-set-manager.js';
 import { exampleRuns, makeExampleMachine } from '../../testing/examples.js';
 import { repurposeAll, swapOut } from '../../testing/swap-out.js';
 import { describeAddressSpace } from '../address-map.js';
 import { type Access, forecast } from './access-forecast.js';
+import { explainAddress } from './explain-command.js';
 
 const PAGE = 4096;
 
@@ -149,6 +153,30 @@ describe('the forecast of an access', () => {
     process.free(own + 3 * PAGE, PAGE, 0x4000);
     expect(emptyWorkingSet(mm, space)).toBeGreaterThan(0);
     check(own + 2 * PAGE, 'read');
+    machine.verify();
+  });
+
+  it('waits for a read that has begun', () => {
+    const machine = new Machine({ ram: 8 * 2 ** 20 });
+    const process = machine.createProcess({ empty: true });
+    const { kernel } = machine;
+    const { mm } = kernel;
+    const { space } = process.object;
+    const own = process.allocate(PAGE);
+    process.write(own, Uint8Array.of(7));
+    swapOut(mm, space);
+    process.read(own, 1);
+    emptyWorkingSet(mm, space);
+    repurposeAll(mm);
+    expect(beginFault(mm, space, own, FAULT_USER, true, null)).toBe(STATUS_PENDING);
+    const { outcome, text } = forecast(mm, space, own, 'read');
+    expect([outcome, text]).toEqual([
+      'hard',
+      expect.stringMatching(/is being read into frame [0-9a-f]+ already/),
+    ]);
+    const said = explainAddress(kernel, process.object, own, null);
+    expect(said).toContain('held by the read that brings its contents, 1 reference, ReadInProgress');
+    expect(makeAccess(machine, process, own, 'read')).toBe('hard');
     machine.verify();
   });
 

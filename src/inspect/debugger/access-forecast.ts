@@ -7,6 +7,7 @@ import { checkAccess, FAULT_FETCH, FAULT_WRITE } from '../../mm/access-check.js'
 import type { AddressSpace } from '../../mm/address-space.js';
 import type { MemoryManager } from '../../mm/memory-manager.js';
 import { PAGE_RESERVED, prototypeAddress, untouchedState } from '../../mm/page-protection.js';
+import { isBeingRead } from '../../mm/paging-io.js';
 import { FRAME_STATE_NAMES } from '../../mm/pfn-database.js';
 import { isCopyOnWrite } from '../../mm/protection.js';
 import {
@@ -122,6 +123,8 @@ function listText(mm: MemoryManager, frame: number): string {
 
 function onTransition(mm: MemoryManager, lo: number): Forecast {
   const frame = pteFrame(lo);
+  if (isBeingRead(mm, frame))
+    return hard(`the page is being read into frame ${hex(frame)} already; the thread waits for that read`);
   return soft(`frame ${hex(frame)}, ${listText(mm, frame)}, still has the page and becomes active again`);
 }
 

@@ -1,5 +1,6 @@
 /** !explain: what an address is and what an access there would do, in sentences. */
 import { SYSTEM_RANGE_START } from '../../mm/page-tables.js';
+import { isBeingRead } from '../../mm/paging-io.js';
 import { FRAME_ACTIVE, FRAME_TRANSITION } from '../../mm/pfn-database.js';
 import { PTE_VALID, pteFrame } from '../../mm/pte.js';
 import type { UserStack } from '../../mm/user-stack.js';
@@ -84,7 +85,7 @@ function frameSentence(kernel: Kernel, process: Process, address: number): strin
     state === FRAME_ACTIVE
       ? `Active, share count ${pfn.shareCount[frame]}`
       : state === FRAME_TRANSITION
-        ? 'in transition, held by an I/O or a lock'
+        ? `in transition, held by ${isBeingRead(mm, frame) ? 'the read that brings its contents' : 'an I/O or a lock'}`
         : `on the ${stateTitle(state)} list`;
   const references = count(pfn.referenceCount[frame]!, 'reference');
   const restore = quadText(pfn.originalLo[frame]!, pfn.originalHi[frame]!);

@@ -68,6 +68,8 @@ export function showVirtualMemory(kernel: Kernel): string {
     '',
     `    Page faults ${counters.total}: soft ${counters.soft}, hard ${counters.hard}, guard page ${counters.guardPage}, access violation ${counters.accessViolation}`,
     `    of them on paged pool ${system.total}: soft ${system.soft}, hard ${system.hard}`,
+    `    Paging I/O in flight ${mm.io.requests.length}, of them ${mm.io.writesInFlight} writes (at most ${mm.io.peakRequests} at once); ${mm.io.completions} done; disk ${mm.io.disk.model}`,
+    `    Faults that waited for a read of another ${mm.io.collidedFaults}`,
     '',
     ...processes.map(({ id, imagePath, space }) =>
       `    ${hex(id, 4)} ${imagePath.slice(imagePath.lastIndexOf('\\') + 1).padEnd(19)}${pagesText(space.commitCharge)}`.trimEnd(),

@@ -12,6 +12,7 @@ import {
   PFN_MODIFIED,
   PFN_PAGE_TABLE,
   PFN_PROTOTYPE,
+  PFN_READ_IN_PROGRESS,
 } from '../../mm/pfn-database.js';
 import type { Kernel } from '../../nt/kernel.js';
 import { FrameUses } from '../frame-use.js';
@@ -33,6 +34,7 @@ const FLAG_LETTERS: readonly [flag: number, letter: string, name: string][] = [
   [PFN_PROTOTYPE, 'P', 'Shared'],
   [PFN_PAGE_TABLE, 'T', 'PageTable'],
   [PFN_DELETED, 'D', 'Deleted'],
+  [PFN_READ_IN_PROGRESS, 'R', 'ReadInProgress'],
 ];
 const NO_LINK = 'none';
 
