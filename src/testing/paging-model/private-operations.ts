@@ -48,6 +48,9 @@ const VIEW_PROTECTIONS = [
   memory.PAGE_READONLY | memory.PAGE_GUARD,
 ];
 
+/** Page tables that pages of a view may need, which are charged before the pages are. */
+const TABLES_OF_VIEW = 4;
+
 export function write(world: World, step: Step, target: Target): void {
   const { process, range, first } = target;
   const bytes = pattern(step.value, 1 + (step.value % 16));
@@ -102,8 +105,10 @@ export function commit(world: World, step: Step, target: Target): void {
   const { process, range, first, count, request } = target;
   const protect = pick(range.section === null ? PRIVATE_PROTECTIONS : VIEW_PROTECTIONS, step.value);
   const expected = statusOfCommit(world, target, protect);
+  const isTight = range.section !== null && missingPages(target, protect) > world.room - TABLES_OF_VIEW;
   const status = allocateVirtualMemory(mm, process.space, request, memory.MEM_COMMIT, protect);
-  if (status !== expected) {
+  if (status === nt.STATUS_COMMITMENT_LIMIT && isTight) world.shortages++;
+  else if (status !== expected) {
     world.expectExcuse(status, world.failures, 'commit');
     if (range.section !== null) adoptCommit(world, target);
   } else if (status === nt.STATUS_SUCCESS) {
@@ -117,15 +122,22 @@ export function commit(world: World, step: Step, target: Target): void {
   world.lookAt(process, range, first, count);
 }
 
-function statusOfCommit(world: World, { range, first, count }: Target, protect: number): number {
+function statusOfCommit(world: World, target: Target, protect: number): number {
+  const { range } = target;
   if (range.section !== null && !range.section.reserves) return nt.STATUS_ALREADY_COMMITTED;
   if (range.section === null) {
     if (isCopyOnWrite(protect)) return nt.STATUS_INVALID_PAGE_PROTECTION;
   } else if (!isAllowed(range.protect, protect)) return nt.STATUS_SECTION_PROTECTION;
+  const missing = missingPages(target, protect);
+  return missing > 0 && missing > world.room ? nt.STATUS_COMMITMENT_LIMIT : nt.STATUS_SUCCESS;
+}
+
+/** Pages that are charged when the target is committed with a protection. */
+function missingPages({ range, first, count }: Target, protect: number): number {
   let missing = 0;
   for (let index = first; index < first + count; index++) if (!isCommitted(range, index)) missing++;
   if (range.section !== null && isCopyOnWrite(protect)) missing += count - viewCharge(range, first, count);
-  return missing > 0 && missing > world.room ? nt.STATUS_COMMITMENT_LIMIT : nt.STATUS_SUCCESS;
+  return missing;
 }
 
 /** Commitment of a section stays when there was no frame for the tables of the view. */
