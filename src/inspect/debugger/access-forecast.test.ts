@@ -175,7 +175,7 @@ describe('the forecast of an access', () => {
       expect.stringMatching(/is being read into frame [0-9a-f]+ already/),
     ]);
     const said = explainAddress(kernel, process.object, own, null);
-    expect(said).toContain('held by the read that brings its contents, 1 reference, ReadInProgress');
+    expect(said).toContain('held by the read that brings its contents, one reference, ReadInProgress');
     expect(makeAccess(machine, process, own, 'read')).toBe('hard');
     machine.verify();
   });
