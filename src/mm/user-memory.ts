@@ -41,7 +41,7 @@ export class UserMemory {
   /** Where the touch that threw PAGE_WAIT was, and how (FAULT_* bits). */
   waitAddress = 0;
   waitError = 0;
-  /** The service that runs may begin anew when a page has to be read; `completions` counts the paging I/O at its beginning. */
+  /** The service that runs may begin anew when a page has to be read; `completions` counts the paging I/O at its first write. */
   private restarts = false;
   private completions = 0;
   private readonly journal: WriteJournal;
@@ -69,7 +69,6 @@ export class UserMemory {
   beginService(restarts: boolean): void {
     this.restarts = restarts;
     if (!restarts) return;
-    this.completions = this.mm.io.completions;
     this.journal.clear();
   }
 
@@ -81,7 +80,9 @@ export class UserMemory {
   /** Where a write of `length` bytes, all in one page, may go; what was there can be put back. */
   private locateWrite(address: number, length: number): number {
     const offset = this.locate(address, WRITE);
-    if (this.restarts && !this.journal.keep(offset, length)) this.restarts = false;
+    if (!this.restarts) return offset;
+    if (this.journal.isEmpty) this.completions = this.mm.io.completions;
+    if (!this.journal.keep(offset, length)) this.restarts = false;
     return offset;
   }
 
@@ -107,7 +108,7 @@ export class UserMemory {
 
   /** Frames that were given up while paging I/O was waited for may have been among those written to. */
   private mayRestart(): boolean {
-    return this.restarts && this.completions === this.mm.io.completions;
+    return this.restarts && (this.journal.isEmpty || this.completions === this.mm.io.completions);
   }
 
   private waitFor(address: number, error: number): never {

@@ -78,6 +78,7 @@ export function createFile(
   request: FileOpenRequest,
   out: FileOpenResult,
 ): number {
+  kernel.memory.commit();
   const opened = openFileObject(kernel, request, out);
   if (typeof opened === 'number') return opened;
   out.handle = openHandle(process, opened, opened.access, request.handleFlags ?? 0);

@@ -134,6 +134,7 @@ export function setFilePosition(kernel: Kernel, process: Process, handle: number
   if (typeof object === 'number') return object;
   if (!(position >= 0)) return STATUS_INVALID_PARAMETER;
   if (object.device !== 'disk') return STATUS_INVALID_DEVICE_REQUEST;
+  kernel.memory.commit();
   object.position = position;
   return STATUS_SUCCESS;
 }
@@ -144,6 +145,7 @@ export function setEndOfFile(kernel: Kernel, process: Process, handle: number, s
   if (typeof object === 'number') return object;
   if (!object.file) return STATUS_INVALID_DEVICE_REQUEST;
   if (!(size >= 0 && Number.isSafeInteger(size))) return STATUS_INVALID_PARAMETER;
+  kernel.memory.commit();
   return setMappedFileSize(kernel.mm, object.file, size);
 }
 
@@ -153,6 +155,7 @@ export function setFileTime(kernel: Kernel, process: Process, handle: number, mo
   if (typeof object === 'number') return object;
   const { mount, below } = object.location ?? { mount: null, below: [] };
   if (!mount) return STATUS_INVALID_DEVICE_REQUEST;
+  kernel.memory.commit();
   try {
     mount.host.setModified(mount.root, object.file?.components ?? below, modifiedMs);
     kernel.fileSystem.writtenMs.delete(foldPath(object.location!.drive, object.location!.path));
@@ -177,6 +180,7 @@ export function setDeleteDisposition(
   if (typeof object === 'number') return object;
   const { file, location } = object;
   if (!location?.mount) return STATUS_INVALID_DEVICE_REQUEST;
+  kernel.memory.commit();
   if (!location.mount.writable) {
     kernel.fileSystem.noteRefusal(location);
     return STATUS_MEDIA_WRITE_PROTECTED;
@@ -219,6 +223,7 @@ export function renameFile(
   if (oldKey !== newKey && fileSystem.openFiles.has(newKey))
     return replace ? STATUS_ACCESS_DENIED : STATUS_OBJECT_NAME_COLLISION;
   if (object.isDirectory && hasOpenBelow(kernel, oldKey)) return STATUS_ACCESS_DENIED;
+  kernel.memory.commit();
   try {
     location.mount.host.rename(
       location.mount.root,
@@ -263,6 +268,7 @@ export function queryDirectoryFile(
   if (typeof object === 'number') return object;
   if (!object.isDirectory || !object.location) return STATUS_INVALID_PARAMETER;
   const first = object.cursor === null;
+  kernel.memory.commit();
   if (first || restart) {
     try {
       object.cursor = { entries: listDirectory(kernel, object), pattern, next: 0 };

@@ -13,6 +13,7 @@ import { endThread } from './thread-delete.js';
 export function terminateProcess(kernel: Kernel, process: Process, exitStatus: number): void {
   if (process.exitStatus !== null) return;
   const { mm } = kernel;
+  kernel.memory.commit();
   process.exitStatus = exitStatus >>> 0;
   for (const thread of process.threads)
     if (thread.state !== THREAD_TERMINATED) endThread(kernel, thread, exitStatus);

@@ -174,7 +174,7 @@ export class SystemServiceCall implements ServiceCall {
   #run(entry: ServiceEntry): void {
     let result: ServiceResult;
     const { pageWait } = this.thread;
-    this.memory.beginService(entry.restarts && !this.#inStep && pageWait.restarts < MOST_RESTARTS);
+    this.memory.beginService(entry.restarts && pageWait.restarts < MOST_RESTARTS);
     try {
       result = this.#inStep ? entry.steps[this.#stepNumber]!(this, this.#saved) : entry.enter(this);
       this.memory.commit();
@@ -199,7 +199,7 @@ export class SystemServiceCall implements ServiceCall {
   /** The service touched a page that must be read: the thread waits, and the service begins anew. */
   #waitForPage(): void {
     const { memory, thread } = this;
-    this.processor.set(RAX, this.#service, 0);
+    this.processor.set(RAX, this.#inStep ? KI_SERVICE_RETURN : this.#service, 0);
     thread.pageWait.inService = true;
     thread.pageWait.serviceWait = this.waitStatus;
     thread.pageWait.restarts++;
@@ -375,27 +375,35 @@ export class SystemServiceCall implements ServiceCall {
   }
 
   #jumpTo(target: number): void {
-    if (target >= 0 && target < NON_CANONICAL) this.processor.rip = target;
-    else raiseException(this.kernel, this.thread, STATUS_ACCESS_VIOLATION, 0, this.processor.rip, [8, -1]);
+    if (target >= 0 && target < NON_CANONICAL) {
+      this.processor.rip = target;
+      return;
+    }
+    this.memory.commit();
+    raiseException(this.kernel, this.thread, STATUS_ACCESS_VIOLATION, 0, this.processor.rip, [8, -1]);
   }
 
   raise(code: number, parameters: readonly number[], flags = 0): typeof PENDING {
+    this.memory.commit();
     this.#leave();
     raiseException(this.kernel, this.thread, code, flags, this.processor.rip, parameters);
     return PENDING;
   }
 
   wait(reason: WaitReason): typeof PENDING {
+    this.memory.commit();
     this.kernel.scheduler.wait(this.thread, reason);
     return PENDING;
   }
 
   terminateProcess(exitStatus: number): typeof PENDING {
+    this.memory.commit();
     terminateProcess(this.kernel, this.process, exitStatus);
     return PENDING;
   }
 
   terminateThread(exitStatus: number): typeof PENDING {
+    this.memory.commit();
     terminateThread(this.kernel, this.thread, exitStatus);
     return PENDING;
   }

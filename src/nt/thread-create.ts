@@ -63,6 +63,7 @@ export interface ThreadCreation {
  */
 export function createThread(kernel: Kernel, process: Process, creation: ThreadCreation): Thread | number {
   const { mm } = kernel;
+  kernel.memory.commit();
   const teb = { baseAddress: 0, regionSize: TEB_BYTES };
   let status = allocateVirtualMemory(mm, process.space, teb, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
   if (status !== STATUS_SUCCESS) return status;

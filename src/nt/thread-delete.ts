@@ -28,6 +28,7 @@ export function terminateThread(kernel: Kernel, thread: Thread, exitStatus: numb
 /** Takes a thread from the processor and the queues, and gives its kernel stack back. */
 export function endThread(kernel: Kernel, thread: Thread, exitStatus: number): void {
   const { mm, scheduler } = kernel;
+  kernel.memory.commit();
   scheduler.remove(thread);
   cancelPageWait(kernel, thread);
   kernel.forgetContext(thread);

@@ -131,6 +131,7 @@ function mapView(call: ServiceCall, baseAddress: number): number {
 
 function flushView(call: ServiceCall): number {
   const request = { baseAddress: call.address(0), regionSize: call.size(1) };
+  call.memory.commit();
   const status = flushVirtualMemory(call.kernel.mm, call.process.space, request, { bytesWritten: 0 });
   return status === STATUS_NOT_MAPPED_DATA ? TRUE : truth(call, status);
 }

@@ -280,6 +280,7 @@ function createTemporary(call: ServiceCall, nameOf: (unique: number) => string):
     disposition: option.FILE_CREATE,
     options: option.FILE_NON_DIRECTORY_FILE,
   };
+  call.memory.commit();
   for (let tries = 0; tries < TEMPORARY_TRIES; tries++) {
     state.temporaryNames = (state.temporaryNames % 0xffff) + 1;
     const name = nameOf(state.temporaryNames);

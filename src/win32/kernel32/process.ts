@@ -30,7 +30,7 @@ import {
   ERROR_NOT_ENOUGH_MEMORY,
   ERROR_TOO_MANY_OPEN_FILES,
 } from '../ntdll/dos-error.js';
-import { stateOf } from './library-state.js';
+import { blockOnce } from './library-state.js';
 import { processParameters, unicodeBuffer, unicodeString } from './process-parameters.js';
 import { failStatus, TRUE } from './results.js';
 import { inheritanceOf } from './security-attributes.js';
@@ -69,9 +69,7 @@ function startupInfo(call: ServiceCall, text: (call: ServiceCall, at: number, na
 }
 
 const ansiCopy = (call: ServiceCall, at: number, name: string) => {
-  const { blocks } = stateOf(call);
-  blocks[name] ??= textInHeap(call, ANSI, unicodeString(call, at));
-  return blocks[name];
+  return blockOnce(call, name, () => textInHeap(call, ANSI, unicodeString(call, at)));
 };
 
 /** The process of a handle; a number is the NTSTATUS. */
