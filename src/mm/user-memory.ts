@@ -15,8 +15,8 @@ const USER_END = 0x8000_0000_0000;
 const READ = ACCESS_READ | ACCESS_USER;
 const WRITE = ACCESS_WRITE | ACCESS_USER;
 const TWO_32 = 0x1_0000_0000;
-const FAILED = 0xc000_0000;
-const WARNING = 0x8000_0000;
+/** First status of the warnings and errors: a fault that was resolved answers less. */
+const FIRST_FAILURE = 0x8000_0000;
 /** Longest text that a service takes from a program, in characters: half of what a string of the host can hold. */
 const MAXIMUM_TEXT = 2 ** 28;
 
@@ -44,6 +44,9 @@ export class UserMemory {
   /** The service that runs may begin anew when a page has to be read; `completions` counts the paging I/O at its first write. */
   private restarts = false;
   private completions = 0;
+  /** The page for which it waited and whose fault ended in an exception (a page number; -1: none), and which. */
+  private failedPage = -1;
+  private failedStatus = 0;
   private readonly journal: WriteJournal;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
@@ -75,6 +78,13 @@ export class UserMemory {
   /** The service has had an effect that cannot be taken back: from now on it waits on the spot for pages. */
   commit(): void {
     this.restarts = false;
+    this.failedPage = -1;
+  }
+
+  /** A service is about to begin anew after a wait that ended in an exception (NTSTATUS): its touch of the page meets it. */
+  failTouch(address: number, status: number): void {
+    this.failedPage = Math.floor(address / 4096);
+    this.failedStatus = status;
   }
 
   /** Where a write of `length` bytes, all in one page, may go; what was there can be put back. */
@@ -92,6 +102,10 @@ export class UserMemory {
     if (!(address >= 0 && address < USER_END) || mm.current === null) {
       throw new GuestFault(STATUS_ACCESS_VIOLATION, address, isWrite);
     }
+    if (Math.floor(address / 4096) === this.failedPage) {
+      this.failedPage = -1;
+      throw new GuestFault(this.failedStatus, address, isWrite);
+    }
     for (;;) {
       const error = mm.processor.faultError;
       let status = beginFault(mm, mm.current, address, error, true, mm.currentStack);
@@ -100,7 +114,7 @@ export class UserMemory {
         mm.io.waitsOnTheSpot++;
         status = waitOnTheSpot(mm, mm.current, address, error, true, mm.currentStack);
       }
-      if (status >= FAILED || status >= WARNING) throw new GuestFault(status, address, isWrite);
+      if (status >= FIRST_FAILURE) throw new GuestFault(status, address, isWrite);
       const offset = mm.processor.translate(address, access);
       if (offset !== 0) return offset;
     }

@@ -3,10 +3,11 @@ import {
   MEM_COMMIT,
   MEM_DECOMMIT,
   MEM_RESERVE,
+  PAGE_GUARD,
   PAGE_READWRITE,
   SEC_COMMIT,
 } from '../base/memory-constants.js';
-import { STATUS_IN_PAGE_ERROR } from '../base/ntstatus.js';
+import { STATUS_GUARD_PAGE_VIOLATION, STATUS_IN_PAGE_ERROR } from '../base/ntstatus.js';
 import type { MemoryEvent } from '../mm/events.js';
 import { allocateFrame, insertFree } from '../mm/page-lists.js';
 import { verify } from '../mm/verify.js';
@@ -238,6 +239,28 @@ describe('a service', () => {
     expect(others).toHaveLength(3);
     expect(others[1]! - others[0]!).toBeGreaterThan(50_000);
     expect(others[2]! - others[1]!).toBeGreaterThan(50_000);
+  });
+
+  it('meets what the fault that waited ended in', () => {
+    const [GUARD, TABLES] = [0x3000_0000, 4];
+    let faults = 0;
+    const touch = restartable({ Touch: ({ memory }) => memory.readU32(GUARD) });
+    const test = machine(touch);
+    const { mm } = test.kernel;
+    const caller = test.start([...systemCall(test.service('Touch')), RET], 'caller.exe');
+    const request = { baseAddress: GUARD, regionSize: 0x10000 };
+    allocateVirtualMemory(mm, caller.space, request, MEM_RESERVE, PAGE_READWRITE);
+    const guarded = { baseAddress: GUARD, regionSize: 4096 };
+    allocateVirtualMemory(mm, caller.space, guarded, MEM_COMMIT, PAGE_READWRITE | PAGE_GUARD);
+    for (let level = 0; level < TABLES; level++) pageOut(test, caller);
+    mm.events.attach(({ kind, address }) => {
+      if (kind === 'fault' && address === GUARD) faults++;
+    });
+    runUntil(test, () => caller.exitStatus !== null);
+    expect(mm.io.serviceRestarts).toBeGreaterThan(0);
+    expect(caller.crash).toMatchObject({ code: STATUS_GUARD_PAGE_VIOLATION });
+    expect(faults).toBe(1);
+    verify(mm);
   });
 
   it('that did not say that it may begin anew waits on the spot', () => {

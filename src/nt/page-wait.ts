@@ -81,6 +81,7 @@ export function pageArrived(kernel: Kernel, thread: Thread): void {
   if (status === STATUS_PENDING) waitForPage(kernel, thread, address, error);
   else if (pageWait.inService) {
     pageWait.inService = false;
+    if (status >= FIRST_FAILURE) kernel.memory.failTouch(address, status);
     kernel.call.dispatch(thread, pageWait.serviceWait);
   } else finishPageFault(kernel, thread, status, address, error);
 }
