@@ -75,6 +75,8 @@ const DETAIL_NAMES: Readonly<Record<string, string>> = {
   'thread-wake': 'available',
   'page-in': 'block',
   'page-out': 'pages',
+  'page-file-extend': 'pages',
+  'page-file-shrink': 'pages',
 };
 
 class JsonLinesWriter implements EventWriter {

@@ -102,7 +102,7 @@ export class MemoryManager {
     this.events = new EventSink(options.clock);
     this.pfn = new PfnDatabase(options.ram.frameCount);
     this.lists = new PageLists(this.pfn);
-    this.commit = new CommitLedger(options.ram.frameCount, options.pageFileBytes.map(pageFilePages));
+    this.commit = new CommitLedger(this, options.ram.frameCount);
     this.sections = new SectionTable(options.seed);
     this.pageFiles = new PageFiles(options.pageFileBytes, options.pageFileStore ?? new MemoryPageFileStore());
     this.thresholds = thresholdsFor(options.ram.frameCount);
@@ -131,8 +131,4 @@ export class MemoryManager {
   set currentThreadId(threadId: number) {
     this.events.threadId = threadId;
   }
-}
-
-function pageFilePages(file: PageFileSize): { initial: number; maximum: number } {
-  return { initial: Math.floor(file.initial / 4096), maximum: Math.floor(file.maximum / 4096) };
 }

@@ -5,6 +5,7 @@
  */
 import type { MemoryManager } from '../memory-manager.js';
 import { ageWorkingSets, trimWorkingSets } from '../working-set-manager.js';
+import { canShrinkPageFiles } from './dereference-segment.js';
 import { wakeSystemThread } from './system-threads.js';
 
 /** One look; false: the thread sleeps again. */
@@ -13,6 +14,7 @@ export function balanceSetManagerStep(mm: MemoryManager): boolean {
   if (systemThreads.periodOver) {
     systemThreads.periodOver = false;
     ageWorkingSets(mm);
+    if (canShrinkPageFiles(mm)) wakeSystemThread(mm, systemThreads.dereferenceSegment);
   }
   if (mm.lists.available < mm.thresholds.low) relieve(mm);
   return false;

@@ -9,6 +9,7 @@ import { CLUSTER_PAGES, type PageFile } from '../page-file.js';
 import { addReference, isMappedFilePage, releaseReference } from '../page-lists.js';
 import { FRAME_MODIFIED, PFN_MODIFIED } from '../pfn-database.js';
 import { pageFileLow, pteProtection } from '../pte.js';
+import { makePageFileRoom } from './dereference-segment.js';
 import { wantsPagesWritten } from './mapped-page-writer.js';
 
 const PAGE_SIZE = 4096;
@@ -24,7 +25,10 @@ export function writeCluster(mm: MemoryManager): number {
   let refused = 0;
   while (wanted > 0) {
     const file = chooseFile(mm, wanted, refused);
-    if (file === null) return 0;
+    if (file === null) {
+      if (refused === 0 && makePageFileRoom(mm, wanted)) continue;
+      return 0;
+    }
     const first = file.findRun(wanted);
     const pages = file.runLength(first, wanted);
     if (write(mm, file, first, pages)) return pages;

@@ -1,28 +1,43 @@
 /** Runs the memory manager's system threads by priority, until each has done what it was woken for. */
 import type { MemoryManager } from '../memory-manager.js';
 import { balanceSetManagerStep } from './balance-set-manager.js';
+import { dereferenceSegmentStep } from './dereference-segment.js';
 import { mappedPageWriterStep } from './mapped-page-writer.js';
 import { modifiedPageWriterStep } from './modified-page-writer.js';
 import type { SystemThread } from './system-threads.js';
 
+type Step = (mm: MemoryManager) => boolean;
+
 /** Runs the threads that are ready and whose priority is above `priority` (-1: all). */
 export function runSystemThreads(mm: MemoryManager, priority: number): void {
-  const { balanceSetManager, modifiedPageWriter, mappedPageWriter } = mm.systemThreads;
+  const threads = mm.systemThreads;
   for (;;) {
-    if (modifiedPageWriter.ready && modifiedPageWriter.priority > priority)
-      run(mm, modifiedPageWriter, modifiedPageWriterStep);
-    else if (mappedPageWriter.ready && mappedPageWriter.priority > priority)
-      run(mm, mappedPageWriter, mappedPageWriterStep);
-    else if (balanceSetManager.ready && balanceSetManager.priority > priority)
-      run(mm, balanceSetManager, balanceSetManagerStep);
+    if (canRun(threads.dereferenceSegment, priority))
+      runStep(mm, threads.dereferenceSegment, dereferenceSegmentStep);
+    else if (canRun(threads.modifiedPageWriter, priority))
+      runStep(mm, threads.modifiedPageWriter, modifiedPageWriterStep);
+    else if (canRun(threads.mappedPageWriter, priority))
+      runStep(mm, threads.mappedPageWriter, mappedPageWriterStep);
+    else if (canRun(threads.balanceSetManager, priority))
+      runStep(mm, threads.balanceSetManager, balanceSetManagerStep);
     else return;
   }
 }
 
+/** A thread whose step is under way goes on when that step does. */
+function canRun(thread: SystemThread, priority: number): boolean {
+  return thread.ready && !thread.running && thread.priority > priority;
+}
+
 /** One step; events of the step name the thread. */
-function run(mm: MemoryManager, thread: SystemThread, step: (mm: MemoryManager) => boolean): void {
+export function runStep(mm: MemoryManager, thread: SystemThread, step: Step): void {
   const before = mm.currentThreadId;
   mm.currentThreadId = thread.id;
-  thread.ready = step(mm);
-  mm.currentThreadId = before;
+  thread.running = true;
+  try {
+    thread.ready = step(mm);
+  } finally {
+    thread.running = false;
+    mm.currentThreadId = before;
+  }
 }
