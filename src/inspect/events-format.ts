@@ -75,6 +75,10 @@ const DETAIL_NAMES: Readonly<Record<string, string>> = {
   'thread-wake': 'available',
   'page-in': 'block',
   'page-out': 'pages',
+  'stack-out': 'thread',
+  'stack-in': 'thread',
+  'process-out': 'pages',
+  'process-in': 'pages',
   'page-file-extend': 'pages',
   'page-file-shrink': 'pages',
 };

@@ -6,6 +6,9 @@ export const PFN_LIST_CORRUPT = 0x4e;
 export const BAD_POOL_HEADER = 0x19;
 export const MEMORY_MANAGEMENT = 0x1a;
 export const PAGE_FAULT_IN_NONPAGED_AREA = 0x50;
+export const NO_PAGES_AVAILABLE = 0x4d;
+export const KERNEL_STACK_INPAGE_ERROR = 0x77;
+export const KERNEL_DATA_INPAGE_ERROR = 0x7a;
 export const BAD_POOL_CALLER = 0xc2;
 
 export class BugCheck extends Error {

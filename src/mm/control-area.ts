@@ -27,6 +27,7 @@ import {
   subsectionLow,
 } from './pte.js';
 import { systemWord } from './system-space.js';
+import { needAddressSpace } from './threads/swapper.js';
 import type { Vad } from './vad-tree.js';
 
 const PAGE_SIZE = 4096;
@@ -264,6 +265,7 @@ function writeStructures(mm: MemoryManager, controlArea: ControlArea): void {
  * them follows. False when the pool is used up (STATUS_INSUFFICIENT_RESOURCES).
  */
 export function extendSegment(mm: MemoryManager, controlArea: ControlArea, pageCount: number): boolean {
+  if (!areViewersIn(mm, controlArea)) return false;
   const { segment } = controlArea;
   const oldBase = segment.prototypeBase;
   const oldCount = segment.pageCount;
@@ -282,6 +284,15 @@ export function extendSegment(mm: MemoryManager, controlArea: ControlArea, pageC
     }
   }
   mm.pagedPool.free(oldBase);
+  return true;
+}
+
+/** Brings in the processes that have views, whose entries will change; false when there are too few frames. */
+function areViewersIn(mm: MemoryManager, controlArea: ControlArea): boolean {
+  for (const space of mm.addressSpaces) {
+    for (let vad = space.vads.first(); vad !== null; vad = space.vads.next(vad))
+      if (vad.controlArea === controlArea && !needAddressSpace(mm, space)) return false;
+  }
   return true;
 }
 

@@ -10,6 +10,7 @@ import { CommitLedger } from './commit.js';
 import { SectionTable } from './control-area.js';
 import { FaultCounters } from './counters.js';
 import { EventSink } from './events.js';
+import type { KernelStack } from './kernel-stack.js';
 import { MemoryPageFileStore, type PageFileStore, PageFiles } from './page-file.js';
 import { PageLists } from './page-lists.js';
 import { PfnDatabase } from './pfn-database.js';
@@ -75,6 +76,8 @@ export class MemoryManager {
   readonly seed: number;
   /** Every address space that exists, in order of creation. */
   readonly addressSpaces: AddressSpace[] = [];
+  /** Every kernel stack, in order of creation. */
+  readonly kernelStacks: KernelStack[] = [];
   /** The address space that the processor uses, and the stack of the thread that runs. */
   current: AddressSpace | null = null;
   currentStack: UserStack | null = null;

@@ -90,7 +90,7 @@ function readIntoNewFrame(mm: MemoryManager, space: AddressSpace, word: number, 
 }
 
 /** STATUS_SUCCESS, or why the host could not read the block. */
-function readBlock(mm: MemoryManager, file: number, block: number, frame: number): number {
+export function readBlock(mm: MemoryManager, file: number, block: number, frame: number): number {
   const start = mm.ram.offsetOf(frame);
   mm.waitForDisk(PAGE_SIZE);
   try {

@@ -246,6 +246,7 @@ function repurposeStandby(mm: MemoryManager): number {
     mm.words[word + 1] = pfn.originalHi[frame]!;
     const holder = pfn.containingFrame[frame]!;
     pfn.flags[frame] = 0;
+    pfn.usedPtes[frame] = 0;
     releaseShare(mm, holder);
     return frame;
   }

@@ -87,8 +87,13 @@ export function makePte(mm: MemoryManager, space: AddressSpace, address: number)
   return findPte(mm, space, address);
 }
 
+/** Low word of a valid entry that names a table on the way to an address. */
+export function tableLow(frame: number, address: number): number {
+  return (frame << 12) | (address < SYSTEM_RANGE_START ? USER_TABLE_LOW : SYSTEM_TABLE_LOW);
+}
+
 /** Self-map address of the entry at a level (4 to 1) on the way to an address. */
-function entryAddress(address: number, level: number): number {
+export function entryAddress(address: number, level: number): number {
   let at = pteAddress(address);
   for (let above = 1; above < level; above++) at = pteAddress(at);
   return at;
@@ -113,7 +118,7 @@ function makeTable(
     PFN_MODIFIED | PFN_PAGE_TABLE,
   );
   mm.pfn.usedPtes[holder]!++;
-  mm.words[word] = (frame << 12) | (address < SYSTEM_RANGE_START ? USER_TABLE_LOW : SYSTEM_TABLE_LOW);
+  mm.words[word] = tableLow(frame, address);
   mm.words[word + 1] = 0;
   mm.commit.force(COMMIT_PAGE_TABLES, 1);
   space.pageTablePages++;

@@ -4,8 +4,9 @@
  */
 import { COMMIT_SYSTEM } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
-import { allocateZeroedFrame, deleteActiveFrame, insertFree } from './page-lists.js';
-import { PTE_BASE, pdeAddress, pteAddress, SYSTEM_TABLE_LOW } from './page-tables.js';
+import { releasePageFileSpace } from './page-file.js';
+import { allocateZeroedFrame, deleteActiveFrame, deleteTransitionFrame, insertFree } from './page-lists.js';
+import { frameOfWord, PTE_BASE, pdeAddress, pteAddress, SYSTEM_TABLE_LOW } from './page-tables.js';
 import { PFN_MODIFIED, PFN_PAGE_TABLE } from './pfn-database.js';
 import {
   demandZeroLow,
@@ -14,6 +15,7 @@ import {
   PTE_DIRTY,
   PTE_GLOBAL,
   PTE_NO_EXECUTE,
+  PTE_TRANSITION,
   PTE_VALID,
   PTE_WRITE,
   pteFrame,
@@ -42,6 +44,8 @@ const LAST_SHARED_INDEX = 0x1f6;
 
 /** Low word of a valid system entry without its frame number, for data (never executed: use with PTE_NO_EXECUTE). */
 export const SYSTEM_PTE_LOW = PTE_VALID | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_GLOBAL;
+/** The same for hyperspace, which is each process's own. */
+export const HYPERSPACE_PTE_LOW = PTE_VALID | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY;
 
 /**
  * Builds the system's own directory (it maps itself) and one level-3 table for each 512 GB of shared system space, so that
@@ -187,16 +191,22 @@ export function allocateSystemPages(mm: MemoryManager, address: number, pages: n
   return true;
 }
 
-/** Unmaps a run of resident system pages and frees their frames. The caller gives the commit charge back. */
+/**
+ * Unmaps a run of system pages, in memory or not, and frees their frames and paging-file blocks. The caller gives the commit
+ * charge back.
+ */
 export function freeSystemPages(mm: MemoryManager, address: number, pages: number): void {
   for (let done = 0; done < pages; done++) {
     const word = findSystemPte(mm, address + done * 4096);
-    const frame = pteFrame(mm.words[word]!);
+    const lo = mm.words[word]!;
+    const hi = mm.words[word + 1]!;
     mm.words[word] = 0;
     mm.words[word + 1] = 0;
-    mm.pfn.usedPtes[mm.pfn.containingFrame[frame]!]!--;
+    mm.pfn.usedPtes[frameOfWord(mm, word)]!--;
     mm.processor.invalidatePage(address + done * 4096);
-    deleteActiveFrame(mm, frame);
+    if ((lo & PTE_VALID) !== 0) deleteActiveFrame(mm, pteFrame(lo));
+    else if ((lo & PTE_TRANSITION) !== 0) deleteTransitionFrame(mm, pteFrame(lo));
+    else releasePageFileSpace(mm, lo, hi);
   }
   mm.systemWordPage = -1;
 }

@@ -30,6 +30,7 @@ import { HYPERSPACE_INDEX, isSharedIndex, SELF_MAP_INDEX } from './system-space.
 import { VAD_PRIVATE, type Vad } from './vad-tree.js';
 import type { VerifyTally } from './verify.js';
 import { verifyPageFileEntry } from './verify-page-files.js';
+import { verifyOutSwapped } from './verify-swap.js';
 
 /** First level-4 entry of system space. */
 const SYSTEM_HALF = 256;
@@ -47,6 +48,10 @@ export function verifySystemSpace(mm: MemoryManager, tally: VerifyTally): void {
 }
 
 export function verifyAddressSpace(mm: MemoryManager, space: AddressSpace, tally: VerifyTally): void {
+  if (space.outSwapped) {
+    verifyOutSwapped(mm, space, tally);
+    return;
+  }
   const walk: Walk = { space, tables: 1, pages: 0 };
   verifyDirectory(mm, space.directoryFrame, walk, tally);
   tally.equal(space.pageTablePages, walk.tables, 'page tables of process', space.processId);
@@ -175,7 +180,7 @@ function verifyValid(
   tally.equal(mm.words[word + 1]!, validHigh(protection) >>> 0, 'no-execute bit of the page at', address);
 }
 
-function verifyTransition(
+export function verifyTransition(
   mm: MemoryManager,
   lo: number,
   table: number,

@@ -68,6 +68,7 @@ function verifySystemMemory(mm: MemoryManager, tally: VerifyTally): void {
     0,
   );
   const stacks = mm.commit.byUse[COMMIT_KERNEL_STACK]! / KERNEL_STACK_PAGES;
+  tally.equal(mm.kernelStacks.length, stacks, 'number of kernel stacks', 0);
   tally.equal(mm.systemPtes.reserved, stacks * (KERNEL_STACK_PAGES + 1), 'system PTEs of kernel stacks', 0);
 }
 

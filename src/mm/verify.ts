@@ -28,6 +28,7 @@ import { VerifyError } from './verify-error.js';
 import { verifyPageFiles } from './verify-page-files.js';
 import { verifyAddressSpace, verifySystemSpace } from './verify-page-tables.js';
 import { verifySections } from './verify-sections.js';
+import { verifyKernelStacks } from './verify-swap.js';
 import { verifyVads } from './verify-vads.js';
 import { verifyWorkingSet } from './verify-working-set.js';
 
@@ -82,8 +83,9 @@ export function verify(mm: MemoryManager): VerifyCounts {
   for (const space of mm.addressSpaces) {
     verifyVads(mm, space, tally);
     verifyAddressSpace(mm, space, tally);
-    verifyWorkingSet(mm, space, tally);
+    if (!space.outSwapped) verifyWorkingSet(mm, space, tally);
   }
+  verifyKernelStacks(mm, tally);
   verifySections(mm, tally);
   verifyFrames(mm, tally);
   verifyPageFiles(mm, tally);

@@ -31,7 +31,7 @@ const STAYS = WSLE_LOCKED_IN_WS | WSLE_LOCKED_IN_MEMORY;
 /** Ages every page: one that was accessed since the last time is young again, the others are a step older. MiAgeWorkingSet. */
 export function ageWorkingSets(mm: MemoryManager): void {
   for (const space of mm.addressSpaces) {
-    if (mm.policy === 'aging') ageWorkingSet(mm, space);
+    if (mm.policy === 'aging' && !space.outSwapped) ageWorkingSet(mm, space);
     space.workingSet.faultsSeen = space.counters.total;
   }
 }
@@ -64,7 +64,7 @@ function forgetTranslations(mm: MemoryManager, space: AddressSpace): void {
 
 /** Trims working sets, lowest fault rate since the last second first, down to their minimum; returns how many pages left. */
 export function trimWorkingSets(mm: MemoryManager, pages: number): number {
-  for (const space of mm.addressSpaces) space.workingSet.trimmed = false;
+  for (const space of mm.addressSpaces) space.workingSet.trimmed = space.outSwapped;
   let trimmed = 0;
   while (trimmed < pages) {
     const space = leastFaulting(mm);
@@ -146,6 +146,7 @@ export function trimBelowMinimum(mm: MemoryManager): boolean {
 }
 
 function takeLastResort(mm: MemoryManager, space: AddressSpace): boolean {
+  if (space.outSwapped) return false;
   const { hardMinimum, minimum } = space.workingSet;
   const pages = hardMinimum
     ? Math.min(LAST_RESORT_PAGES, space.workingSetPages - minimum)

@@ -1,8 +1,8 @@
 import { EXIT_EXCEPTION, EXIT_PAGE_FAULT, EXIT_SYSTEM_CALL } from '../machine/processor.js';
-import { runSystemThreads } from '../mm/threads/run-system-threads.js';
 import { systemThreadsTick } from '../mm/threads/system-threads.js';
 import { zeroPageStep } from '../mm/threads/zero-page.js';
 import type { Kernel } from './kernel.js';
+import { idleUntil, runMemoryThreads } from './memory-threads.js';
 import { TICK_100NS, updateSharedTime } from './shared-data.js';
 import type { Thread } from './thread.js';
 import { hardwareException, pageFault } from './trap.js';
@@ -34,7 +34,7 @@ export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
   let work = limits.work;
   for (;;) {
     serveClock(kernel);
-    runSystemThreads(kernel.mm, scheduler.current?.priority ?? scheduler.bestReady);
+    runMemoryThreads(kernel);
     if (scheduler.mustSwitch) scheduler.preempt();
     if (scheduler.current === null) {
       if (kernel.loadedThread !== null) kernel.saveContext();
@@ -113,7 +113,7 @@ function idle(kernel: Kernel): StopReason | null {
     return null;
   }
   if (Number.isFinite(nextDeadline)) {
-    clock.advance(Math.max(0, nextDeadline - clock.now100ns));
+    clock.advance(Math.max(0, idleUntil(kernel) - clock.now100ns));
     return null;
   }
   return scheduler.waitsForConsole ? 'waiting-input' : 'stalled';

@@ -1,6 +1,7 @@
 /** A kernel with a small ntdll and programs of hand-assembled code, for tests of the executive. */
 import { MemoryHost } from '../host/memory-host.js';
 import { generateSystemDlls } from '../ldr/system-dlls.js';
+import type { PageFileSize } from '../mm/memory-manager.js';
 import { kiUserExceptionDispatcher, ntContinue, ntRaiseException } from '../nt/exception-dispatch.js';
 import { Kernel } from '../nt/kernel.js';
 import type { Process } from '../nt/process.js';
@@ -30,6 +31,8 @@ export interface TestKernel {
 export interface TestKernelOptions {
   readonly ram?: number;
   readonly quantum?: number;
+  /** None when left out. */
+  readonly pageFiles?: readonly PageFileSize[];
 }
 
 const CODE_AND_DATA = 0xe0000020;
@@ -54,7 +57,7 @@ export function makeTestKernel(functions: TestFunctions = {}, options: TestKerne
   const host = new MemoryHost();
   const kernel = new Kernel({
     ram: options.ram ?? 16 * 2 ** 20,
-    pageFiles: [],
+    pageFiles: options.pageFiles ?? [],
     seed: 1,
     host,
     system,

@@ -4,6 +4,7 @@ import { balanceSetManagerStep } from './balance-set-manager.js';
 import { dereferenceSegmentStep } from './dereference-segment.js';
 import { mappedPageWriterStep } from './mapped-page-writer.js';
 import { modifiedPageWriterStep } from './modified-page-writer.js';
+import { swapperStep } from './swapper.js';
 import type { SystemThread } from './system-threads.js';
 
 type Step = (mm: MemoryManager) => boolean;
@@ -12,7 +13,8 @@ type Step = (mm: MemoryManager) => boolean;
 export function runSystemThreads(mm: MemoryManager, priority: number): void {
   const threads = mm.systemThreads;
   for (;;) {
-    if (canRun(threads.dereferenceSegment, priority))
+    if (canRun(threads.swapper, priority)) runStep(mm, threads.swapper, swapperStep);
+    else if (canRun(threads.dereferenceSegment, priority))
       runStep(mm, threads.dereferenceSegment, dereferenceSegmentStep);
     else if (canRun(threads.modifiedPageWriter, priority))
       runStep(mm, threads.modifiedPageWriter, modifiedPageWriterStep);

@@ -25,6 +25,9 @@ export class SystemThreads {
   readonly mappedPageWriter = new SystemThread('mapped page writer', 16, 17);
   readonly swapper = new SystemThread('swapper', 20, 23);
   readonly dereferenceSegment = new SystemThread('dereference segment', 24, 18);
+  /** Seconds that the balance set manager has dealt with; every fourth, the swapper looks for threads that have waited. */
+  seconds = 0;
+  swapPeriodOver = false;
   /** Pages of commit that a requester waits for, beyond what is charged. */
   commitWanted = 0;
   /** Blocks by which the page writer wants the paging files extended. */

@@ -1,0 +1,26 @@
+/**
+ * The executive's side of the memory manager's system threads: which threads want their kernel stacks back, when they are ready
+ * then, and how long an idle processor may sleep.
+ */
+import { runSystemThreads } from '../mm/threads/run-system-threads.js';
+import { isIdle } from '../mm/threads/swapper.js';
+import { wakeSystemThread } from '../mm/threads/system-threads.js';
+import type { Kernel } from './kernel.js';
+
+/** Runs the system threads that are above the thread that runs or would; threads whose stacks came in are ready then. */
+export function runMemoryThreads(kernel: Kernel): void {
+  const { mm, scheduler } = kernel;
+  if (scheduler.transition.length > 0) wakeSystemThread(mm, mm.systemThreads.swapper);
+  runSystemThreads(mm, scheduler.current?.priority ?? scheduler.bestReady);
+  if (scheduler.transition.length > 0) scheduler.admit();
+}
+
+/**
+ * Virtual time, in 100 ns units, to which an idle machine may go on: the next deadline, or before that the next second of the
+ * balance set manager as long as some stack may still have to leave.
+ */
+export function idleUntil({ mm, scheduler }: Kernel): number {
+  const { nextDeadline } = scheduler;
+  const hasIdleStack = mm.kernelStacks.some(isIdle);
+  return hasIdleStack ? Math.min(nextDeadline, mm.systemThreads.nextBalance) : nextDeadline;
+}
