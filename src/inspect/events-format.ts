@@ -66,6 +66,7 @@ const DETAIL_NAMES: Readonly<Record<string, string>> = {
   commit: 'pages',
   zero: 'pages',
   'section-create': 'pages',
+  'segment-delete': 'pages',
   cow: 'sharedFrame',
   'console-input': 'bytes',
   read: 'bytes',

@@ -127,6 +127,10 @@ export class ControlArea {
 export class SectionTable {
   /** In order of creation. */
   readonly controlAreas: ControlArea[] = [];
+  /** Control areas of files without sections and views, those that became unused first first. */
+  readonly unused: ControlArea[] = [];
+  /** Some were deleted: their files may be closed. */
+  unusedDeleted = false;
   /** Subsections by the address of their structure. */
   readonly subsections = new Map<number, Subsection>();
   /** Pages read from and written to mapped data files. */

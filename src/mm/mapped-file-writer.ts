@@ -14,6 +14,7 @@ import { FRAME_ACTIVE, FRAME_MODIFIED, PFN_MODIFIED, PFN_PROTOTYPE } from './pfn
 import { PTE_DIRTY, PTE_PROTOTYPE, PTE_VALID, pteAddressField, pteFrame } from './pte.js';
 import { fileBytesOfPage, fileOffsetOfPage } from './section-page.js';
 import { systemWord } from './system-space.js';
+import { flushImageSection } from './unused-segments.js';
 
 const PAGE_SIZE = 4096;
 
@@ -26,6 +27,7 @@ function writePage(mm: MemoryManager, subsection: Subsection, page: number, fram
   const bytes = fileBytesOfPage(subsection, page, file);
   const isMapped = mm.pfn.state[frame] === FRAME_ACTIVE;
   if (!isMapped) addReference(mm, frame);
+  flushImageSection(mm, file);
   let status = STATUS_SUCCESS;
   try {
     const start = mm.ram.offsetOf(frame);

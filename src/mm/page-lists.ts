@@ -21,6 +21,7 @@ import {
   type PfnDatabase,
 } from './pfn-database.js';
 import { PTE_PROTOTYPE, pteProtection, transitionLow } from './pte.js';
+import { freeUnusedSegments } from './threads/dereference-segment.js';
 import { runSystemThreads } from './threads/run-system-threads.js';
 import { wakeSystemThread } from './threads/system-threads.js';
 import { trimBelowMinimum } from './working-set-manager.js';
@@ -262,7 +263,7 @@ function relieveShortage(mm: MemoryManager): boolean {
     if (mm.lists.modifiedMapped > 0) wakeSystemThread(mm, mappedPageWriter);
     runSystemThreads(mm, -1);
     if (mm.lists.available > 0) return true;
-  } while (trimBelowMinimum(mm));
+  } while (freeUnusedSegments(mm) || trimBelowMinimum(mm));
   return false;
 }
 

@@ -18,6 +18,7 @@ import {
   PAGED_POOL_END,
   systemWord,
 } from './system-space.js';
+import { freeUnusedSegments } from './threads/dereference-segment.js';
 
 /** Values of POOL_HEADER.PoolType in RAM: 0 says free, else the pool type + 1. */
 export const POOL_TYPE_FREE = 0;
@@ -216,7 +217,7 @@ export class Pool {
 
   /** Takes virtual pages, commit and frames; 0 when one of them is refused. */
   private takePages(pages: number): number {
-    if (this.bitmap.taken + pages > this.limitPages) return 0;
+    if (!this.hasRoom(pages) && !(freeUnusedSegments(this.mm) && this.hasRoom(pages))) return 0;
     if (!this.mm.commit.charge(this.area.commitUse, pages)) return 0;
     const first = this.bitmap.take(pages);
     const address = this.area.base + first * PAGE_SIZE;
@@ -227,6 +228,10 @@ export class Pool {
     if (first >= 0) this.bitmap.release(first, pages);
     this.mm.commit.release(this.area.commitUse, pages);
     return 0;
+  }
+
+  private hasRoom(pages: number): boolean {
+    return this.bitmap.taken + pages <= this.limitPages;
   }
 
   private releasePages(address: number, pages: number): void {

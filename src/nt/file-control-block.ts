@@ -95,6 +95,12 @@ export class FileControlBlock implements BackingFile {
     return this.openCount === 0 && this.dataControlArea === null && this.imageControlArea === null;
   }
 
+  /** The first of new opens: the times are those that the host has now. */
+  reopen(entry: HostEntry): void {
+    this.modifiedMs = entry.modifiedMs;
+    this.modified = false;
+  }
+
   close(): void {
     this.mount.host.close(this.#hostFile);
   }

@@ -15,6 +15,7 @@ import {
   setFilePosition,
 } from './file-information.js';
 import { flushBuffersFile, readFile, writeFile } from './io.js';
+import { closeUnusedSegments } from './memory-threads.js';
 import { closeHandle } from './object-manager.js';
 import type { Process } from './process.js';
 import { createProcess } from './process-create.js';
@@ -196,6 +197,8 @@ describe('files', () => {
     expect(kernel.fileSystem.openFiles.size).toBe(1);
     expect(unmapViewOfSection(kernel, process, request.baseAddress)).toBe(0);
     expect(content('a.txt')).toBe('JELLO, WORLD');
+    expect(kernel.fileSystem.openFiles.size).toBe(1);
+    closeUnusedSegments(kernel);
     expect(kernel.fileSystem.openFiles.size).toBe(0);
   });
 });

@@ -79,7 +79,7 @@ export class Kernel {
   /** Guest memory of the attached process, with user rights. */
   readonly memory: UserMemory;
   readonly scheduler: Scheduler;
-  readonly fileSystem = new FileSystem();
+  readonly fileSystem = new FileSystem(this);
   readonly objectDirectory = new ObjectDirectory();
   readonly console: Console;
   /** The service table: index is the service number. */

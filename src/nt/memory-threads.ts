@@ -5,6 +5,7 @@
 import { runSystemThreads } from '../mm/threads/run-system-threads.js';
 import { isIdle } from '../mm/threads/swapper.js';
 import { wakeSystemThread } from '../mm/threads/system-threads.js';
+import { deleteUnusedSegments } from '../mm/unused-segments.js';
 import type { Kernel } from './kernel.js';
 
 /** Runs the system threads that are above the thread that runs or would; threads whose stacks came in are ready then. */
@@ -13,6 +14,19 @@ export function runMemoryThreads(kernel: Kernel): void {
   if (scheduler.transition.length > 0) wakeSystemThread(mm, mm.systemThreads.swapper);
   runSystemThreads(mm, scheduler.current?.priority ?? scheduler.bestReady);
   if (scheduler.transition.length > 0) scheduler.admit();
+  if (mm.sections.unusedDeleted) closeDeletedSegments(kernel);
+}
+
+/** Closes the files of which the last segment was deleted. */
+function closeDeletedSegments({ mm, fileSystem }: Kernel): void {
+  mm.sections.unusedDeleted = false;
+  fileSystem.releaseUnused();
+}
+
+/** Deletes every segment that nobody uses, and closes their files. */
+export function closeUnusedSegments(kernel: Kernel): void {
+  deleteUnusedSegments(kernel.mm, 0);
+  closeDeletedSegments(kernel);
 }
 
 /**

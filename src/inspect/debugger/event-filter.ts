@@ -53,6 +53,7 @@ export const EVENT_KINDS: readonly EventKind[] = [
   ofKind('map', 'a view is mapped'),
   ofKind('unmap', 'a view is unmapped'),
   ofKind('section-create', 'a section is made'),
+  ofKind('segment-delete', 'a segment that nobody uses is deleted'),
   ofKind('exception', 'an exception is raised (first chance)'),
   ofKind('process-exit', 'a process ends; its memory is gone when the run stops'),
   {

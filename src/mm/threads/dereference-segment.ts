@@ -1,12 +1,14 @@
 /**
  * The dereference segment thread (priority 18): extends paging files when commit nears its limit or the page writer finds no
- * free block, and shrinks them again. Source: Unit OS5: Memory Management 5.2, "Memory Manager Components"; Windows
+ * free block, shrinks them again, and deletes segments of files that nobody uses when there are too many of them or memory or
+ * pool have run out. Source: Unit OS5: Memory Management 5.2, "Memory Manager Components"; Windows
  * Internals, "Commit charge and the system commit limit", "Page files".
  */
 import { HostIoError } from '../backing-file.js';
 import { COMMIT_HIGH } from '../commit.js';
 import type { MemoryManager } from '../memory-manager.js';
 import type { PageFile } from '../page-file.js';
+import { deleteUnusedSegments, MOST_UNUSED_SEGMENTS } from '../unused-segments.js';
 import { runStep } from './run-system-threads.js';
 import { wakeSystemThread } from './system-threads.js';
 
@@ -22,6 +24,10 @@ export function dereferenceSegmentStep(mm: MemoryManager): boolean {
   const { commitWanted, blocksWanted } = systemThreads;
   systemThreads.commitWanted = 0;
   systemThreads.blocksWanted = 0;
+  if (systemThreads.segmentsUnwanted || commit.current + commitWanted > commit.maximumLimit)
+    deleteUnusedSegments(mm, 0);
+  else deleteUnusedSegments(mm, MOST_UNUSED_SEGMENTS);
+  systemThreads.segmentsUnwanted = false;
   const charge = commit.current + commitWanted;
   const missing = charge > commit.maximumLimit ? 0 : Math.ceil(charge / COMMIT_HIGH) - commit.limit;
   if (missing > 0 || blocksWanted > 0) extendPageFiles(mm, Math.max(missing, blocksWanted));
@@ -36,6 +42,16 @@ export function makeCommitRoom(mm: MemoryManager, pages: number): boolean {
   systemThreads.commitWanted = pages;
   runNow(mm);
   return commit.current + pages <= commit.limit;
+}
+
+/** Pool or frames have run out: unused segments give theirs back. False when there are none. */
+export function freeUnusedSegments(mm: MemoryManager): boolean {
+  const { sections, systemThreads } = mm;
+  const before = sections.unused.length;
+  if (before === 0 || systemThreads.dereferenceSegment.running) return false;
+  systemThreads.segmentsUnwanted = true;
+  runNow(mm);
+  return sections.unused.length < before;
 }
 
 /** The page writer waits for free blocks. False when no paging file can grow. */

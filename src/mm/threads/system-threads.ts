@@ -30,6 +30,8 @@ export class SystemThreads {
   swapPeriodOver = false;
   /** Pages of commit that a requester waits for, beyond what is charged. */
   commitWanted = 0;
+  /** Unused segments may not stay: memory or pool has run out. */
+  segmentsUnwanted = false;
   /** Blocks by which the page writer wants the paging files extended. */
   blocksWanted = 0;
   /** Virtual time, in 100 ns units, at which the balance set manager wakes next. */
