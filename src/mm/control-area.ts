@@ -269,12 +269,15 @@ function writeStructures(mm: MemoryManager, controlArea: ControlArea): void {
  * them follows. False when the pool is used up (STATUS_INSUFFICIENT_RESOURCES).
  */
 export function extendSegment(mm: MemoryManager, controlArea: ControlArea, pageCount: number): boolean {
-  if (!areViewersIn(mm, controlArea)) return false;
   const { segment } = controlArea;
   const oldBase = segment.prototypeBase;
   const oldCount = segment.pageCount;
   const base = allocatePrototypes(mm, pageCount);
   if (base === 0) return false;
+  if (!areViewersIn(mm, controlArea)) {
+    mm.pagedPool.free(base);
+    return false;
+  }
   for (let page = 0; page < oldCount; page++) movePrototype(mm, oldBase + page * 8, base + page * 8);
   segment.prototypeBase = base;
   segment.pageCount = pageCount;

@@ -8,9 +8,13 @@ import { wakeSystemThread } from '../mm/threads/system-threads.js';
 import { deleteUnusedSegments } from '../mm/unused-segments.js';
 import type { Kernel } from './kernel.js';
 
-/** Runs the system threads that are above the thread that runs or would; threads whose stacks came in are ready then. */
+/**
+ * Runs the system threads that are above the thread that runs or would; threads whose stacks came in are ready then. When the
+ * processor has been idle for a second, no process keeps it any more and each may leave memory.
+ */
 export function runMemoryThreads(kernel: Kernel): void {
   const { mm, scheduler } = kernel;
+  if (mm.systemThreads.periodOver && kernel.loadedThread === null) kernel.detachProcess();
   if (scheduler.transition.length > 0) wakeSystemThread(mm, mm.systemThreads.swapper);
   runSystemThreads(mm, scheduler.current?.priority ?? scheduler.bestReady);
   if (scheduler.transition.length > 0) scheduler.admit();

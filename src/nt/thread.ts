@@ -57,7 +57,10 @@ export interface Thread extends DispatcherObject {
   instructions: number;
 }
 
-/** True for a wait of a program's own, during which the thread's kernel stack may leave memory. */
+/** Waits of a program's own, during which the thread's kernel stack may leave memory. */
+const USER_MODE_WAITS: readonly string[] = ['objects', 'delay', 'console'];
+
+/** True while a thread waits so. */
 export function waitsInUserMode({ state, wait }: Thread): boolean {
-  return state === THREAD_WAITING && wait !== null;
+  return state === THREAD_WAITING && wait !== null && USER_MODE_WAITS.includes(wait.kind);
 }

@@ -5,7 +5,7 @@ import { STATUS_UNEXPECTED_IO_ERROR } from '../../base/ntstatus.js';
 import { FaultyPageFile } from '../../testing/faulty-page-file.js';
 import { createTestMachine, type TestMachine } from '../../testing/small-machine.js';
 import { useAllMemory } from '../../testing/use-all-memory.js';
-import { attach, createAddressSpace, deleteAddressSpace } from '../address-space.js';
+import { attach, createAddressSpace, deleteAddressSpace, detach } from '../address-space.js';
 import { BugCheck, KERNEL_DATA_INPAGE_ERROR, KERNEL_STACK_INPAGE_ERROR } from '../bug-check.js';
 import {
   createKernelStack,
@@ -51,6 +51,7 @@ function ptes(mm: MemoryManager, stack: KernelStack): number[] {
 }
 
 function setTime(mm: MemoryManager, seconds: number): void {
+  detach(mm);
   (mm.clock as { now100ns: number }).now100ns = seconds * SECOND;
   systemThreadsTick(mm, seconds * SECOND);
   runSystemThreads(mm, 15);
@@ -272,7 +273,22 @@ describe('the swapper', () => {
     for (const second of [1, 2, 3, 4]) setTime(mm, second);
     expect([stack.resident, space.outSwapped, space.workingSet.used]).toEqual([false, false, 3]);
     verify(mm);
+    attach(mm, space);
     expect(user.readU32(base)).toBe(7);
+  });
+
+  it('leaves a process in memory that is attached to', () => {
+    const { mm, space } = createTestMachine(256, 256);
+    const stack = stackOf(mm, space);
+    stack.waitingSince = 0;
+    for (const second of [1, 2, 3]) setTime(mm, second);
+    attach(mm, space);
+    mm.systemThreads.swapPeriodOver = true;
+    wakeSystemThread(mm, mm.systemThreads.swapper);
+    runSystemThreads(mm, 15);
+    expect([stack.resident, space.outSwapped]).toEqual([false, false]);
+    for (const second of [4, 5, 6, 7, 8]) setTime(mm, second);
+    expect(space.outSwapped).toBe(true);
   });
 
   it('lets a process that is out be used, and end', () => {

@@ -19,16 +19,21 @@ const SMALL_MACHINE = 3072;
 
 /** Brings in what is wanted, then takes out what has waited; false: the thread sleeps again. */
 export function swapperStep(mm: MemoryManager): boolean {
-  for (const space of mm.addressSpaces) if (space.wanted && space.outSwapped) inSwapProcess(mm, space);
-  for (const stack of mm.kernelStacks)
-    if (stack.wanted && isProcessIn(mm, stack)) inPageKernelStack(mm, stack);
-  if (!mm.systemThreads.swapPeriodOver) return false;
+  if (!bringInWanted(mm)) return false;
   mm.systemThreads.swapPeriodOver = false;
   const before = mm.clock.now100ns - protectTime(mm);
   for (const stack of mm.kernelStacks)
     if (isIdle(stack) && stack.waitingSince <= before) outPageKernelStack(mm, stack);
   for (const space of mm.addressSpaces) if (isIdleProcess(mm, space)) outSwapProcess(mm, space);
   return false;
+}
+
+/** True when it is also time to look for what has waited. */
+function bringInWanted(mm: MemoryManager): boolean {
+  for (const space of mm.addressSpaces) if (space.wanted && space.outSwapped) inSwapProcess(mm, space);
+  for (const stack of mm.kernelStacks)
+    if (stack.wanted && isProcessIn(mm, stack)) inPageKernelStack(mm, stack);
+  return mm.systemThreads.swapPeriodOver;
 }
 
 /** Brings in the process of a stack that is wanted; false when there are too few frames. */
@@ -46,9 +51,9 @@ export function isIdle(stack: KernelStack): boolean {
   return stack.resident && stack.waitingSince >= 0;
 }
 
-/** True for a process in memory that has threads, all of them with their stacks out. */
+/** True for a process in memory that has threads, all of them with their stacks out, and whose address space nobody uses. */
 function isIdleProcess(mm: MemoryManager, space: AddressSpace): boolean {
-  if (space.outSwapped) return false;
+  if (space.outSwapped || space === mm.current) return false;
   let stacks = 0;
   for (const stack of mm.kernelStacks) {
     if (stack.space !== space) continue;
@@ -58,12 +63,15 @@ function isIdleProcess(mm: MemoryManager, space: AddressSpace): boolean {
   return stacks > 0;
 }
 
-/** Somebody needs an address space at once and waits until the swapper has brought it in. False when there are too few frames. */
+/**
+ * Somebody needs an address space at once and waits until the swapper has brought it in; nothing goes out meanwhile. False when
+ * there are too few frames.
+ */
 export function needAddressSpace(mm: MemoryManager, space: AddressSpace): boolean {
   if (!space.outSwapped) return true;
   const { swapper } = mm.systemThreads;
   space.wanted = true;
   wakeSystemThread(mm, swapper);
-  runStep(mm, swapper, swapperStep);
+  runStep(mm, swapper, bringInWanted);
   return !space.outSwapped;
 }
