@@ -16,16 +16,17 @@ export const MOST_UNUSED_SEGMENTS = 100;
 
 /**
  * Called when a section or a view is gone: without both, what is still dirty of a data file is written, and the segment is
- * unused. One of the paging file is deleted, and one of an image that processes share for writing: it begins anew.
- * MiCheckControlArea.
+ * unused. One that cannot be used again is deleted: of the paging file, of a file without a name, of an image that processes
+ * share for writing, which begins anew. MiCheckControlArea.
  */
 export function releaseControlArea(mm: MemoryManager, controlArea: ControlArea): void {
   if (controlArea.mappedViews !== 0 || controlArea.sectionReferences !== 0) return;
-  if (controlArea.file === null || (controlArea.isImage && controlArea.segment.committedPages > 0)) {
+  const { file, isImage, segment } = controlArea;
+  if (file !== null && !isImage) flushWholeControlArea(mm, controlArea);
+  if (file === null || file.orphaned === true || (isImage && segment.committedPages > 0)) {
     deleteControlArea(mm, controlArea);
     return;
   }
-  if (!controlArea.isImage) flushWholeControlArea(mm, controlArea);
   const { unused } = mm.sections;
   unused.push(controlArea);
   if (unused.length > MOST_UNUSED_SEGMENTS) wakeSystemThread(mm, mm.systemThreads.dereferenceSegment);

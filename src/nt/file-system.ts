@@ -151,6 +151,7 @@ export class FileSystem {
   /** An open file loses its name. */
   forget(file: FileControlBlock): void {
     for (const [key, open] of this.openFiles) if (open === file) this.openFiles.delete(key);
+    file.orphaned = true;
     this.orphans.push(file);
   }
 

@@ -215,6 +215,15 @@ describe('files', () => {
     expect([read(handle, 9, 0), setDeleteDisposition(kernel, process, handle, true)]).toEqual(['c', 0]);
     close(handle);
     expect(open('sup\\c.txt')).toBe(NOT_FOUND);
+    handle = open('B.dat', all, 0);
+    expect(setEndOfFile(kernel, process, handle, 3)).toBe(0);
+    expect(setDeleteDisposition(kernel, process, handle, true)).toBe(0);
+    const section = { maximumSize: 0, protection: 2, attributes: 0x8000000, fileHandle: handle };
+    expect(createSection(kernel, process, { path: null, access: 4, openIf: true }, section, out)).toBe(0);
+    close(handle);
+    expect([open('B.dat'), kernel.fileSystem.orphans.length]).toEqual([NOT_FOUND, 1]);
+    close(out.handle);
+    expect(kernel.fileSystem.orphans).toEqual([]);
     expect([kernel.fileSystem.openFiles.size, mm.sections.unused.length]).toEqual([0, 0]);
     verify(mm);
   });
