@@ -28,8 +28,9 @@ function printVerifyTotals() {
   for (const line of readFileSync(verifyTotals, 'utf8').trim().split('\n')) {
     for (const [name, count] of Object.entries(JSON.parse(line))) sums[name] = (sums[name] ?? 0) + count;
   }
-  const { passes, frames, ptes, prototypePtes, vads, checks } = sums;
+  const { passes, frames, ptes, prototypePtes, vads, checks, operations } = sums;
   console.log(
     `verify(): held ${passes} times, over ${frames} frames, ${ptes} PTEs, ${prototypePtes} prototype PTEs, ${vads} VADs; ${checks} comparisons`,
   );
+  if (operations > 0) console.log(`paging model: ${operations} operations, each with what it should do`);
 }

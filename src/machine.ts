@@ -3,6 +3,7 @@ import type { Host } from './host/host.js';
 import { type FolderSpec, MemoryHost } from './host/memory-host.js';
 import { createExitRecords, type Report, recordExit, report } from './inspect/report.js';
 import { generateSystemDlls } from './ldr/system-dlls.js';
+import type { DiskModel } from './machine/disk.js';
 import { MachineProcess, NtStatusError } from './machine-process.js';
 import type { EventListener } from './mm/events.js';
 import type { PageFileSize, ReplacementPolicy } from './mm/memory-manager.js';
@@ -27,6 +28,10 @@ export interface MachineOptions {
   readonly pageFileRoot?: number;
   /** Which page a working set gives up: the one not accessed for longest (aging), or the one that came first (fifo). */
   readonly policy?: ReplacementPolicy;
+  /** Frame numbers that must never be used, as if that RAM were faulty; RangeError for one that is not RAM. */
+  readonly badPages?: readonly number[];
+  /** How fast the disk of paging files and mapped files is: solid state (`ssd`, when left out) or a turning platter (`hdd`). */
+  readonly disk?: DiskModel;
   /** Seed of all that is left to chance; 1 when left out. */
   readonly seed?: number;
   /** The outside: where the roots of mounts are, and the console. In memory when left out. */
@@ -86,26 +91,29 @@ export class Machine {
   /** The executive; for inspection. */
   readonly kernel: Kernel;
   readonly host: Host;
-  /** Every process made, in order. */
+  /** Every process made, in order; those that programs made too. */
   readonly processes: MachineProcess[] = [];
   readonly #pageFileStore: HostPageFileStore | null;
   readonly #exits = createExitRecords();
 
   constructor(options: MachineOptions = {}) {
     this.host = options.host ?? new MemoryHost();
-    const { pageFileRoot, policy } = options;
+    const { pageFileRoot, policy, disk, badPages } = options;
     this.#pageFileStore = pageFileRoot === undefined ? null : new HostPageFileStore(this.host, pageFileRoot);
     this.kernel = new Kernel({
       ram: options.ram ?? DEFAULT_RAM,
       pageFiles: options.pageFiles ?? [DEFAULT_PAGE_FILE],
       ...(this.#pageFileStore && { pageFileStore: this.#pageFileStore }),
       ...(policy && { policy }),
+      ...(badPages && { badPages }),
+      ...(disk && { disk }),
       seed: options.seed ?? 1,
       host: this.host,
       system: systemDlls(),
       bootSeconds: options.bootSeconds ?? DEFAULT_BOOT_SECONDS,
       quantum: options.quantum,
     });
+    this.kernel.processCreated.push((made) => this.processes.push(new MachineProcess(this.kernel, made)));
     this.kernel.processExiting.push((process) => recordExit(this.kernel, process, this.#exits));
     this.kernel.traceServices = options.traceServices ?? false;
     this.mount(TEMPORARY_DIRECTORY, {}, { writable: true });
@@ -139,9 +147,7 @@ export class Machine {
       suspended: options.suspended ?? false,
     });
     if (typeof process === 'number') throw new NtStatusError(process, `cannot run ${image}`);
-    const made = new MachineProcess(this.kernel, process);
-    this.processes.push(made);
-    return made;
+    return this.processes.at(-1)!;
   }
 
   /** Runs until every process has ended, input is wanted, or a limit is reached. */
@@ -187,7 +193,8 @@ export class Machine {
 
   /** Ends every process; files are written and closed. */
   close(): void {
-    for (const process of this.processes) if (process.exitStatus === null) process.terminate(STATUS_SUCCESS);
+    for (const process of [...this.processes])
+      if (process.exitStatus === null) process.terminate(STATUS_SUCCESS);
     closeUnusedSegments(this.kernel);
     this.#pageFileStore?.close();
   }

@@ -11,11 +11,12 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 const BLOCK = /```console\n\$ ([^\n]+)\n([\s\S]*?)```/g;
@@ -24,7 +25,10 @@ const update = process.env['NTMM_UPDATE_DOCS'] === '1';
 const documents = [
   'README.md',
   'bench/README.md',
-  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name.replaceAll('\\', '/')}`)
+    .sort(),
 ];
 
 /** Cuts a command at its spaces, as a shell does; quotes hold words together. */
@@ -33,23 +37,45 @@ function wordsOf(command: string): string[] {
   return [...words].map(([, double, single, plain]) => double ?? single ?? plain!);
 }
 
-/** What a command of the documents prints, on both streams, in order; run in the repository's folder. */
-function outputOf(command: string): string {
-  const [npx, ntmm, ...args] = wordsOf(command);
-  expect([npx, ntmm], `only ntmm is run here, not: ${command}`).toEqual(['npx', 'ntmm']);
+/** A folder for the commands of one document, where `examples` is the repository's and files can be made. */
+function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'ntmm-docs-'));
+  symlinkSync(join(root, 'examples'), join(folder, 'examples'), 'junction');
+  return folder;
+}
+
+/** What ntmm prints, on both streams, in order. */
+function ntmm(folder: string, args: readonly string[]): string {
   const file = join(folder, 'output.txt');
-  const descriptor = openSync(file, 'a');
+  const descriptor = openSync(file, 'w');
   spawnSync(process.execPath, [join(root, 'dist/cli/main.js'), ...args], {
-    cwd: root,
+    cwd: folder,
     stdio: ['ignore', descriptor, descriptor],
   });
   closeSync(descriptor);
-  const text = readFileSync(file, 'utf8')
-    .replaceAll('\r\n', '\n')
-    .replace(/^\n+|\n+$/g, '');
-  rmSync(folder, { recursive: true });
+  const text = readFileSync(file, 'utf8');
+  rmSync(file);
   return text;
+}
+
+/** `grep [-m COUNT] TEXT FILE`: the lines of a file that an earlier command has made which contain a text. */
+function grep(folder: string, args: readonly string[]): string {
+  const count = args[0] === '-m' ? Number(args[1]) : Number.POSITIVE_INFINITY;
+  const [text, file] = args.slice(-2);
+  const lines = readFileSync(join(folder, file!), 'utf8').split('\n');
+  return lines
+    .filter((line) => line.includes(text!))
+    .slice(0, count)
+    .join('\n');
+}
+
+/** What a command of the documents prints. */
+function outputOf(folder: string, command: string): string {
+  const [first, second, ...rest] = wordsOf(command);
+  if (first !== 'grep')
+    expect([first, second], `only ntmm and grep are run here, not: ${command}`).toEqual(['npx', 'ntmm']);
+  const text = first === 'grep' ? grep(folder, [second!, ...rest]) : ntmm(folder, rest);
+  return text.replaceAll('\r\n', '\n').replace(/^\n+|\n+$/g, '');
 }
 
 describe.each(documents)('%s', (document) => {
@@ -60,8 +86,11 @@ describe.each(documents)('%s', (document) => {
     output: output!,
   }));
 
+  const folder = makeFolder();
+  afterAll(() => rmSync(folder, { recursive: true }));
+
   it.each(blocks)('$command', ({ command, output }) => {
-    const printed = `${outputOf(command)}\n`;
+    const printed = `${outputOf(folder, command)}\n`;
     if (update) {
       const current = readFileSync(path, 'utf8');
       const before = `$ ${command}\n${output}\`\`\``;
@@ -72,6 +101,13 @@ describe.each(documents)('%s', (document) => {
       return;
     }
     expect(printed).toBe(output);
+  });
+
+  it('asks !pfn in the guide only for frames that another answer has named', () => {
+    for (const { command, output } of blocks.filter(() => document.startsWith('docs/guide/'))) {
+      for (const [, frame] of command.matchAll(/!pfn ([0-9a-f]+)/g))
+        expect(output, command).toMatch(new RegExp(`(Frame|Transition:| {6}pfn) ${frame}\\b`));
+    }
   });
 
   it('names only files that exist', () => {

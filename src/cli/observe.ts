@@ -70,7 +70,7 @@ async function observe<Seen>(
   const limits = Number.isFinite(limit) ? { maxInstructions: limit } : {};
   const outcome = await runWorld(world, { ...flags, ...limits }, output);
   const reached = outcome.end.kind === 'instructions' && limit === flags.at;
-  if (!reached) explainEnd(program, world, outcome, output);
+  if (!reached) explainEnd(world, outcome, output);
   if (flags.at !== undefined && outcome.end.kind === 'exited')
     output.say(
       `ntmm: ${program.name} ended before --at, after ${counted(kernel.processor.instructions, 'instruction')}; this is how it was at its end\n`,

@@ -5,6 +5,7 @@ import {
   completeOptionalValues,
   type MachineFlags,
   optionalValue,
+  parseAlso,
   parseCount,
   parseDirectory,
   parsePageFile,
@@ -38,6 +39,22 @@ describe('sizes', () => {
     expect(parseRam('3G')).toBe(3072 * MIB);
     expect(() => parseRam('4M')).toThrow(/at least 8M/);
     expect(() => parseRam('4G')).toThrow(/at most 3G/);
+  });
+});
+
+describe('--also', () => {
+  it('takes a program and the rest of its command line as it is, and gathers', () => {
+    const first = parseAlso('sort.exe  -n "a b.txt"', undefined);
+    expect(first).toEqual([{ program: 'sort.exe', rest: '  -n "a b.txt"' }]);
+    expect(parseAlso(' "my programs/b.exe" x', first)).toEqual([
+      ...first,
+      { program: 'my programs/b.exe', rest: ' x' },
+    ]);
+    expect(parseAlso('b.exe', undefined)).toEqual([{ program: 'b.exe', rest: '' }]);
+  });
+
+  it.each(['', '  ', '"', '""', '"a.exe', 'a"b".exe', '"a.exe"x'])('%j is refused', (text) => {
+    expect(() => parseAlso(text, undefined)).toThrow(/its arguments in quotes/);
   });
 });
 
@@ -171,6 +188,6 @@ describe('options that may stand without a value', () => {
 
   it('leave the defaults of a machine', () => {
     const flags = addMachineOptions(new Command()).parse([], { from: 'user' }).opts<MachineFlags>();
-    expect(flags).toEqual({ profile: 'nt10-x64', ram: 64 * MIB, policy: 'aging', seed: 1 });
+    expect(flags).toEqual({ profile: 'nt10-x64', ram: 64 * MIB, disk: 'ssd', policy: 'aging', seed: 1 });
   });
 });

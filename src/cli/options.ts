@@ -1,7 +1,9 @@
 /** Values of the options: what may be written, and what is wrong with it. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { foldName } from '../host/folding.js';
+import type { DiskModel } from '../machine/disk.js';
 import type { PageFileSize, ReplacementPolicy } from '../mm/memory-manager.js';
+import { type FrameRange, parseBadPage } from './bad-pages.js';
 
 export interface DirectoryOption {
   /** Path on this computer. */
@@ -11,6 +13,14 @@ export interface DirectoryOption {
   readonly writable: boolean;
 }
 
+/** One more program to run beside the first. */
+export interface AlsoOption {
+  /** Path on this computer. */
+  readonly program: string;
+  /** What stands behind it on its command line, with the space between them. */
+  readonly rest: string;
+}
+
 /** Options of a machine, alike for every command that runs a program. */
 export interface MachineFlags {
   readonly profile: 'nt10-x64';
@@ -18,10 +28,13 @@ export interface MachineFlags {
   readonly ram: number;
   /** Undefined: the machine's own choice. */
   readonly pagefile?: readonly PageFileSize[];
+  readonly badPage?: readonly FrameRange[];
   /** Which page a working set gives up. */
   readonly policy: ReplacementPolicy;
+  readonly disk: DiskModel;
   readonly seed: number;
   readonly dir?: readonly DirectoryOption[];
+  readonly also?: readonly AlsoOption[];
   readonly machineDir?: string;
   readonly maxInstructions?: number;
   /** Seconds of the host's time. */
@@ -147,6 +160,15 @@ function takenText(guest: string): string {
     : `Only one folder can be ${guest}.`;
 }
 
+/** One more program with its arguments, as one command line; quotes around the program's name may hold spaces. */
+export function parseAlso(text: string, previous: readonly AlsoOption[] | undefined): AlsoOption[] {
+  const [, quoted, plain, rest = ''] = /^\s*(?:"([^"]+)"|([^\s"]+))((?:\s.*)?)$/s.exec(text) ?? [];
+  const program = quoted ?? plain;
+  if (program === undefined)
+    refuse('Write a program and its arguments in quotes, such as "sort.exe words.txt".');
+  return [...(previous ?? []), { program, rest }];
+}
+
 /** Backslashes, no doubled or trailing one, '.' and '..' resolved, the drive in upper case. */
 function normalizeGuestPath(path: string): string {
   const components: string[] = [];
@@ -169,6 +191,17 @@ export function addMachineOptions(command: Command): Command {
       ).argParser(parsePageFile),
     )
     .addOption(
+      new Option(
+        '--bad-page <n[-m]>',
+        'pages of RAM, numbered from 0, that are never used (repeatable)',
+      ).argParser(parseBadPage),
+    )
+    .addOption(
+      new Option('--disk <name>', 'how fast the disk is: solid state, or a turning platter')
+        .choices(['ssd', 'hdd'])
+        .default('ssd'),
+    )
+    .addOption(
       new Option('--policy <name>', 'which page goes: not accessed for longest, or first come')
         .choices(['aging', 'fifo'])
         .default('aging'),
@@ -183,6 +216,12 @@ export function addMachineOptions(command: Command): Command {
         '--dir <host[=guest][:ro]>',
         'a folder for the program, C:\\work without =guest (repeatable)',
       ).argParser(parseDirectory),
+    )
+    .addOption(
+      new Option(
+        '--also <command line>',
+        'another program at the same time, with its arguments, in quotes (repeatable)',
+      ).argParser(parseAlso),
     )
     .addOption(
       new Option(

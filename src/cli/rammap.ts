@@ -4,7 +4,8 @@ import type { View } from './observe.js';
 
 const HELP = `
 The rows are those of RAMMap's Use Counts, the columns the page lists; every page of RAM is counted once. Then the
-pages that each process has for itself, and those of each mapped file.
+standby pages by priority with those that got another use, the pages that each process has for itself, and those of each
+mapped file.
 
 What the program prints goes to stderr. Exit status: 0 with --at, else the program's own.
 

@@ -247,7 +247,6 @@ describe('refusals', () => {
       64,
       /unknown option '--rma'[^\n]*\n\(Did you mean --ram\?\)/,
     ],
-    ['an option of later', ['run', '--disk', 'hdd', 'a.exe'], 64, /unknown option '--disk'/],
     ['a bad size', ['run', '--ram', '64X', 'a.exe'], 64, /'64X' is invalid. Write a size such as 64M/],
     ['an unknown command', ['rum', 'a.exe'], 64, /unknown command 'rum'/],
     ['an unknown profile', ['run', '--profile', 'dos', 'a.exe'], 64, /nt10-x64/],

@@ -8,13 +8,14 @@ import {
 import { formatCrash } from '../inspect/crash.js';
 import { statusText } from '../inspect/status-names.js';
 import { counted } from '../inspect/text.js';
+import type { MachineProcess } from '../machine-process.js';
 import { ConsoleInput } from './console-input.js';
 import { ConsoleOutput } from './console-output.js';
 import { EventLog } from './event-log.js';
 import { EXIT_CANNOT_WRITE, EXIT_INTERNAL, EXIT_STOPPED, guestStatus, signalStatus } from './exit-status.js';
-import { type GuestWorld, makeGuestWorld, PROGRAM_FOLDER } from './guest-world.js';
+import { type GuestWorld, makeGuestWorld } from './guest-world.js';
 import { addMachineOptions, type MachineFlags, optionalValue, parseCount, WORK_FOLDER } from './options.js';
-import { findProgram, type ProgramFile } from './program-file.js';
+import { findProgram } from './program-file.js';
 import { type ReportFlags, ReportOutput } from './report-output.js';
 import { RunControl, type RunLimits, type RunOutcome } from './run-control.js';
 
@@ -80,14 +81,18 @@ const RUN_HELP = `
 What the program sees:
   C:\\app    its own folder, read only
   C:\\work   the folder you are in, its current directory; read only unless --dir .
+  C:\\app2   the folder of an --also program that is not in the first one's, C:\\app3 the next, read only
   A folder of --dir is writable unless it ends in :ro; without =guest it takes the place of C:\\work.
   Nothing else of this computer shows. Time is virtual: a Sleep takes none of yours.
+
+Programs of --also begin with the first one, on the same console. The run ends when every process has ended; its exit
+status is the first program's, the report has a row for each.
 
 A Windows path may be written with / instead of \\, which shells take for themselves.
 Sizes are bytes or end in K, M, G, T (64M). Counts may end in K, M, G (powers of ten).
 
 Exit status:
-  0-255  the program's own exit code; 255 for larger ones, which stderr names
+  0-255  the (first) program's exit code; 255 for larger ones, which stderr names
   64     wrong usage          126  the file is not a program that can run here
   70     a self-check failed  127  the file is not found
   73     a file of an option cannot be written
@@ -99,6 +104,7 @@ Examples:
   ntmm run --report sort.exe words.txt             with a memory report at the end
   ntmm run --ram 64M --pagefile none sort.exe big.txt
   ntmm run --dir . widen.exe in.txt out.txt        it may write into this folder
+  ntmm run --also "sort.exe b.txt" sort.exe a.txt  two at once, sharing what can be shared
   ntmm run --dir logs=C:/data:ro scan.exe C:/data/log.txt
   ntmm run --report=json --report-file report.json prog.exe
   ntmm run --events trace.json prog.exe            open trace.json in ui.perfetto.dev
@@ -119,7 +125,7 @@ export async function runProgram(typed: string, args: readonly string[], flags: 
     const problem = log.close(world.machine);
     if (problem !== null) output.say(`ntmm: ${problem}\n`);
   }
-  explainEnd(program, world, outcome, output);
+  explainEnd(world, outcome, output);
   explainRefusals(world, output);
   if (outcome.verifyPasses > 0)
     output.say(
@@ -145,69 +151,83 @@ export function runWorld(
   return new RunControl(world.machine, new ConsoleInput(), output, limits, showsProgress).run();
 }
 
-/** Says on standard error why the program did not end well. */
-export function explainEnd(
-  program: ProgramFile,
-  { machine, process: guest }: GuestWorld,
-  { end }: RunOutcome,
-  output: ConsoleOutput,
-): void {
-  const { crash, exitStatus } = guest;
+/** Names of the programs that have not ended; of the first one when all have. */
+function runningNames({ machine, process }: GuestWorld): string {
+  const running = machine.processes.filter(({ exitStatus }) => exitStatus === null);
+  return (running.length > 0 ? running : [process]).map(programName).join(', ');
+}
+
+function programName({ object: { imagePath } }: MachineProcess): string {
+  return imagePath.slice(imagePath.lastIndexOf('\\') + 1);
+}
+
+/** Says on standard error why the programs did not end well. */
+export function explainEnd(world: GuestWorld, { end }: RunOutcome, output: ConsoleOutput): void {
+  const { machine } = world;
   const { processor } = machine.kernel;
+  const names = runningNames(world);
   const after = `after ${counted(processor.instructions, 'instruction')}`;
   switch (end.kind) {
     case 'instructions':
-      output.say(`ntmm: ${program.name} stopped by --max-instructions ${after}\n`);
+      output.say(`ntmm: ${names} stopped by --max-instructions ${after}\n`);
       break;
     case 'timeout':
-      output.say(`ntmm: ${program.name} stopped by --timeout ${after}\n`);
+      output.say(`ntmm: ${names} stopped by --timeout ${after}\n`);
       break;
     case 'signal':
-      output.say(`ntmm: ${program.name} stopped by ${end.signal} ${after}\n`);
+      output.say(`ntmm: ${names} stopped by ${end.signal} ${after}\n`);
       break;
     case 'stalled':
-      output.say(
-        `ntmm: ${program.name} stopped ${after}: every thread waits for what can no longer happen\n`,
-      );
+      output.say(`ntmm: ${names} stopped ${after}: every thread waits for what can no longer happen\n`);
       break;
     case 'verify-failed':
       output.say(`ntmm: verify failed ${after}: ${end.message}\n`);
       break;
     case 'output-failed':
       if (end.failure.code !== 'EPIPE')
-        output.say(
-          `ntmm: ${program.name} stopped ${after}: cannot write to stdout (${end.failure.message})\n`,
-        );
+        output.say(`ntmm: ${names} stopped ${after}: cannot write to stdout (${end.failure.message})\n`);
       break;
     case 'exited':
       break;
   }
+  for (const process of machine.processes) explainProcess(world, process, output);
+}
+
+/** Says why one process did not end well. The exit code of one that a program made is that program's to judge. */
+function explainProcess(
+  { machine, programs }: GuestWorld,
+  process: MachineProcess,
+  output: ConsoleOutput,
+): void {
+  const { crash, exitStatus } = process;
+  const { processor } = machine.kernel;
+  const { exitMessage } = process.object;
+  const started = programs.find((other) => other.process === process);
+  const name = programName(process);
   if (crash !== null)
-    output.say(
-      formatCrash(program.name, crash, (bytes, address) => processor.describeInstruction(bytes, address)),
-    );
-  else if (guest.object.exitMessage !== null)
-    output.say(`ntmm: ${program.name}: ${guest.object.exitMessage}${importsHint(program, exitStatus)}\n`);
-  if (exitStatus !== null && exitStatus > LARGEST_PLAIN_CODE)
-    output.say(`ntmm: ${program.name} ended with ${statusText(exitStatus)}\n`);
+    output.say(formatCrash(name, crash, (bytes, address) => processor.describeInstruction(bytes, address)));
+  else if (exitMessage !== null)
+    output.say(`ntmm: ${name}: ${exitMessage}${importsHint(started?.program.typed, exitStatus)}\n`);
+  if (started !== undefined && exitStatus !== null && exitStatus > LARGEST_PLAIN_CODE)
+    output.say(`ntmm: ${name} ended with ${statusText(exitStatus)}\n`);
 }
 
 /** What helps when a program stopped for lack of a DLL or a function. */
-function importsHint({ typed }: ProgramFile, exitStatus: number | null): string {
-  return exitStatus !== null && LOADER_STATUSES.includes(exitStatus)
+function importsHint(typed: string | undefined, exitStatus: number | null): string {
+  return typed !== undefined && exitStatus !== null && LOADER_STATUSES.includes(exitStatus)
     ? `; 'ntmm imports ${typed}' lists all that is missing`
     : '';
 }
 
 /** Names the option that would have allowed each refused write. */
-function explainRefusals({ machine, directories }: GuestWorld, output: ConsoleOutput): void {
+function explainRefusals({ machine, directories, programFolders }: GuestWorld, output: ConsoleOutput): void {
   for (const folder of machine.kernel.fileSystem.refusedWrites) {
     const option = directories.get(folder);
     let way = 'a folder that --dir shows can be written to';
     if (option !== undefined) way = "leave ':ro' out of its --dir to allow that";
     else if (folder === WORK_FOLDER) way = '--dir . allows it, or --dir FOLDER for another folder';
-    else if (folder === PROGRAM_FOLDER)
-      way = 'it is the folder of the program; --dir FOLDER gives it another to write to';
+    else if (programFolders.has(folder))
+      way = 'it is the folder of a program; --dir FOLDER gives it another to write to';
     output.say(`ntmm: a write to ${folder} was refused: it is read only; ${way}\n`);
   }
 }

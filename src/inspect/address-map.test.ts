@@ -67,7 +67,7 @@ describe('the address space by types', () => {
       if (process.exitStatus !== null) break;
       checkMap(machine, process);
     }
-    expect(machine.processes).toHaveLength(1);
+    expect(machine.processes[0]).toBe(process);
   });
 
   it('knows heaps, stacks, images and blocks of the process', () => {
@@ -123,7 +123,10 @@ describe('the address space by types', () => {
     const { machine, process } = makeExampleMachine('share.exe');
     let copies = 0;
     machine.kernel.processExiting.push((ending) => {
-      copies = total(summarizeTypes(ending, describeAddressSpace(machine.kernel, ending)), 'private');
+      copies = total(
+        summarizeTypes(machine.kernel, ending, describeAddressSpace(machine.kernel, ending)),
+        'private',
+      );
     });
     machine.run();
     expect(process.exitStatus).toBe(0);

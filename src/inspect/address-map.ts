@@ -5,7 +5,7 @@
 import { MEM_COMMIT, MEM_FREE } from '../base/memory-constants.js';
 import { STATUS_SUCCESS } from '../base/ntstatus.js';
 import { isPrivateCopy } from '../mm/page-protection.js';
-import { findPte, nextAddressWithTable } from '../mm/page-tables.js';
+import { PEEKED } from '../mm/page-table-peek.js';
 import { pageProtection } from '../mm/protection.js';
 import { PTE_VALID, pteFrame } from '../mm/pte.js';
 import { VAD_IMAGE, VAD_MAPPED, VAD_PRIVATE, type Vad } from '../mm/vad-tree.js';
@@ -17,6 +17,7 @@ import {
 import type { Kernel } from '../nt/kernel.js';
 import type { Process } from '../nt/process.js';
 import { nameRanges } from './range-names.js';
+import { validPageTables } from './valid-tables.js';
 
 /** In the order in which VMMap lists them. */
 export const MEMORY_TYPES = [
@@ -95,9 +96,9 @@ function countPages(kernel: Kernel, process: Process, vad: Vad, block: MemoryBlo
   const { mm } = kernel;
   const { space } = process;
   const end = block.address + block.size;
-  let at = nextAddressWithTable(mm, space, block.address, end);
-  for (; at < end; at = nextAddressWithTable(mm, space, at + PAGE_SIZE, end)) {
-    const word = findPte(mm, space, at);
+  let at = PEEKED.next(mm, space, block.address, end);
+  for (; at < end; at = PEEKED.next(mm, space, at + PAGE_SIZE, end)) {
+    const word = PEEKED.pte(mm, space, at);
     if (vad.kind !== VAD_PRIVATE && isPrivateCopy(mm, word)) block.private += PAGE_SIZE;
     if ((mm.words[word]! & PTE_VALID) === 0) continue;
     block.workingSet += PAGE_SIZE;
@@ -141,7 +142,7 @@ function makeRange(kernel: Kernel, process: Process, vad: Vad): MemoryRange {
   const information = emptyBasicInformation();
   const end = (vad.endPage + 1) * PAGE_SIZE;
   for (let at = range.address; at < end; at += information.regionSize) {
-    if (queryVirtualMemory(kernel.mm, process.space, at, information) !== STATUS_SUCCESS) break;
+    if (queryVirtualMemory(kernel.mm, process.space, at, information, PEEKED) !== STATUS_SUCCESS) break;
     if (information.state === MEM_FREE) break;
     const block = makeBlock(kernel, process, vad, information);
     range.blocks.push(block);
@@ -177,7 +178,11 @@ export function describeAddressSpace(kernel: Kernel, process: Process): MemoryRa
 }
 
 /** Sums by type; page tables are the process's own pages outside of its user space. */
-export function summarizeTypes(process: Process, ranges: readonly MemoryRange[]): TypeFigures[] {
+export function summarizeTypes(
+  { mm }: Kernel,
+  process: Process,
+  ranges: readonly MemoryRange[],
+): TypeFigures[] {
   const types = MEMORY_TYPES.map((type): TypeFigures => ({ type, ...noFigures(), blocks: 0, largest: 0 }));
   for (const range of ranges) {
     const sum = types[MEMORY_TYPES.indexOf(range.type)]!;
@@ -187,7 +192,8 @@ export function summarizeTypes(process: Process, ranges: readonly MemoryRange[])
   }
   const tables = types[MEMORY_TYPES.indexOf('Page Table')]!;
   const bytes = process.deleted ? 0 : process.space.pageTablePages * PAGE_SIZE;
-  for (const key of ['size', 'committed', 'private', 'workingSet', 'largest'] as const) tables[key] = bytes;
+  for (const key of ['size', 'committed', 'private', 'largest'] as const) tables[key] = bytes;
+  if (bytes > 0) tables.workingSet = validPageTables(mm, process.space) * PAGE_SIZE;
   tables.blocks = bytes / PAGE_SIZE;
   if (bytes > 0) tables.largest = PAGE_SIZE;
   return types;

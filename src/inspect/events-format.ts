@@ -82,6 +82,9 @@ const DETAIL_NAMES: Readonly<Record<string, string>> = {
   'process-in': 'pages',
   'page-file-extend': 'pages',
   'page-file-shrink': 'pages',
+  'read-complete': 'pages',
+  'write-complete': 'pages',
+  'collided-fault': 'inFlight',
 };
 
 class JsonLinesWriter implements EventWriter {

@@ -6,14 +6,20 @@ import { describe, expect, it } from 'vitest';
 import { MEM_COMMIT, PAGE_GUARD, PAGE_NOACCESS } from '../base/memory-constants.js';
 import type { ExampleMachine } from '../testing/examples.js';
 import { exampleRuns, makeExampleMachine } from '../testing/examples.js';
+import { swapOut } from '../testing/swap-out.js';
 import { TableWalker, type WalkResult } from '../testing/table-walker.js';
 import { describeAddressSpace } from './address-map.js';
 
 const PAGE = 4096;
 
 function walkerOf({ machine, process }: ExampleMachine): TableWalker {
-  const { ram } = machine.kernel.mm;
-  return new TableWalker(ram.bytes, ram.base, process.object.space.directoryFrame);
+  const { ram, pageFiles } = machine.kernel.mm;
+  const readTable = (file: number, block: number) => {
+    const table = new Uint8Array(PAGE);
+    pageFiles.store.read(file, block * PAGE, table);
+    return table;
+  };
+  return new TableWalker(ram.bytes, ram.base, process.object.space.directoryFrame, readTable);
 }
 
 /** Every page of every range that is not free: address, what the walker says, whether it can be read. */
@@ -36,6 +42,8 @@ function agrees(example: ExampleMachine, at: number, kind: WalkResult['kind'], s
       return state === 'committed' && (area === null || area.file === null || area.isImage);
     case 'file-backed':
       return area !== null && area.file !== null;
+    case 'paging-file':
+      return state === 'committed';
     case 'decommitted':
       return state === 'reserved' && area === null;
     case 'ask-the-vad':
@@ -91,6 +99,27 @@ describe('page tables read from RAM alone', () => {
       if (example.machine.run({ maxInstructions: instructions }).state === 'exited') break;
       expect(compare(example)['compared']).toBeGreaterThan(10);
     }
+  });
+
+  it('are followed into the paging file, and show the same as the views', () => {
+    const example = makeExampleMachine('sort.exe', ['lines.txt']);
+    const { machine, process } = example;
+    machine.run({ maxInstructions: 20_000 });
+    const before = compare(example);
+    const { mm } = machine.kernel;
+    const { space } = process.object;
+    const committed = [...pages(example)].filter(({ state }) => state === 'committed').length;
+    swapOut(mm, space);
+    expect(space.workingSetPages).toBeLessThan(20);
+    expect(new TableWalker(mm.ram.bytes, mm.ram.base, space.directoryFrame).walk(0x10000).kind).toBe(
+      'table-unread',
+    );
+    expect([...pages(example)].filter(({ state }) => state === 'committed').length).toBe(committed);
+    const after = compare(example);
+    expect(after['paging-file']).toBeGreaterThan(20);
+    expect(after['ask-the-vad']).toBe(before['ask-the-vad']);
+    machine.verify();
+    expect(machine.run().state).toBe('exited');
   });
 
   it('lead through prototype PTEs to pages that the process does not map', () => {

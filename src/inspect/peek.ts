@@ -4,7 +4,7 @@
  */
 import type { AddressSpace } from '../mm/address-space.js';
 import type { MemoryManager } from '../mm/memory-manager.js';
-import { findPte } from '../mm/page-tables.js';
+import { peekPte } from '../mm/page-table-peek.js';
 import {
   PTE_ASK_VAD,
   PTE_PROTOTYPE,
@@ -27,7 +27,7 @@ export function residentFrame(lo: number): number {
 /** Frame that holds the page of a user address, or -1 when it is not in memory. */
 export function frameOfAddress(mm: MemoryManager, space: AddressSpace, address: number): number {
   if (address < 0 || address > space.highestAddress) return -1;
-  const word = findPte(mm, space, address);
+  const word = peekPte(mm, space, address);
   if (word === 0) return -1;
   const lo = mm.words[word]!;
   const hi = mm.words[word + 1]!;

@@ -12,7 +12,8 @@ const PAGE = 4096;
 function checkMap(machine: Machine): void {
   const { kernel } = machine;
   const { mm } = kernel;
-  const { uses, processes, files, total } = mapPhysicalMemory(kernel);
+  const { uses, priorities, processes, files, total } = mapPhysicalMemory(kernel);
+  expect(priorities.reduce((sum, { standby }) => sum + standby, 0)).toBe(mm.lists.standbyCount);
   expect(total).toBe(mm.pfn.frameCount);
   expect(uses.reduce((sum, { pages }) => sum + sumOfLists(pages), 0)).toBe(total);
   const { lists } = machine.report();
@@ -97,5 +98,20 @@ describe('physical memory by use', () => {
     expect(text).toMatch(/^Total +65,536 /m);
     expect(text).toMatch(/^hello\.exe +100 /m);
     expect(text).toContain('C:\\app\\hello.exe');
+  });
+
+  it('shows what standby pages of which priority were given another use', () => {
+    const machine = new Machine({ ram: 8 * 2 ** 20 });
+    const { mm } = machine.kernel;
+    const process = machine.createProcess({ empty: true });
+    process.object.space.pagePriority = 2;
+    const base = process.allocate(12 * 2 ** 20);
+    for (let page = 0; page < 12 * 256; page++) process.write(base + page * PAGE, Uint8Array.of(1));
+    const map = mapPhysicalMemory(machine.kernel);
+    const low = map.priorities[2]!;
+    expect(low.repurposed).toBeGreaterThan(1000);
+    expect(low.standby).toBe(mm.lists.standbyOf(2));
+    expect(formatPhysicalMemory(map)).toMatch(/^Priority +Standby +Repurposed\n +2 +[\d,]* +[\d,]+$/m);
+    checkMap(machine);
   });
 });

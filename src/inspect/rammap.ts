@@ -49,12 +49,21 @@ export interface FilePages {
   readonly pages: ListCounts;
 }
 
+/** The standby pages of a page priority, and those that were given another use since the machine began. */
+export interface PriorityPages {
+  readonly priority: number;
+  readonly standby: number;
+  readonly repurposed: number;
+}
+
 export interface PhysicalMemoryMap {
   /** Instructions that the machine had retired. */
   readonly instructions: number;
   /** Pages of RAM. */
   readonly total: number;
   readonly uses: { readonly use: FrameUse; readonly pages: ListCounts }[];
+  /** Of every priority, 0 to 7. */
+  readonly priorities: PriorityPages[];
   readonly processes: ProcessPages[];
   readonly files: FilePages[];
 }
@@ -120,7 +129,7 @@ class Tally {
 
 /** How RAM is used now. */
 export function mapPhysicalMemory(kernel: Kernel): PhysicalMemoryMap {
-  const { pfn } = kernel.mm;
+  const { pfn, lists } = kernel.mm;
   const frames = new FrameUses(kernel);
   const tally = new Tally();
   for (let frame = 0; frame < pfn.frameCount; frame++)
@@ -131,6 +140,11 @@ export function mapPhysicalMemory(kernel: Kernel): PhysicalMemoryMap {
     instructions: kernel.processor.instructions,
     total: pfn.frameCount,
     uses: FRAME_USES.map((use) => ({ use, pages: tally.uses.get(use)! })),
+    priorities: [...lists.repurposed].map((repurposed, priority) => ({
+      priority,
+      standby: lists.standbyOf(priority),
+      repurposed,
+    })),
     processes: processes.map(([process, pages]) => ({
       pid: process.id,
       image: process.imagePath,
@@ -150,6 +164,20 @@ function useLines({ uses, total }: PhysicalMemoryMap): string[] {
   const rows = uses.map(({ use, pages }) => [use, kilobytes(sumOfLists(pages)), ...listCells(pages)]);
   const head = ['Usage', 'Total', ...LIST_TITLES];
   return table([head, ...rows, ['Total', kilobytes(total), ...listCells(sums)]], numbersFrom(1, 9));
+}
+
+/** RAMMap's Priority Summary, of the priorities that there are pages of. */
+function priorityLines({ priorities }: PhysicalMemoryMap): string[] {
+  const rows = priorities
+    .filter(({ standby, repurposed }) => standby + repurposed > 0)
+    .map(({ priority, standby, repurposed }) => [
+      String(priority),
+      kilobytes(standby),
+      kilobytes(repurposed),
+    ]);
+  return rows.length === 0
+    ? []
+    : ['', ...table([['Priority', 'Standby', 'Repurposed'], ...rows], numbersFrom(0, 2))];
 }
 
 function processLines({ processes }: PhysicalMemoryMap): string[] {
@@ -187,6 +215,7 @@ export function formatPhysicalMemory(map: PhysicalMemoryMap): string {
     `${grouped(map.total)} pages of RAM after ${counted(map.instructions, 'instruction')}; sizes in KB`,
     '',
     ...useLines(map),
+    ...priorityLines(map),
   ];
   if (map.processes.length > 0) lines.push('', ...processLines(map));
   if (map.files.length > 0) lines.push('', ...fileLines(map));

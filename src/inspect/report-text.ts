@@ -1,6 +1,6 @@
 /** The memory report as people like to read it: at most 80 columns. */
 import { FRAME_STATE_NAMES } from '../mm/pfn-database.js';
-import type { FaultReport, FrameStateName, Report } from './report.js';
+import type { FaultReport, FrameStateName, ProcessReport, Report } from './report.js';
 import { statusText } from './status-names.js';
 import { bar, bytesText, counted, grouped, table, timeText } from './text.js';
 
@@ -57,9 +57,16 @@ function exitText(exitCode: number | null): string {
   return exitCode <= LARGEST_PLAIN_CODE ? String(exitCode) : statusText(exitCode);
 }
 
-function programName(report: Report): string {
-  const image = report.processes[0]?.image ?? '';
+function programName(process: ProcessReport | undefined): string {
+  const image = process?.image ?? '';
   return image.slice(image.lastIndexOf('\\') + 1) || 'no program';
+}
+
+/** The first program and how many processes more there were. */
+function programNames({ processes }: Report): string {
+  const others = processes.length - 1;
+  const more = others > 0 ? ` and ${counted(others, 'other process', 'other processes')}` : '';
+  return programName(processes[0]) + more;
 }
 
 function labelled(label: string, text: string): string {
@@ -70,7 +77,7 @@ function headLines(report: Report): string[] {
   const { instructions, virtualTime100ns, tlb } = report;
   const looked = tlb.hits + tlb.misses;
   return [
-    heading(`Memory report: ${programName(report)}`),
+    heading(`Memory report: ${programNames(report)}`),
     labelled('Exit code', exitText(report.exitCode)),
     labelled('Ran', `${counted(instructions, 'instruction')}, ${timeText(virtualTime100ns)} of virtual time`),
     labelled(
@@ -101,10 +108,34 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   return table(padded, new Set([1])).map((line) => `  ${line}`);
 }
 
-function memoryLines({ exitCode, workingSet, commit, processes }: Report): string[] {
+const PROCESS_HEAD = ['Id', 'Process', 'Exit code', 'Faults', 'Hard', 'Peak set', 'Peak commit'];
+
+/** One line for each process, when there were several. */
+function processLines({ processes }: Report): string[] {
+  if (processes.length < 2) return [];
+  const rows = processes.map((process) => [
+    String(process.pid),
+    programName(process),
+    process.exitCode === null ? 'runs' : exitText(process.exitCode).replace(/ \(.*/, ''),
+    grouped(process.faults.total),
+    grouped(process.faults.hard),
+    bytesText(process.workingSet.peakPages * PAGE_SIZE),
+    bytesText(process.commit.peak),
+  ]);
+  const lines = table([PROCESS_HEAD, ...rows], new Set([0, 2, 3, 4, 5, 6]));
+  return ['', heading(`Processes: ${grouped(processes.length)}`), ...lines.map((line) => `  ${line}`)];
+}
+
+function memoryHeading({ processes }: Report): string {
+  if (processes.some(({ exitCode }) => exitCode === null)) return 'Memory now';
+  return processes.length > 1 ? 'Memory as the last process ended' : 'Memory as the program ended';
+}
+
+function memoryLines(report: Report): string[] {
+  const { workingSet, commit, processes } = report;
   const [process] = processes;
   const own =
-    process === undefined
+    process === undefined || processes.length > 1
       ? []
       : [
           labelled(
@@ -115,7 +146,7 @@ function memoryLines({ exitCode, workingSet, commit, processes }: Report): strin
   const used = `${bytesText(commit.current)} of ${bytesText(commit.limit)} promised, peak ${bytesText(commit.peak)}`;
   return [
     '',
-    heading(exitCode === null ? 'Memory now' : 'Memory as the program ended'),
+    heading(memoryHeading(report)),
     labelled(
       'Working set',
       `${bytesText(workingSet.currentPages * PAGE_SIZE)} (${pagesText(workingSet.currentPages)}), peak ${bytesText(workingSet.peakPages * PAGE_SIZE)}`,
@@ -125,7 +156,7 @@ function memoryLines({ exitCode, workingSet, commit, processes }: Report): strin
   ];
 }
 
-function typeLines({ types }: Report): string[] {
+function typeLines({ types, processes }: Report): string[] {
   const shown = types.filter(({ type, size }) => type !== 'Free' && type !== 'Unusable' && size > 0);
   if (shown.length === 0) return [];
   const rows = shown.map((figures) => [
@@ -138,7 +169,15 @@ function typeLines({ types }: Report): string[] {
     [head.map((text, column) => (column === 0 ? text.padEnd(LABEL_WIDTH - 2) : text)), ...rows],
     right,
   );
-  return ['', heading('Address space by type'), ...lines.map((line) => `  ${line}`)];
+  return [
+    '',
+    heading(
+      processes.length > 1
+        ? `Address space of ${programName(processes[0])} by type`
+        : 'Address space by type',
+    ),
+    ...lines.map((line) => `  ${line}`),
+  ];
 }
 
 function listLines({ lists }: Report): string[] {
@@ -182,6 +221,7 @@ function fileLines({ mappedFile, pageFile }: Report): string[] {
 export function formatReport(report: Report): string {
   const lines = [
     ...headLines(report),
+    ...processLines(report),
     ...faultLines(report),
     ...memoryLines(report),
     ...typeLines(report),

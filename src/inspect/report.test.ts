@@ -146,7 +146,10 @@ describe('the memory report', () => {
     second.terminate();
     expect(machine.report().workingSet.currentPages).toBe(report.processes[0]!.workingSet.currentPages);
     expect(machine.report().processes[1]!.types).toEqual(report.processes[1]!.types);
-    checkText(machine.report());
+    const text = checkText(machine.report());
+    expect(text).toContain('Memory report: no program and 1 other process ');
+    expect(text).toMatch(/^ +100 {2}no program +runs +\d/m);
+    expect(text).toMatch(/^ +104 {2}no program +0 +\d/m);
   });
 
   it('is of use on a machine without processes', () => {

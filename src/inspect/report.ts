@@ -77,7 +77,7 @@ type ProcessGauges = Pick<ProcessReport, 'workingSet' | 'commit' | 'types'>;
 export interface ExitRecords {
   /** By process id. */
   readonly processes: Map<number, ProcessGauges>;
-  /** The machine when the last process so far ended. */
+  /** The machine when the last process that there was ended. */
   machine: Gauges | null;
 }
 
@@ -90,7 +90,7 @@ export function createExitRecords(): ExitRecords {
 /** Keeps how memory stands now, before an ending process loses its own. */
 export function recordExit(kernel: Kernel, process: Process, records: ExitRecords): void {
   records.processes.set(process.id, processGauges(kernel, process));
-  records.machine = machineGauges(kernel);
+  if (kernel.processes.size === 1) records.machine = machineGauges(kernel);
 }
 
 function machineGauges(kernel: Kernel): Gauges {
@@ -113,7 +113,7 @@ function machineGauges(kernel: Kernel): Gauges {
 
 function processGauges(kernel: Kernel, process: Process): ProcessGauges {
   const { space } = process;
-  const types = summarizeTypes(process, describeAddressSpace(kernel, process));
+  const types = summarizeTypes(kernel, process, describeAddressSpace(kernel, process));
   return {
     workingSet: { currentPages: space.workingSetPages, peakPages: space.peakWorkingSetPages },
     commit: { current: space.commitCharge * PAGE_SIZE, peak: space.peakCommitCharge * PAGE_SIZE },

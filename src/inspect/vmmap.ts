@@ -32,7 +32,7 @@ export function mapAddressSpace(kernel: Kernel, process: Process): AddressSpaceM
     pid: process.id,
     image: process.imagePath,
     instructions: kernel.processor.instructions,
-    types: summarizeTypes(process, ranges),
+    types: summarizeTypes(kernel, process, ranges),
     ranges,
   };
 }

@@ -97,6 +97,10 @@ export const PARAMETERS_DLL_PATH = 0x50;
 export const PARAMETERS_IMAGE_PATH = 0x60;
 export const PARAMETERS_COMMAND_LINE = 0x70;
 export const PARAMETERS_ENVIRONMENT = 0x80;
+/** StartingX to FillAttribute: seven 32-bit numbers. */
+export const PARAMETERS_STARTING_X = 0x88;
+export const PARAMETERS_WINDOW_FLAGS = 0xa4;
+export const PARAMETERS_SHOW_WINDOW = 0xa8;
 export const PARAMETERS_WINDOW_TITLE = 0xb0;
 export const PARAMETERS_DESKTOP_INFO = 0xc0;
 export const PARAMETERS_SHELL_INFO = 0xd0;

@@ -2,6 +2,7 @@
 import { MEM_COMMIT, MEM_RESERVE, PAGE_READWRITE } from '../base/memory-constants.js';
 import { ntSuccess } from '../base/ntstatus.js';
 import { allocateVirtualMemory } from '../mm/virtual-memory.js';
+import type { StartupSettings } from '../nt/process.js';
 import type { ServiceCall } from '../nt/service.js';
 import { writeUnicodeString } from './ldr-entries.js';
 import { LoaderFailure } from './loader-state.js';
@@ -28,7 +29,7 @@ export function currentDirectory(call: ServiceCall): string {
 /** Writes the parameters and the environment block. Throws LoaderFailure when there is no memory for them. */
 export function createProcessParameters(call: ServiceCall): void {
   const { memory, process } = call;
-  const { imagePath, commandLine } = process;
+  const { imagePath, commandLine, startup } = process;
   const strings: [offset: number, text: string, bytes: number][] = [
     [
       peb.PARAMETERS_CURRENT_DIRECTORY,
@@ -39,20 +40,22 @@ export function createProcessParameters(call: ServiceCall): void {
       [peb.PARAMETERS_DLL_PATH, folderOf(imagePath) + DLL_PATH_REST] as const,
       [peb.PARAMETERS_IMAGE_PATH, imagePath] as const,
       [peb.PARAMETERS_COMMAND_LINE, commandLine] as const,
-      [peb.PARAMETERS_WINDOW_TITLE, imagePath] as const,
-      [peb.PARAMETERS_DESKTOP_INFO, DESKTOP] as const,
+      [peb.PARAMETERS_WINDOW_TITLE, startup?.title ?? imagePath] as const,
+      [peb.PARAMETERS_DESKTOP_INFO, startup?.desktop ?? DESKTOP] as const,
       [peb.PARAMETERS_SHELL_INFO, ''] as const,
-      [peb.PARAMETERS_RUNTIME_DATA, ''] as const,
     ].map(([offset, text]): [number, string, number] => [offset, text, text.length * 2 + 2]),
   ];
-  const size = strings.reduce((sum, [, , bytes]) => sum + bytes, peb.PARAMETERS_SIZE);
+  const runtimeData = startup?.runtimeData ?? new Uint8Array(0);
+  const size = strings.reduce((sum, [, , bytes]) => sum + bytes, peb.PARAMETERS_SIZE + runtimeData.length);
   const parameters = allocatePages(call, size);
   memory.writeU32(parameters + peb.PARAMETERS_MAXIMUM_LENGTH, size);
   memory.writeU32(parameters + peb.PARAMETERS_LENGTH, size);
   memory.writeU32(parameters + peb.PARAMETERS_FLAGS, peb.PARAMETERS_NORMALIZED);
   process.standardHandles.forEach((handle, index) => {
-    memory.writeU64(parameters + peb.PARAMETERS_STANDARD_INPUT + 8 * index, handle, 0);
+    const at = parameters + peb.PARAMETERS_STANDARD_INPUT + 8 * index;
+    memory.writeU64(at, handle >>> 0, handle < 0 ? 0xffffffff : 0);
   });
+  if (startup !== null) writeWindowSettings(call, parameters, startup);
   let at = parameters + peb.PARAMETERS_SIZE;
   for (const [offset, text, bytes] of strings) {
     memory.writeUtf16(at, text);
@@ -60,12 +63,26 @@ export function createProcessParameters(call: ServiceCall): void {
     memory.writeU16(parameters + offset + 2, bytes);
     at += bytes;
   }
+  memory.writeBytes(at, runtimeData);
+  memory.writeU16(parameters + peb.PARAMETERS_RUNTIME_DATA, runtimeData.length);
+  memory.writeU16(parameters + peb.PARAMETERS_RUNTIME_DATA + 2, runtimeData.length);
+  memory.writePointer(parameters + peb.PARAMETERS_RUNTIME_DATA + 8, runtimeData.length === 0 ? 0 : at);
   writeEnvironment(call, parameters);
   memory.writePointer(process.peb + peb.PEB_PROCESS_PARAMETERS, parameters);
 }
 
 const folderOf = (path: string) => path.slice(0, Math.max(path.lastIndexOf('\\'), 0));
 const withBackslash = (folder: string) => (folder.endsWith('\\') ? folder : `${folder}\\`);
+
+/** What STARTUPINFO said of the window. */
+function writeWindowSettings(call: ServiceCall, parameters: number, startup: StartupSettings): void {
+  const { memory } = call;
+  startup.position.forEach((value, index) => {
+    memory.writeU32(parameters + peb.PARAMETERS_STARTING_X + 4 * index, value);
+  });
+  memory.writeU32(parameters + peb.PARAMETERS_WINDOW_FLAGS, startup.flags);
+  memory.writeU32(parameters + peb.PARAMETERS_SHOW_WINDOW, startup.showWindow);
+}
 
 /** The block of NAME=value strings, each with a zero, and one more zero at the end. */
 function writeEnvironment(call: ServiceCall, parameters: number): void {

@@ -55,8 +55,10 @@ function addServices(module: SystemModule, services: ServiceEntry[]): Map<string
 
 function serviceEntry(module: string, name: string, service: Service | ServiceFunction): ServiceEntry {
   const kind: ServiceKind = module === 'ntdll.dll' && /^(Nt|Zw)/.test(name) ? 'kernel' : 'library';
-  if (typeof service === 'function') return { module, name, kind, enter: service, steps: [] };
-  return { module, name, kind, enter: service.enter, steps: service.steps ?? [] };
+  if (typeof service === 'function')
+    return { module, name, kind, enter: service, steps: [], restarts: false };
+  const { enter, steps = [], restarts = false } = service;
+  return { module, name, kind, enter, steps, restarts };
 }
 
 function generateImage(module: SystemModule, numbers: ReadonlyMap<string, number>): SystemImage {

@@ -6,6 +6,9 @@ export const PAGE_SIZE = 4096;
 export const MAXIMUM_RAM = 3 * 1024 ** 3;
 
 const WASM_PAGE = 65536;
+/** Pages beyond RAM: a 16-byte load at the end of the last frame may look past it; then the window. */
+const GUARD_PAGES = 1;
+const WINDOW_PAGES = 4;
 const CODE_CACHE_BYTES = 16 * 1024 ** 2;
 
 function roundUp(value: number, unit: number): number {
@@ -19,6 +22,11 @@ function roundUp(value: number, unit: number): number {
 export class PhysicalMemory {
   /** Pages of RAM. */
   readonly frameCount: number;
+  /**
+   * Number that the first of four pages beyond RAM would have as a frame. The processor cannot reach them; the host looks there
+   * at page tables that are in a paging file.
+   */
+  readonly windowFrame: number;
   readonly memory: WebAssembly.Memory;
   /** Byte offset of frame 0, a multiple of 4096. */
   readonly base: number;
@@ -43,8 +51,9 @@ export class PhysicalMemory {
     this.frameBlocks = HEADER_END;
     this.codeCache = roundUp(HEADER_END + this.frameCount * 4, 64);
     this.base = roundUp(this.codeCache + codeCacheBytes, PAGE_SIZE);
-    // One page beyond RAM: a 16-byte load at the end of the last frame may look past it.
-    const pages = roundUp(this.base + byteSize + PAGE_SIZE, WASM_PAGE) / WASM_PAGE;
+    this.windowFrame = this.frameCount + GUARD_PAGES;
+    const beyond = (GUARD_PAGES + WINDOW_PAGES) * PAGE_SIZE;
+    const pages = roundUp(this.base + byteSize + beyond, WASM_PAGE) / WASM_PAGE;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.bytes = new Uint8Array(this.memory.buffer);
     this.words = new Uint32Array(this.memory.buffer);

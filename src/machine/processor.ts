@@ -52,6 +52,11 @@ const WORD = 2 ** 32;
 const LONGEST_STAY = 0x40000;
 const SINGLE_STEP = 1;
 
+/** Where the rights of the TLB's entries are, and their bits that say which entries are pages. */
+const TLB_RIGHTS = at.TLB_SUPERVISOR;
+const TLB_VALID = at.TLB_VALID;
+const TLB_KIND = at.TLB_VALID | at.TLB_LARGE_PAGE;
+
 let compiled: WebAssembly.Module | undefined;
 
 function compile(): WebAssembly.Module {
@@ -166,9 +171,9 @@ export class Processor {
 
   /** What an entry of the TLB holds, from 0 to `tlbEntries` - 1; null when it is empty or a large page's. For inspection. */
   cachedTranslation(entry: number): CachedTranslation | null {
-    const rights = at.TLB_SUPERVISOR + entry * 8;
+    const rights = TLB_RIGHTS + entry * 8;
     const low = this.words[rights >> 2]!;
-    if ((low & (at.TLB_VALID | at.TLB_LARGE_PAGE)) !== at.TLB_VALID) return null;
+    if ((low & TLB_KIND) !== TLB_VALID) return null;
     const page = (low & ~(PAGE_SIZE - 1)) >>> 0;
     const offset = (this.words[(at.TLB + entry * 32 + at.TLB_ADDEND) >> 2]! + page) >>> 0;
     return {

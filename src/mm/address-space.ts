@@ -8,10 +8,11 @@ import { FaultCounters } from './counters.js';
 import { deleteHyperspace } from './hyperspace.js';
 import type { MemoryManager } from './memory-manager.js';
 import { allocateZeroedFrame, deleteActiveFrame } from './page-lists.js';
-import { PTE_BASE, pdeAddress, pteAddress, SYSTEM_TABLE_LOW } from './page-tables.js';
-import { PFN_MODIFIED, PFN_PAGE_TABLE } from './pfn-database.js';
-import { releasePrivatePages, removePrivateVad } from './private-memory.js';
+import { PTE_BASE, pdeAddress, pteAddress, SYSTEM_RANGE_START, SYSTEM_TABLE_LOW } from './page-tables.js';
+import { DEFAULT_PRIORITY, PFN_MODIFIED, PFN_PAGE_TABLE } from './pfn-database.js';
+import { deletePrivateVad } from './private-memory.js';
 import { demandZeroLow, MM_READWRITE, PTE_NO_EXECUTE } from './pte.js';
+import { deletePteRange, disownLostTables } from './pte-deletion.js';
 import { unmapAllViews } from './section-view.js';
 import { mapSharedUserData } from './shared-user-data.js';
 import { copySystemEntries, SELF_MAP_INDEX } from './system-space.js';
@@ -41,11 +42,13 @@ export class AddressSpace {
   /** Valid pages, page tables included. */
   workingSetPages = 0;
   peakWorkingSetPages = 0;
-  /** Page tables of all levels, the directory included. */
+  /** Page tables of all levels that exist, the directory included, wherever they are. */
   pageTablePages = 0;
   /** Pages of hyperspace: the working-set list and its hash. */
   hyperspacePages = 0;
   readonly workingSet = new WorkingSet();
+  /** Page priority of threads that have none of their own. */
+  pagePriority = DEFAULT_PRIORITY;
   readonly lowestAddress = LOWEST_USER_ADDRESS;
   readonly highestAddress = HIGHEST_USER_ADDRESS;
   /** The page table found last: address / 2 MB (-1: none), and its first word in ram.words. */
@@ -127,20 +130,22 @@ export function bringInAddressSpace(mm: MemoryManager, space: AddressSpace): voi
 }
 
 /**
- * Takes an address space apart: unmaps its views, deletes its private pages, and every frame goes back to its list.
+ * Takes an address space apart: unmaps its views, deletes its private pages, and every frame goes back to its list. Entries in
+ * page tables that could not be brought back meanwhile are deleted with the tables in the end.
  */
 export function deleteAddressSpace(mm: MemoryManager, space: AddressSpace): void {
   bringInAddressSpace(mm, space);
   unmapAllViews(mm, space);
   for (let vad = space.vads.first(); vad !== null; vad = space.vads.first()) {
-    releasePrivatePages(mm, space, vad, vad.startPage * 4096, (vad.endPage + 1) * 4096);
-    removePrivateVad(mm, space, vad);
+    deletePrivateVad(mm, space, vad);
   }
+  deletePteRange(mm, space, 0, SYSTEM_RANGE_START);
   deleteHyperspace(mm, space);
   if (mm.current === space) detach(mm);
   const directory = space.directoryFrame;
   deleteActiveFrame(mm, directory);
-  mm.commit.release(COMMIT_PAGE_TABLES, 1);
+  mm.commit.release(COMMIT_PAGE_TABLES, space.pageTablePages);
+  disownLostTables(mm, space);
   mm.addressSpaces.splice(mm.addressSpaces.indexOf(space), 1);
   if (mm.events.active) mm.events.emit('process-delete', space, 0, directory, 0);
 }

@@ -5,6 +5,7 @@
  * are words in paged pool. Source: Windows Internals, "Section objects", "Prototype PTEs"; Unit OS5: Memory Management 5.2,
  * "Shared Memory and Memory-Mapped Files"; published layouts of CONTROL_AREA and SUBSECTION on x64.
  */
+import { STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { PeHeaders } from '../pe/pe-headers.js';
 import type { Relocations } from '../pe/pe-relocations.js';
 import type { AddressSpace } from './address-space.js';
@@ -14,7 +15,8 @@ import { COMMIT_SECTION } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
 import { releasePageFileSpace } from './page-file.js';
 import { addShare, deleteTransitionFrame, releaseShare } from './page-lists.js';
-import { findPte, frameOfWord, nextAddressWithTable } from './page-tables.js';
+import { holdTables, releaseTables } from './page-table-fault.js';
+import { findPte, frameOfWord, nextAddressWithValidTable } from './page-tables.js';
 import {
   addressHigh,
   PTE_ASK_VAD,
@@ -266,16 +268,17 @@ function writeStructures(mm: MemoryManager, controlArea: ControlArea): void {
 
 /**
  * Lengthens the segment of a data file that has grown: the prototype PTEs move to a longer array, and everything that names
- * them follows. False when the pool is used up (STATUS_INSUFFICIENT_RESOURCES).
+ * them follows. False when the pool is used up or a page table cannot be brought back (STATUS_INSUFFICIENT_RESOURCES).
  */
 export function extendSegment(mm: MemoryManager, controlArea: ControlArea, pageCount: number): boolean {
   const { segment } = controlArea;
   const oldBase = segment.prototypeBase;
   const oldCount = segment.pageCount;
+  const views = viewsOf(mm, controlArea);
+  if (!holdViews(mm, views)) return false;
   const base = allocatePrototypes(mm, pageCount);
-  if (base === 0) return false;
-  if (!areViewersIn(mm, controlArea)) {
-    mm.pagedPool.free(base);
+  if (base === 0) {
+    releaseViews(mm, views);
     return false;
   }
   for (let page = 0; page < oldCount; page++) movePrototype(mm, oldBase + page * 8, base + page * 8);
@@ -285,22 +288,46 @@ export function extendSegment(mm: MemoryManager, controlArea: ControlArea, pageC
   subsection.pageCount = pageCount;
   writeStructures(mm, controlArea);
   fillSubsectionPrototypes(mm, subsection, oldCount, pageCount - oldCount);
-  for (const space of mm.addressSpaces) {
-    for (let vad = space.vads.first(); vad !== null; vad = space.vads.next(vad)) {
-      if (vad.controlArea === controlArea) moveView(mm, space, vad, base);
-    }
-  }
+  for (const { space, vad } of views) moveView(mm, space, vad, base);
+  releaseViews(mm, views);
   mm.pagedPool.free(oldBase);
   return true;
 }
 
-/** Brings in the processes that have views, whose entries will change; false when there are too few frames. */
-function areViewersIn(mm: MemoryManager, controlArea: ControlArea): boolean {
+interface View {
+  readonly space: AddressSpace;
+  readonly vad: Vad;
+}
+
+/** Every view of a control area. */
+function viewsOf(mm: MemoryManager, controlArea: ControlArea): View[] {
+  const views: View[] = [];
   for (const space of mm.addressSpaces) {
     for (let vad = space.vads.first(); vad !== null; vad = space.vads.next(vad))
-      if (vad.controlArea === controlArea && !needAddressSpace(mm, space)) return false;
+      if (vad.controlArea === controlArea) views.push({ space, vad });
+  }
+  return views;
+}
+
+/** Brings in the processes that have views, and holds the views' page tables; false, with nothing held, when one cannot be brought back. */
+function holdViews(mm: MemoryManager, views: readonly View[]): boolean {
+  for (const [index, { space, vad }] of views.entries()) {
+    if (holdView(mm, space, vad)) continue;
+    releaseViews(mm, views.slice(0, index));
+    return false;
   }
   return true;
+}
+
+function holdView(mm: MemoryManager, space: AddressSpace, vad: Vad): boolean {
+  if (!needAddressSpace(mm, space)) return false;
+  const { startPage, endPage } = vad;
+  return holdTables(mm, space, startPage * PAGE_SIZE, (endPage + 1) * PAGE_SIZE, false) === STATUS_SUCCESS;
+}
+
+function releaseViews(mm: MemoryManager, views: readonly View[]): void {
+  for (const { space, vad } of views)
+    releaseTables(mm, space, vad.startPage * PAGE_SIZE, (vad.endPage + 1) * PAGE_SIZE);
 }
 
 function movePrototype(mm: MemoryManager, from: number, to: number): void {
@@ -324,8 +351,8 @@ function movePrototype(mm: MemoryManager, from: number, to: number): void {
 function moveView(mm: MemoryManager, space: AddressSpace, vad: Vad, base: number): void {
   vad.firstPrototype = base + vad.sectionOffset * 8;
   const end = (vad.endPage + 1) * PAGE_SIZE;
-  let at = nextAddressWithTable(mm, space, vad.startPage * PAGE_SIZE, end);
-  for (; at < end; at = nextAddressWithTable(mm, space, at + PAGE_SIZE, end)) {
+  let at = nextAddressWithValidTable(mm, space, vad.startPage * PAGE_SIZE, end);
+  for (; at < end; at = nextAddressWithValidTable(mm, space, at + PAGE_SIZE, end)) {
     const word = findPte(mm, space, at);
     const lo = mm.words[word]!;
     if ((lo & (PTE_VALID | PTE_PROTOTYPE)) !== PTE_PROTOTYPE || mm.words[word + 1] === PTE_ASK_VAD) continue;

@@ -9,7 +9,9 @@ import {
   STATUS_GUARD_PAGE_VIOLATION,
   STATUS_NO_MEMORY,
   STATUS_PAGE_FAULT_GUARD_PAGE,
+  STATUS_PAGE_FAULT_PAGING_FILE,
   STATUS_PAGE_FAULT_TRANSITION,
+  STATUS_PENDING,
   STATUS_STACK_OVERFLOW,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
@@ -17,12 +19,15 @@ import { checkAccess, FAULT_FETCH, FAULT_WRITE } from './access-check.js';
 import type { AddressSpace } from './address-space.js';
 import { BugCheck, PAGE_FAULT_IN_NONPAGED_AREA } from './bug-check.js';
 import { breakCopyOnWrite } from './copy-on-write.js';
+import { countTransition } from './counters.js';
 import { resolveDemandZeroFault } from './demand-zero.js';
 import type { MemoryManager } from './memory-manager.js';
 import { markModified } from './page-file.js';
 import { resolvePageFileFault } from './page-file-fault.js';
 import { activateTransitionFrame } from './page-lists.js';
-import { countUsedPte, findPte, frameOfWord, freeEmptyTable, makePte } from './page-tables.js';
+import { bringPteIn, makePte } from './page-table-fault.js';
+import { countUsedPte, findPte, frameOfWord, holdTable, pteAddress, releaseTable } from './page-tables.js';
+import { beginPageWait, endPageWait, isBeingRead, waitForCollided, waitForNextRequest } from './paging-io.js';
 import { resolvePrototypeFault } from './prototype-fault.js';
 import {
   demandZeroLow,
@@ -42,13 +47,14 @@ import {
   withProtection,
 } from './pte.js';
 import { growUserStack, type UserStack } from './user-stack.js';
-import { VAD_PRIVATE } from './vad-tree.js';
-import { ensureFreeWsle, insertWsle } from './working-set.js';
-import { replaceOnePage } from './working-set-manager.js';
+import { VAD_PRIVATE, type Vad } from './vad-tree.js';
+import { insertWsle } from './working-set.js';
+import { ensureRoomInWorkingSet, replaceOnePage } from './working-set-manager.js';
 
 /**
- * Resolves a fault at a 48-bit address or says what to raise. `errorCode` has the processor's FAULT_* bits; `stack` is the
- * running thread's, or null when its stack must not grow. Counts the fault and emits 'fault' with the status as detail.
+ * Resolves a fault at a 48-bit address or says what to raise, waiting on the spot for what has to be read. `errorCode` has
+ * the processor's FAULT_* bits; `stack` is the running thread's, or null when its stack must not grow. Counts the fault and
+ * emits 'fault' with the status as detail.
  */
 export function accessFault(
   mm: MemoryManager,
@@ -58,27 +64,84 @@ export function accessFault(
   userMode: boolean,
   stack: UserStack | null,
 ): number {
-  mm.faultWasHard = false;
-  const { workingSet } = space;
-  const status =
-    ensureFreeWsle(mm, space) || replaceOnePage(mm, space, false)
-      ? resolve(mm, space, address, errorCode, userMode, stack)
-      : STATUS_NO_MEMORY;
-  if (
-    space.workingSetPages > workingSet.maximum &&
-    (workingSet.hardMaximum || mm.lists.available < mm.thresholds.plenty)
-  ) {
-    keepToMaximum(mm, space, address);
+  let status = beginFault(mm, space, address, errorCode, userMode, stack);
+  while (status === STATUS_PENDING) {
+    const frame = mm.pendingFrame;
+    beginPageWait(mm, frame);
+    while (isBeingRead(mm, frame)) waitForNextRequest(mm);
+    status = endFault(mm, space, address, errorCode, userMode, stack, frame);
   }
-  countFault(mm, space, status);
-  if (mm.events.active) mm.events.emit('fault', space, address, frameAt(mm, space, address), status);
   return status;
 }
 
-/** The process has its maximum and may not have more: another of its pages leaves for the one at `address`. */
-function keepToMaximum(mm: MemoryManager, space: AddressSpace, address: number): void {
+/**
+ * The first half of accessFault: answers STATUS_PENDING when the page has to be read, or is already, in mm.pendingFrame. The
+ * thread then waits (beginPageWait) until the frame has been read (isBeingRead), and endFault does the rest.
+ */
+export function beginFault(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  errorCode: number,
+  userMode: boolean,
+  stack: UserStack | null,
+): number {
+  mm.faultWasHard = false;
+  mm.faultMayPend = true;
+  const status = resolveWithin(mm, space, address, errorCode, userMode, stack);
+  mm.faultMayPend = false;
+  if (status !== STATUS_PENDING) countFault(mm, space, address, status);
+  return status;
+}
+
+/** The second half, after the wait for `frame`. STATUS_PENDING again when another page has to be waited for. */
+export function endFault(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  errorCode: number,
+  userMode: boolean,
+  stack: UserStack | null,
+  frame: number,
+): number {
+  mm.faultGoesOn = true;
+  mm.faultMayPend = true;
+  const status = resolveWithin(mm, space, address, errorCode, userMode, stack);
+  mm.faultMayPend = false;
+  mm.faultGoesOn = false;
+  endPageWait(mm, frame);
+  if (status === STATUS_PENDING) return status;
+  mm.faultWasHard = true;
+  const outcome = status === STATUS_PAGE_FAULT_TRANSITION ? STATUS_PAGE_FAULT_PAGING_FILE : status;
+  countFault(mm, space, address, outcome);
+  return outcome;
+}
+
+/** Resolves the fault within the working set's limits. */
+function resolveWithin(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  errorCode: number,
+  userMode: boolean,
+  stack: UserStack | null,
+): number {
+  const { workingSet } = space;
+  const before = space.workingSetPages;
+  const status = ensureRoomInWorkingSet(mm, space)
+    ? resolve(mm, space, address, errorCode, userMode, stack)
+    : STATUS_NO_MEMORY;
+  if (workingSet.hardMaximum || mm.lists.available < mm.thresholds.plenty) {
+    const added = Math.min(space.workingSetPages - before, space.workingSetPages - workingSet.maximum);
+    if (added > 0) keepToMaximum(mm, space, address, added);
+  }
+  return status;
+}
+
+/** The process has its maximum and may not have more: others of its pages leave for the one at `address` and its tables. */
+function keepToMaximum(mm: MemoryManager, space: AddressSpace, address: number, pages: number): void {
   mm.pinnedPte = address > space.highestAddress ? 0 : findPte(mm, space, address);
-  replaceOnePage(mm, space, !space.workingSet.hardMaximum);
+  for (let left = pages; left > 0 && replaceOnePage(mm, space, !space.workingSet.hardMaximum); left--);
   mm.pinnedPte = 0;
 }
 
@@ -91,8 +154,25 @@ function resolve(
   stack: UserStack | null,
 ): number {
   if (address > space.highestAddress) return faultInSystemSpace(address, errorCode, userMode);
-  const word = findPte(mm, space, address);
+  const word = bringPteIn(mm, space, address);
+  if (word < 0) return -word;
   if (word === 0) return faultWithoutPte(mm, space, address, errorCode, stack);
+  const table = frameOfWord(mm, word);
+  holdTable(mm, table);
+  const status = resolveEntry(mm, space, word, address, errorCode, stack);
+  releaseTable(mm, space, table);
+  return status;
+}
+
+/** The page table is there; `word` is the index of the entry in ram.words. */
+function resolveEntry(
+  mm: MemoryManager,
+  space: AddressSpace,
+  word: number,
+  address: number,
+  errorCode: number,
+  stack: UserStack | null,
+): number {
   const lo = mm.words[word]!;
   if ((lo & PTE_VALID) !== 0) return faultOnValidPage(mm, space, word, address, errorCode);
   if (lo === 0 && mm.words[word + 1] === 0) return faultWithoutPte(mm, space, address, errorCode, stack);
@@ -104,7 +184,7 @@ function resolve(
   if (isDemandZero(lo, mm.words[word + 1]!)) {
     return resolveDemandZeroFault(mm, space, word, address, pteProtection(lo), errorCode);
   }
-  return resolvePageFileFault(mm, space, word, address, errorCode);
+  return resolvePageFileFault(mm, space, word, pteAddress(address), address, 0);
 }
 
 function faultInSystemSpace(address: number, errorCode: number, userMode: boolean): number {
@@ -126,23 +206,34 @@ function faultWithoutPte(
 ): number {
   const vad = space.vads.find(Math.floor(address / 4096));
   if (vad === null) return STATUS_ACCESS_VIOLATION;
-  if (vad.kind !== VAD_PRIVATE) {
-    const word = makePte(mm, space, address);
-    if (word === 0) return STATUS_NO_MEMORY;
-    const status = resolvePrototypeFault(mm, space, vad, word, address, errorCode);
-    if (mm.words[word] === 0 && mm.words[word + 1] === 0) freeEmptyTable(mm, space, frameOfWord(mm, word));
-    return status;
+  if (vad.kind === VAD_PRIVATE) {
+    if (!vad.memCommit) return STATUS_ACCESS_VIOLATION;
+    if (checkAccess(vad.protection, errorCode) === STATUS_ACCESS_VIOLATION) return STATUS_ACCESS_VIOLATION;
   }
-  if (!vad.memCommit) return STATUS_ACCESS_VIOLATION;
-  const refusal = checkAccess(vad.protection, errorCode);
-  if (refusal === STATUS_ACCESS_VIOLATION) return refusal;
   const word = makePte(mm, space, address);
-  if (word === 0) return STATUS_NO_MEMORY;
-  if (refusal === STATUS_SUCCESS) {
-    const status = resolveDemandZeroFault(mm, space, word, address, vad.protection, errorCode);
-    if (status === STATUS_NO_MEMORY) freeEmptyTable(mm, space, frameOfWord(mm, word));
-    return status;
-  }
+  if (word < 0) return -word;
+  const table = frameOfWord(mm, word);
+  holdTable(mm, table);
+  const status =
+    vad.kind === VAD_PRIVATE
+      ? touchPrivate(mm, space, vad, word, address, errorCode, stack)
+      : resolvePrototypeFault(mm, space, vad, word, address, errorCode);
+  releaseTable(mm, space, table);
+  return status;
+}
+
+/** The first touch of a page of a private range that was committed as a whole; its entry is zero. */
+function touchPrivate(
+  mm: MemoryManager,
+  space: AddressSpace,
+  vad: Vad,
+  word: number,
+  address: number,
+  errorCode: number,
+  stack: UserStack | null,
+): number {
+  if (checkAccess(vad.protection, errorCode) === STATUS_SUCCESS)
+    return resolveDemandZeroFault(mm, space, word, address, vad.protection, errorCode);
   mm.words[word] = demandZeroLow(vad.protection);
   countUsedPte(mm, word);
   return faultOnGuardPage(mm, space, word, address, stack);
@@ -160,14 +251,14 @@ function faultOnTransition(
   const protection = pteProtection(lo);
   const frame = pteFrame(lo);
   const isWrite = (errorCode & FAULT_WRITE) !== 0;
+  if (isBeingRead(mm, frame)) return waitForCollided(mm, space, frame);
   activateTransitionFrame(mm, frame);
   if (isWrite) markModified(mm, frame);
   mm.words[word] = validLow(frame, protection) | (isWrite ? PTE_DIRTY : 0);
   mm.words[word + 1] = validHigh(protection);
   space.addResident(1);
   insertWsle(mm, space, address, frame);
-  mm.counters.transition++;
-  space.counters.transition++;
+  countTransition(mm, space);
   return STATUS_PAGE_FAULT_TRANSITION;
 }
 
@@ -219,7 +310,7 @@ function faultOnGuardPage(
   return stack === null ? STATUS_GUARD_PAGE_VIOLATION : growUserStack(mm, space, address, stack);
 }
 
-function countFault(mm: MemoryManager, space: AddressSpace, status: number): void {
+function countFault(mm: MemoryManager, space: AddressSpace, address: number, status: number): void {
   mm.counters.total++;
   space.counters.total++;
   if (status === STATUS_ACCESS_VIOLATION) {
@@ -239,6 +330,7 @@ function countFault(mm: MemoryManager, space: AddressSpace, status: number): voi
     mm.counters.soft++;
     space.counters.soft++;
   }
+  if (mm.events.active) mm.events.emit('fault', space, address, frameAt(mm, space, address), status);
 }
 
 function frameAt(mm: MemoryManager, space: AddressSpace, address: number): number {

@@ -6,12 +6,12 @@ import type { AddressSpace } from './address-space.js';
 import { COMMIT_PAGE_TABLES } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
 import { allocateZeroedFrame } from './page-lists.js';
+import { makePte } from './page-table-fault.js';
 import {
   countUsedPte,
   findPte,
   frameOfWord,
   freeEmptyTable,
-  makePte,
   nextAddressWithTable,
   pteAddress,
 } from './page-tables.js';
@@ -26,7 +26,7 @@ import { DIRECTORY_ENTRY_SPAN, HYPERSPACE, HYPERSPACE_PTE_LOW } from './system-s
  */
 export function mapHyperspacePage(mm: MemoryManager, space: AddressSpace, address: number): number {
   const word = makePte(mm, space, address);
-  if (word === 0) return 0;
+  if (word < 0) return 0;
   const table = frameOfWord(mm, word);
   const frame = allocateZeroedFrame(mm);
   if (frame < 0) {

@@ -14,6 +14,7 @@ import {
   returnUnusedFrame,
 } from './page-lists.js';
 import { frameOfWord } from './page-tables.js';
+import { isBeingRead, waitForFrame } from './paging-io.js';
 import { FRAME_ACTIVE } from './pfn-database.js';
 import { PTE_TRANSITION, pageFileNumber, pteFrame, pteProtection, transitionLow } from './pte.js';
 
@@ -48,9 +49,13 @@ export function inPage(mm: MemoryManager, word: number, at: number, flags: numbe
   return frame;
 }
 
-/** The frame of an entry in transition, which may also be active still, as a table with entries in transition. */
+/**
+ * The frame of an entry in transition, which may also be active still, as a table with entries in transition. One that is being
+ * read is waited for on the spot.
+ */
 function leaveTransition(mm: MemoryManager, word: number): number {
   const frame = pteFrame(mm.words[word]!);
+  if (isBeingRead(mm, frame)) waitForFrame(mm, frame);
   if (mm.pfn.state[frame] === FRAME_ACTIVE) addShare(mm, frame);
   else activateTransitionFrame(mm, frame);
   return frame;

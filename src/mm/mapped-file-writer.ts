@@ -9,10 +9,11 @@ import { HostIoError } from './backing-file.js';
 import { type ControlArea, isResident, type Subsection } from './control-area.js';
 import type { MemoryManager } from './memory-manager.js';
 import { addReference, releaseReference } from './page-lists.js';
-import { findPte, nextAddressWithTable } from './page-tables.js';
+import { findPte, nextAddressWithValidTable } from './page-tables.js';
+import { REQUEST_PAGES, submitRequest } from './paging-io.js';
 import { FRAME_ACTIVE, FRAME_MODIFIED, PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
-import { PTE_DIRTY, PTE_PROTOTYPE, PTE_VALID, pteAddressField, pteFrame } from './pte.js';
-import { fileBytesOfPage, fileOffsetOfPage } from './section-page.js';
+import { PTE_DIRTY, PTE_PROTOTYPE, PTE_TRANSITION, PTE_VALID, pteAddressField, pteFrame } from './pte.js';
+import { fileBytesOfPage, fileOffsetOfPage, filePosition } from './section-page.js';
 import { systemWord } from './system-space.js';
 import { flushImageSection } from './unused-segments.js';
 
@@ -23,10 +24,17 @@ const PAGE_SIZE = 4096;
  * Returns STATUS_SUCCESS or the host's reason.
  */
 function writePage(mm: MemoryManager, subsection: Subsection, page: number, frame: number): number {
-  const file = subsection.controlArea.file!;
-  const bytes = fileBytesOfPage(subsection, page, file);
   const isMapped = mm.pfn.state[frame] === FRAME_ACTIVE;
   if (!isMapped) addReference(mm, frame);
+  const status = writeBytes(mm, subsection, page, frame);
+  if (!isMapped) releaseReference(mm, frame);
+  return status;
+}
+
+/** Gives a page's bytes to its file; the page is clean then. STATUS_SUCCESS or the host's reason. */
+function writeBytes(mm: MemoryManager, subsection: Subsection, page: number, frame: number): number {
+  const file = subsection.controlArea.file!;
+  const bytes = fileBytesOfPage(subsection, page, file);
   flushImageSection(mm, file);
   let status = STATUS_SUCCESS;
   try {
@@ -42,7 +50,6 @@ function writePage(mm: MemoryManager, subsection: Subsection, page: number, fram
   }
   if (mm.events.active)
     mm.events.emit('file-write', null, fileOffsetOfPage(subsection, page), frame, status, file.name);
-  if (!isMapped) releaseReference(mm, frame);
   return status;
 }
 
@@ -118,8 +125,8 @@ function collectDirtyBits(mm: MemoryManager, controlArea: ControlArea, first: nu
 }
 
 function collectFromView(mm: MemoryManager, space: AddressSpace, start: number, end: number): void {
-  let at = nextAddressWithTable(mm, space, start, end);
-  for (; at < end; at = nextAddressWithTable(mm, space, at + PAGE_SIZE, end)) {
+  let at = nextAddressWithValidTable(mm, space, start, end);
+  for (; at < end; at = nextAddressWithValidTable(mm, space, at + PAGE_SIZE, end)) {
     const word = findPte(mm, space, at);
     const lo = mm.words[word]!;
     if ((lo & (PTE_VALID | PTE_DIRTY)) !== (PTE_VALID | PTE_DIRTY)) continue;
@@ -136,18 +143,49 @@ export function flushWholeControlArea(mm: MemoryManager, controlArea: ControlAre
   return flushControlArea(mm, controlArea, 0, controlArea.segment.pageCount - 1);
 }
 
-/** Writes up to `maxPages` pages of mapped data files from the modified list, oldest first; they go to standby. Returns how many. */
-export function writeModifiedMappedPages(mm: MemoryManager, maxPages: number): number {
-  let written = 0;
+/**
+ * Begins to write the oldest modified page of a mapped data file, with modified pages that follow it in the file; they go to
+ * standby when the write ends. Returns how many. A page that the host refuses stays modified, and the next is tried.
+ */
+export function writeMappedCluster(mm: MemoryManager): number {
   let frame = mm.lists.head[FRAME_MODIFIED]!;
-  for (let left = mm.lists.count[FRAME_MODIFIED]!; left > 0 && written < maxPages; left--) {
+  while (frame >= 0) {
     const next = mm.pfn.flink[frame]!;
     const subsection = dataSubsection(mm, frame);
     if (subsection !== undefined) {
       const page = subsection.controlArea.pageOfPrototype(mm.pfn.pteAddress[frame]!);
-      if (writePage(mm, subsection, page, frame) === STATUS_SUCCESS) written++;
+      const pages = beginWrite(mm, subsection, page, frame);
+      if (pages > 0) return pages;
     }
     frame = next;
   }
-  return written;
+  return 0;
+}
+
+function beginWrite(mm: MemoryManager, subsection: Subsection, first: number, frame: number): number {
+  const { clusterFrames } = mm.pageFiles;
+  let pages = 0;
+  for (
+    let next = frame;
+    next >= 0 && pages < REQUEST_PAGES;
+    next = listedModified(mm, subsection, first + pages)
+  ) {
+    if (writeBytes(mm, subsection, first + pages, next) !== STATUS_SUCCESS) break;
+    clusterFrames[pages++] = next;
+    addReference(mm, next);
+  }
+  if (pages === 0) return 0;
+  const position = filePosition(subsection.controlArea.file!, fileOffsetOfPage(subsection, first));
+  submitRequest(mm, false, clusterFrames, pages, position);
+  return pages;
+}
+
+/** The frame of a page of the subsection if it is on the modified list, else -1. */
+function listedModified(mm: MemoryManager, subsection: Subsection, page: number): number {
+  const { controlArea } = subsection;
+  if (page >= subsection.startPage + subsection.pageCount) return -1;
+  const lo = mm.words[systemWord(mm, controlArea.prototypeAddress(page))]!;
+  if ((lo & (PTE_VALID | PTE_PROTOTYPE | PTE_TRANSITION)) !== PTE_TRANSITION) return -1;
+  const frame = pteFrame(lo);
+  return mm.pfn.state[frame] === FRAME_MODIFIED ? frame : -1;
 }

@@ -2,7 +2,7 @@
  * The root of the memory manager's state: everything it knows is reachable from here, as bytes of RAM, typed arrays and
  * plain objects.
  */
-import { transferTime100ns } from '../machine/disk.js';
+import type { DiskModel } from '../machine/disk.js';
 import type { PhysicalMemory } from '../machine/physical-memory.js';
 import type { Processor } from '../machine/processor.js';
 import type { AddressSpace } from './address-space.js';
@@ -12,9 +12,12 @@ import { FaultCounters } from './counters.js';
 import { EventSink } from './events.js';
 import type { KernelStack } from './kernel-stack.js';
 import { MemoryPageFileStore, type PageFileStore, PageFiles } from './page-file.js';
-import { PageLists } from './page-lists.js';
+import { PageLists, retireFrame } from './page-lists.js';
+import { TableWindow } from './page-table-peek.js';
+import { PagingIo } from './paging-io.js';
 import { PfnDatabase } from './pfn-database.js';
 import { Pool } from './pool.js';
+import type { LostTable } from './pte-deletion.js';
 import { createSharedUserData } from './shared-user-data.js';
 import { SystemPtes } from './system-ptes.js';
 import { buildSystemSpace, PAGED_POOL, PAGED_POOL_END } from './system-space.js';
@@ -24,6 +27,8 @@ import type { UserStack } from './user-stack.js';
 
 /** Nonpaged pool may take three quarters of RAM. */
 const NONPAGED_SHARE = 0.75;
+/** Frames with which the system itself can begin. */
+const LEAST_FRAMES = 32;
 
 export interface PageFileSize {
   /** Bytes. */
@@ -41,6 +46,10 @@ export interface MemoryManagerOptions {
   readonly pageFileStore?: PageFileStore;
   /** Which page a working set gives up; by age when left out. */
   readonly policy?: ReplacementPolicy;
+  /** Frame numbers that must never be used. RangeError for one that is not RAM, or when too few are left. */
+  readonly badPages?: readonly number[];
+  /** The disk of paging files and mapped files; `ssd` when left out. */
+  readonly disk?: DiskModel;
 }
 
 /** Virtual time in 100 ns units; `advance` lets it pass while the disk is waited for. */
@@ -61,6 +70,8 @@ export class MemoryManager {
   readonly baseWord: number;
   readonly pfn: PfnDatabase;
   readonly lists: PageLists;
+  /** Frames that are not bad. */
+  readonly usableFrames: number;
   readonly commit: CommitLedger;
   readonly nonpagedPool: Pool;
   readonly pagedPool: Pool;
@@ -69,6 +80,10 @@ export class MemoryManager {
   readonly counters = new FaultCounters();
   readonly events: EventSink;
   readonly pageFiles: PageFiles;
+  readonly io: PagingIo;
+  readonly tableWindow = new TableWindow();
+  /** Deleted page tables that could not be read; what their entries name is still taken. */
+  readonly lostTables: LostTable[] = [];
   readonly systemThreads = new SystemThreads();
   readonly thresholds: Thresholds;
   readonly policy: ReplacementPolicy;
@@ -87,8 +102,14 @@ export class MemoryManager {
   systemPages = 0;
   /** Frame of KUSER_SHARED_DATA. */
   sharedUserDataFrame = 0;
-  /** Set by a resolver that waited for a disk read; accessFault then counts the fault as hard. */
+  /** The fault waits for a disk read; it is counted as hard. */
   faultWasHard = false;
+  /** The frame that is being read for a fault that answered STATUS_PENDING; -1: it waits for frames to become available. */
+  pendingFrame = -1;
+  /** A fault is being resolved that can answer STATUS_PENDING; else what must be read is waited for on the spot. */
+  faultMayPend = false;
+  /** The fault goes on after a wait: what it found first has been counted. */
+  faultGoesOn = false;
   /** Index in `words` of the PTE that a fault is about to replace, which is not trimmed meanwhile; 0 for none. */
   pinnedPte = 0;
   /** The page that systemWord found last, as page number (-1: none) and word index. */
@@ -105,13 +126,15 @@ export class MemoryManager {
     this.events = new EventSink(options.clock);
     this.pfn = new PfnDatabase(options.ram.frameCount);
     this.lists = new PageLists(this.pfn);
-    this.commit = new CommitLedger(this, options.ram.frameCount);
+    this.usableFrames = retireBadPages(this, options.badPages ?? []);
+    this.commit = new CommitLedger(this, this.usableFrames);
     this.sections = new SectionTable(options.seed);
     this.pageFiles = new PageFiles(options.pageFileBytes, options.pageFileStore ?? new MemoryPageFileStore());
-    this.thresholds = thresholdsFor(options.ram.frameCount);
+    this.io = new PagingIo(options.disk ?? 'ssd');
+    this.thresholds = thresholdsFor(this.usableFrames);
     this.policy = options.policy ?? 'aging';
     buildSystemSpace(this);
-    this.nonpagedPool = new Pool(this, false, Math.floor(options.ram.frameCount * NONPAGED_SHARE));
+    this.nonpagedPool = new Pool(this, false, Math.floor(this.usableFrames * NONPAGED_SHARE));
     this.pagedPool = new Pool(this, true, (PAGED_POOL_END - PAGED_POOL) / 4096);
     createSharedUserData(this);
   }
@@ -119,11 +142,6 @@ export class MemoryManager {
   /** Index in `words` of a frame's first word. */
   frameWord(frame: number): number {
     return this.baseWord + frame * 1024;
-  }
-
-  /** Lets the time pass that a transfer between disk and RAM takes. */
-  waitForDisk(bytes: number): void {
-    this.clock.advance?.(transferTime100ns(bytes));
   }
 
   /** Thread named in events; 0 when none runs. */
@@ -134,4 +152,18 @@ export class MemoryManager {
   set currentThreadId(threadId: number) {
     this.events.threadId = threadId;
   }
+}
+
+/** Puts frames on the bad list before anything can use them; returns how many are left. */
+function retireBadPages(mm: MemoryManager, frames: readonly number[]): number {
+  const { frameCount } = mm.pfn;
+  const bad = new Set(frames);
+  for (const frame of bad) {
+    if (!Number.isInteger(frame) || frame < 0 || frame >= frameCount)
+      throw new RangeError(`frame ${frame} is not RAM: the last is ${frameCount - 1}`);
+    retireFrame(mm, frame);
+  }
+  if (frameCount - bad.size < LEAST_FRAMES)
+    throw new RangeError(`${frameCount - bad.size} usable pages of RAM are not enough: ${LEAST_FRAMES} are`);
+  return frameCount - bad.size;
 }

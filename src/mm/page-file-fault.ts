@@ -1,100 +1,139 @@
 /**
- * Faults on pages that are in a paging file: the block is read into a frame. The block stays the page's backing store until
- * the page is written to. MiResolvePageFileFault. Source: Windows Internals, "Page fault handling", "Page files".
+ * Faults on pages that are in a paging file: the block is read into a frame, and with it the blocks of the next pages when
+ * they follow it in the file. Until the read ends the pages are in transition, and whoever faults on one waits for it. The
+ * block stays the page's backing store until the page is written to. MiResolvePageFileFault.
+ * Source: Windows Internals, "Page fault handling", "In-paging I/O", "Clustered page faults", "Page files".
  */
-import {
-  STATUS_IN_PAGE_ERROR,
-  STATUS_NO_MEMORY,
-  STATUS_PAGE_FAULT_PAGING_FILE,
-  STATUS_SUCCESS,
-} from '../base/ntstatus.js';
-import { FAULT_WRITE } from './access-check.js';
+import { STATUS_IN_PAGE_ERROR, STATUS_NO_MEMORY, STATUS_PENDING, STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import { HostIoError } from './backing-file.js';
 import type { MemoryManager } from './memory-manager.js';
-import { markModified } from './page-file.js';
+import { pageFilePosition } from './page-file.js';
 import { allocateFrame, returnUnusedFrame } from './page-lists.js';
-import { frameOfWord, pteAddress } from './page-tables.js';
-import { PFN_PROTOTYPE } from './pfn-database.js';
-import { PTE_DIRTY, pageFileNumber, pteProtection, validHigh, validLow } from './pte.js';
-import { insertWsle } from './working-set.js';
+import { frameOfWord } from './page-tables.js';
+import { submitRequest } from './paging-io.js';
+import { PFN_PAGE_TABLE } from './pfn-database.js';
+import {
+  hasPageFileBlock,
+  PTE_PROTOTYPE,
+  PTE_TRANSITION,
+  PTE_VALID,
+  pageFileNumber,
+  pteProtection,
+  transitionLow,
+} from './pte.js';
 
 const PAGE_SIZE = 4096;
+/** Most pages that one fault reads. */
+export const READ_CLUSTER_PAGES = 8;
+const NOT_IN_PAGE_FILE = PTE_VALID | PTE_PROTOTYPE | PTE_TRANSITION;
 
 /**
- * Makes a private page valid whose entry (`word`: its index in ram.words) names a paging-file block.
- * STATUS_PAGE_FAULT_PAGING_FILE, or STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR with nothing changed.
+ * Begins to read the page of an entry (`word`: its index in ram.words; `at`: its system address) that names a paging-file
+ * block, and neighbours. `flags`: PFN_PROTOTYPE when it is a prototype PTE, PFN_PAGE_TABLE when the page is a page table, which is read
+ * alone. STATUS_PENDING, with mm.pendingFrame the frame
+ * to wait for; STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR with nothing changed.
  */
 export function resolvePageFileFault(
   mm: MemoryManager,
   space: AddressSpace,
   word: number,
-  address: number,
-  errorCode: number,
-): number {
-  const frame = readIntoNewFrame(mm, space, word, address);
-  if (frame === NO_FRAME) return STATUS_NO_MEMORY;
-  if (frame === READ_FAILED) return STATUS_IN_PAGE_ERROR;
-  const { words } = mm;
-  const lo = words[word]!;
-  const protection = pteProtection(lo);
-  mm.pfn.initialize(frame, pteAddress(address), frameOfWord(mm, word), lo, words[word + 1]!, 0);
-  const isWrite = (errorCode & FAULT_WRITE) !== 0;
-  if (isWrite) markModified(mm, frame);
-  words[word] = validLow(frame, protection) | (isWrite ? PTE_DIRTY : 0);
-  words[word + 1] = validHigh(protection);
-  space.addResident(1);
-  insertWsle(mm, space, address, frame);
-  return STATUS_PAGE_FAULT_PAGING_FILE;
-}
-
-/** The same for a shared page; `word` is the index of its prototype PTE, which lies at `at`. The frame has one share then. */
-export function resolvePageFilePrototype(
-  mm: MemoryManager,
-  space: AddressSpace,
-  word: number,
   at: number,
   address: number,
+  flags: number,
 ): number {
-  const frame = readIntoNewFrame(mm, space, word, address);
-  if (frame === NO_FRAME) return STATUS_NO_MEMORY;
-  if (frame === READ_FAILED) return STATUS_IN_PAGE_ERROR;
-  const lo = mm.words[word]!;
-  mm.pfn.initialize(frame, at, frameOfWord(mm, word), lo, mm.words[word + 1]!, PFN_PROTOTYPE);
-  mm.words[word] = validLow(frame, pteProtection(lo));
-  mm.words[word + 1] = validHigh(pteProtection(lo));
-  return STATUS_PAGE_FAULT_PAGING_FILE;
-}
-
-const NO_FRAME = -1;
-const READ_FAILED = -2;
-
-/** The frame with the contents of the block that an entry names, or NO_FRAME or READ_FAILED. */
-function readIntoNewFrame(mm: MemoryManager, space: AddressSpace, word: number, address: number): number {
-  const frame = allocateFrame(mm);
-  if (frame < 0) return NO_FRAME;
+  const wanted = allocateFrame(mm);
+  if (wanted < 0) return STATUS_NO_MEMORY;
+  const { clusterFrames } = mm.pageFiles;
+  clusterFrames[0] = wanted;
+  const isTable = (flags & PFN_PAGE_TABLE) !== 0;
+  let pages = 1 + (isTable ? 0 : allocateNeighbours(mm, neighbours(mm, word), 1));
+  let status = readBlocks(mm, word, pages);
+  if (status !== STATUS_SUCCESS && pages > 1) {
+    for (; pages > 1; pages--) returnUnusedFrame(mm, clusterFrames[pages - 1]!);
+    status = readBlocks(mm, word, 1);
+  }
   mm.faultWasHard = true;
-  const file = pageFileNumber(mm.words[word]!);
-  const block = mm.words[word + 1]!;
-  const status = readBlock(mm, file, block, frame);
-  if (mm.events.active) mm.events.emit('page-in', space, address, frame, block);
   if (status !== STATUS_SUCCESS) {
     mm.sections.inPageStatus = status;
-    returnUnusedFrame(mm, frame);
-    return READ_FAILED;
+    returnUnusedFrame(mm, wanted);
+    return STATUS_IN_PAGE_ERROR;
   }
-  mm.pageFiles.pagesRead++;
+  const position = pageFilePosition(pageFileNumber(mm.words[word]!), mm.words[word + 1]!);
+  for (let index = 0; index < pages; index++) {
+    const frame = clusterFrames[index]!;
+    if (mm.events.active)
+      mm.events.emit('page-in', space, address + index * PAGE_SIZE, frame, mm.words[word + index * 2 + 1]!);
+    makeTransition(mm, word + index * 2, at + index * 8, frame, flags);
+  }
+  submitRequest(mm, true, clusterFrames, pages, position);
+  mm.pageFiles.pagesRead += pages;
   mm.counters.pageFileRead++;
   space.counters.pageFileRead++;
-  return frame;
+  mm.pendingFrame = wanted;
+  return STATUS_PENDING;
 }
 
-/** STATUS_SUCCESS, or why the host could not read the block. */
-export function readBlock(mm: MemoryManager, file: number, block: number, frame: number): number {
-  const start = mm.ram.offsetOf(frame);
-  mm.waitForDisk(PAGE_SIZE);
+/** Entries after `word`, in the same page, that name the blocks after its own. */
+function neighbours(mm: MemoryManager, word: number): number {
+  const { words } = mm;
+  const file = pageFileNumber(words[word]!);
+  const block = words[word + 1]!;
+  const most = Math.min(READ_CLUSTER_PAGES, 512 - (((word - mm.baseWord) & 1023) >>> 1));
+  let count = 1;
+  for (; count < most; count++) {
+    const lo = words[word + count * 2]!;
+    if ((lo & NOT_IN_PAGE_FILE) !== 0 || pageFileNumber(lo) !== file) break;
+    if (words[word + count * 2 + 1] !== block + count || !hasPageFileBlock(lo, block + count)) break;
+  }
+  return count - 1;
+}
+
+/**
+ * Allocates frames for up to `most` neighbours, into clusterFrames from `first` on, while there is plenty of them: pages that
+ * may not be wanted drive out no others. Returns how many.
+ */
+export function allocateNeighbours(mm: MemoryManager, most: number, first: number): number {
+  let count = 0;
+  while (count < most && mm.lists.available > mm.thresholds.low)
+    mm.pageFiles.clusterFrames[first + count++] = allocateFrame(mm);
+  return count;
+}
+
+/** The entry of a page that is being read is in transition; the frame remembers what it was. */
+function makeTransition(mm: MemoryManager, word: number, at: number, frame: number, flags: number): void {
+  const lo = mm.words[word]!;
+  mm.pfn.initializeTransition(frame, at, frameOfWord(mm, word), lo, mm.words[word + 1]!, flags);
+  mm.words[word] = transitionLow(frame, pteProtection(lo));
+  mm.words[word + 1] = 0;
+}
+
+/** Fills the first `pages` frames of clusterFrames with the blocks that entries from `word` on name. STATUS_SUCCESS, or the host's reason. */
+function readBlocks(mm: MemoryManager, word: number, pages: number): number {
+  const { cluster, clusterFrames, store } = mm.pageFiles;
+  const file = pageFileNumber(mm.words[word]!);
+  const bytes = cluster.subarray(0, pages * PAGE_SIZE);
   try {
-    mm.pageFiles.store.read(file, block * PAGE_SIZE, mm.ram.bytes.subarray(start, start + PAGE_SIZE));
+    store.read(file, mm.words[word + 1]! * PAGE_SIZE, bytes);
+  } catch (error) {
+    if (!(error instanceof HostIoError)) throw error;
+    return error.status;
+  }
+  for (let index = 0; index < pages; index++) {
+    const start = index * PAGE_SIZE;
+    mm.ram.bytes.set(bytes.subarray(start, start + PAGE_SIZE), mm.ram.offsetOf(clusterFrames[index]!));
+  }
+  return STATUS_SUCCESS;
+}
+
+/** Reads one block into a page of RAM, waiting on the spot. STATUS_SUCCESS, or the host's reason. */
+export function readBlock(mm: MemoryManager, file: number, block: number, frame: number): number {
+  const { clock, io, pageFiles, ram } = mm;
+  const now = clock.now100ns;
+  const start = ram.offsetOf(frame);
+  clock.advance?.(io.disk.submit(now, pageFilePosition(file, block), PAGE_SIZE) - now);
+  try {
+    pageFiles.store.read(file, block * PAGE_SIZE, ram.bytes.subarray(start, start + PAGE_SIZE));
     return STATUS_SUCCESS;
   } catch (error) {
     if (!(error instanceof HostIoError)) throw error;

@@ -16,6 +16,8 @@ export const CLUSTER_PAGES = 16;
 
 const PAGE_SIZE = 4096;
 const FULL_WORD = 0xffff_ffff;
+const PART_OF_DISK = 2 ** 35;
+
 /** The bytes of paging files. Offsets and lengths are whole pages; failures are thrown as HostIoError. */
 export interface PageFileStore {
   /** Fills `target` from a byte offset of file number `file`. */
@@ -23,6 +25,11 @@ export interface PageFileStore {
   write(file: number, offset: number, source: Uint8Array): void;
   /** Gives back what the file holds from a byte offset on. */
   truncate(file: number, bytes: number): void;
+}
+
+/** Where a block lies on the disk, in bytes: each file has its own part of it. */
+export function pageFilePosition(file: number, block: number): number {
+  return (file + 1) * PART_OF_DISK + block * PAGE_SIZE;
 }
 
 /** One paging file. Sizes are in blocks of 4096 bytes. */

@@ -6,6 +6,7 @@
 import { BugCheck, PFN_LIST_CORRUPT } from './bug-check.js';
 import type { MemoryManager } from './memory-manager.js';
 import { releasePageFileSpace } from './page-file.js';
+import { waitForNextRequest } from './paging-io.js';
 import {
   FRAME_ACTIVE,
   FRAME_BAD,
@@ -22,7 +23,7 @@ import {
 } from './pfn-database.js';
 import { PTE_PROTOTYPE, pteProtection, transitionLow } from './pte.js';
 import { freeUnusedSegments } from './threads/dereference-segment.js';
-import { runSystemThreads } from './threads/run-system-threads.js';
+import { runThreadsForFrame } from './threads/run-system-threads.js';
 import { wakeSystemThread } from './threads/system-threads.js';
 import { trimBelowMinimum } from './working-set-manager.js';
 
@@ -64,6 +65,8 @@ export class PageLists {
   /** Modified pages that belong to mapped files, and those that belong into a paging file. */
   modifiedMapped = 0;
   modifiedPageFile = 0;
+  /** Standby pages that were given another use, by priority. */
+  readonly repurposed = new Float64Array(STANDBY_LISTS);
 
   /** Puts every frame on the zeroed list, lowest first: firmware hands over cleared RAM. */
   constructor(pfn: PfnDatabase) {
@@ -77,6 +80,11 @@ export class PageLists {
     this.tail[FRAME_ZEROED] = last;
     this.count[FRAME_ZEROED] = pfn.frameCount;
     this.available = pfn.frameCount;
+  }
+
+  /** Frames on the standby list of a priority. */
+  standbyOf(priority: number): number {
+    return this.count[FIRST_STANDBY + priority]!;
   }
 
   /** Frames on all standby lists. */
@@ -242,6 +250,7 @@ function repurposeStandby(mm: MemoryManager): number {
   for (let list = FIRST_STANDBY; list < LIST_COUNT; list++) {
     const frame = takeFirst(mm, list);
     if (frame < 0) continue;
+    mm.lists.repurposed[list - FIRST_STANDBY]!++;
     const word = pteWordOfFrame(mm, frame);
     mm.words[word] = pfn.originalLo[frame]!;
     mm.words[word + 1] = pfn.originalHi[frame]!;
@@ -254,17 +263,35 @@ function repurposeStandby(mm: MemoryManager): number {
   return -1;
 }
 
-/** No frame is available: the threads that make some run at once, being of higher priority. False: none can be made. */
+/**
+ * No frame is available: the threads that make some run at once, being of higher priority, and their writes are waited for on
+ * the spot. False: none can be made.
+ */
 function relieveShortage(mm: MemoryManager): boolean {
-  const { balanceSetManager, modifiedPageWriter, mappedPageWriter } = mm.systemThreads;
-  do {
-    wakeSystemThread(mm, balanceSetManager);
-    if (mm.lists.modifiedPageFile > 0) wakeSystemThread(mm, modifiedPageWriter);
-    if (mm.lists.modifiedMapped > 0) wakeSystemThread(mm, mappedPageWriter);
-    runSystemThreads(mm, -1);
+  for (;;) {
+    runRelief(mm);
     if (mm.lists.available > 0) return true;
-  } while (freeUnusedSegments(mm) || trimBelowMinimum(mm));
-  return false;
+    if (!waitForNextRequest(mm) && !freeUnusedSegments(mm) && !trimBelowMinimum(mm)) return false;
+    if (mm.lists.available > 0) return true;
+  }
+}
+
+/** The threads that make frames available run. */
+function runRelief(mm: MemoryManager): void {
+  const { balanceSetManager, modifiedPageWriter, mappedPageWriter } = mm.systemThreads;
+  wakeSystemThread(mm, balanceSetManager);
+  if (mm.lists.modifiedPageFile > 0) wakeSystemThread(mm, modifiedPageWriter);
+  if (mm.lists.modifiedMapped > 0) wakeSystemThread(mm, mappedPageWriter);
+  runThreadsForFrame(mm);
+}
+
+/**
+ * Fewer than `frames` frames are available: has some made. True when there are still fewer but writes are in flight that
+ * will make some, so that waiting helps (MiEnsureAvailablePageOrWait).
+ */
+export function relieveShortageLater(mm: MemoryManager, frames: number): boolean {
+  runRelief(mm);
+  return mm.lists.available < frames && mm.io.writesInFlight > 0;
 }
 
 /** Takes the first frame of a list, active. */

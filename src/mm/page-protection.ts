@@ -2,10 +2,9 @@
  * The state and protection of one page of a range, read from its entry and its VAD, and the change of its protection.
  * MiQueryAddressState, MiGetPageProtection, MiSetProtectionOnSection.
  */
-import { STATUS_NO_MEMORY, STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
-import { countUsedPte, findPte, makePte } from './page-tables.js';
+import { countUsedPte, findPte } from './page-tables.js';
 import { PFN_PROTOTYPE } from './pfn-database.js';
 import { afterCopy } from './protection.js';
 import {
@@ -145,10 +144,7 @@ function setOriginal(mm: MemoryManager, frame: number, protection: number): void
   mm.pfn.originalLo[frame] = withProtection(mm.pfn.originalLo[frame]!, protection);
 }
 
-/**
- * Gives committed pages in `start`..`end` (addresses) another protection. Stops with STATUS_NO_MEMORY when there is no frame
- * for a page table; the pages before it are protected by then.
- */
+/** Gives committed pages in `start`..`end` (addresses), whose page tables are held, another protection. */
 export function protectPages(
   mm: MemoryManager,
   space: AddressSpace,
@@ -156,13 +152,10 @@ export function protectPages(
   start: number,
   end: number,
   protection: number,
-): number {
+): void {
   for (let address = start; address < end; address += 4096) {
-    let word = findPte(mm, space, address);
-    if (pageState(mm, vad, address / 4096, word) === protection) continue;
-    if (word === 0) word = makePte(mm, space, address);
-    if (word === 0) return STATUS_NO_MEMORY;
-    setPageProtection(mm, space, vad, word, address, protection);
+    const word = findPte(mm, space, address);
+    if (pageState(mm, vad, address / 4096, word) !== protection)
+      setPageProtection(mm, space, vad, word, address, protection);
   }
-  return STATUS_SUCCESS;
 }

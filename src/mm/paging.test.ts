@@ -11,6 +11,7 @@ import {
 import { STATUS_IN_PAGE_ERROR, STATUS_UNEXPECTED_IO_ERROR } from '../base/ntstatus.js';
 import { FaultyPageFile } from '../testing/faulty-page-file.js';
 import { MemoryFile } from '../testing/memory-file.js';
+import { completeIo, writeModified } from '../testing/paging-io.js';
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { attach, createAddressSpace, deleteAddressSpace } from './address-space.js';
 import type { MemoryEvent } from './events.js';
@@ -30,6 +31,7 @@ import { WSLE_LOCKED_IN_WS, wsleWord } from './working-set.js';
 import { emptyWorkingSet, replaceOnePage } from './working-set-manager.js';
 
 const DEMAND_ZERO_READ_WRITE = 0x80;
+const HYPERSPACE_TABLES = 3;
 
 function committed({ mm, space }: TestMachine, pages: number): number {
   const request = { baseAddress: 0, regionSize: pages * 4096 };
@@ -73,7 +75,7 @@ describe('the experiment of the working-set chapter', () => {
       expect(mm.pfn.pteAddress[frame]).toBe(pteAddress(base + page * 4096));
       expect(original(mm.pfn, frame)).toEqual([DEMAND_ZERO_READ_WRITE, 0]);
     });
-    expect(space.workingSet.used).toBe(1);
+    expect(space.workingSet.used).toBe(1 + space.pageTablePages - HYPERSPACE_TABLES - 1);
     verify(mm);
   });
 
@@ -87,7 +89,7 @@ describe('the experiment of the working-set chapter', () => {
   });
 
   it('the modified page writer moves them to standby, in clusters of contiguous blocks', () => {
-    while (writeCluster(mm) > 0);
+    writeModified(mm);
     expect([mm.pageFiles.pagesWritten, mm.pageFiles.writeIOs]).toEqual([PAGES, 3]);
     for (const frame of frames()) {
       const [lo, hi] = original(mm.pfn, frame);
@@ -200,12 +202,13 @@ describe('memory larger than RAM', () => {
     expect(mm.pfn.shareCount[first]).toBe(2);
     for (const where of [space, other]) emptyWorkingSet(mm, where);
     expect(mm.pfn.state[first]).toBe(FRAME_MODIFIED);
-    while (writeCluster(mm) > 0);
+    writeModified(mm);
     repurposeAll(machine);
     verify(mm);
     const { hard } = other.counters;
     expectFilled(machine, views[1]!, 60);
-    expect(other.counters.hard).toBe(hard + 60);
+    expect(other.counters.hard).toBeGreaterThanOrEqual(hard + 60 / 8);
+    expect(other.counters.hard + other.counters.transition).toBe(hard + 60);
     fill(machine, views[1]!, 60, 9);
     attach(mm, space);
     expectFilled(machine, views[0]!, 60, 9);
@@ -262,8 +265,9 @@ describe('a copy-on-write fault', () => {
     expect(user.readU32(view.baseAddress)).toBe(0);
     const taken: number[] = [];
     for (let frame = allocateFrame(mm); frame >= 0; frame = allocateFrame(mm)) taken.push(frame);
-    insertFree(mm, taken.pop()!);
+    for (let needed = 3; needed > 0; needed--) insertFree(mm, taken.pop()!);
     expect(user.readU32(view.baseAddress)).toBe(0);
+    expect(mm.lists.available).toBe(0);
     expect(() => user.writeU32(view.baseAddress, 7)).toThrow();
     expect(mm.words[findPte(mm, space, view.baseAddress)]! & PTE_VALID).toBe(PTE_VALID);
     for (const frame of taken) insertFree(mm, frame);
@@ -300,7 +304,7 @@ describe('a disk that fails', () => {
     const base = committed(machine, 20);
     fill(machine, base, 20);
     emptyWorkingSet(mm, space);
-    while (writeCluster(mm) > 0);
+    writeModified(mm);
     repurposeAll(machine);
     store.failsReads = true;
     let fault: GuestFault | null = null;
@@ -424,6 +428,7 @@ describe('the mapped page writer', () => {
     expect([mappedPageWriter.ready, modifiedPageWriter.ready]).toEqual([true, false]);
     expect([mm.lists.modifiedMapped, file.writes]).toEqual([80, 0]);
     runSystemThreads(mm, 16);
+    completeIo(mm, 16);
     expect(mappedPageWriter.ready).toBe(false);
     expect(mm.lists.modifiedMapped).toBeLessThanOrEqual(mm.thresholds.modifiedRest);
     expect(file.bytes[8]).toBe(1);

@@ -34,9 +34,13 @@ export const PFN_PROTOTYPE = 2;
 export const PFN_DELETED = 4;
 /** Flag: the frame holds page tables (any level). */
 export const PFN_PAGE_TABLE = 8;
+/** Flag: the contents are on their way from the disk; the PTE or prototype PTE is in transition. */
+export const PFN_READ_IN_PROGRESS = 16;
 
 /** Standby priority of an ordinary page; 0 is repurposed first, 7 last. */
 export const DEFAULT_PRIORITY = 5;
+/** Where the PTEs of user addresses end in the self-map; below it are no others. */
+const USER_PTE_END = 0xf6c0_0000_0000;
 
 export class PfnDatabase {
   /** System address of the PTE (in the self-map of its process) or of the prototype PTE; 0 for zeroed, free and bad frames. */
@@ -44,7 +48,7 @@ export class PfnDatabase {
   /** The PTE to put back when the frame is given another use: software form, or subsection form for a file's page. */
   readonly originalLo: Uint32Array;
   readonly originalHi: Uint32Array;
-  /** Next frame in the list, -1 at its end; of an active private page, the index of its working-set entry. */
+  /** Next frame in the list, -1 at its end; of an active private page or table of user space, the index of its working-set entry. */
   readonly flink: Int32Array;
   /** Previous frame in the list, -1 at its start. */
   readonly blink: Int32Array;
@@ -60,6 +64,8 @@ export class PfnDatabase {
   readonly flags: Uint8Array;
   /** Standby list 0-7 that the frame goes to. */
   readonly priority: Uint8Array;
+  /** Page priority of the thread that runs: what it brings into a working set gets at least this one. */
+  pagePriority = DEFAULT_PRIORITY;
 
   constructor(readonly frameCount: number) {
     this.pteAddress = new Float64Array(frameCount);
@@ -92,9 +98,24 @@ export class PfnDatabase {
     this.flags[frame] = flags;
     this.shareCount[frame] = 1;
     this.referenceCount[frame] = 1;
-    this.priority[frame] = DEFAULT_PRIORITY;
+    this.priority[frame] =
+      (flags & PFN_PROTOTYPE) !== 0 || pteAddress < USER_PTE_END ? this.pagePriority : DEFAULT_PRIORITY;
     this.state[frame] = FRAME_ACTIVE;
     this.shareCount[containingFrame]!++;
+  }
+
+  /** Makes an allocated frame the transition page of a PTE, held by the read that brings its contents. MiInitializeTransitionPfn. */
+  initializeTransition(
+    frame: number,
+    pteAddress: number,
+    containingFrame: number,
+    originalLo: number,
+    originalHi: number,
+    flags: number,
+  ): void {
+    this.initialize(frame, pteAddress, containingFrame, originalLo, originalHi, flags | PFN_READ_IN_PROGRESS);
+    this.shareCount[frame] = 0;
+    this.state[frame] = FRAME_TRANSITION;
   }
 
   isPrototype(frame: number): boolean {

@@ -34,6 +34,8 @@ const LARGEST_SMALL_BLOCK = PAGE_SIZE - 2 * POOL_UNIT;
 /** Free blocks of one unit have no room for links and are on no list. */
 const SMALLEST_LISTED = 2;
 
+const NONE: readonly number[] = [];
+
 /** What is allocated under one four-character tag. */
 export interface PoolTagUse {
   allocations: number;
@@ -173,7 +175,8 @@ export class Pool {
   }
 
   /** Addresses of the blocks of a size (units) on its free list. */
-  listFree(units: number): number[] {
+  listFree(units: number): readonly number[] {
+    if (this.freeHeads[units] === 0) return NONE;
     const found: number[] = [];
     for (let block = this.freeHeads[units]!; block !== 0; block = this.link(block, 0)) found.push(block);
     return found;

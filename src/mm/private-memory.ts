@@ -2,21 +2,15 @@
  * Private ranges: committing, decommitting and counting their pages. A page is committed when its entry says so, or when it
  * has none and the VAD was committed as a whole (MemCommit).
  */
-import { STATUS_COMMITMENT_LIMIT, STATUS_NO_MEMORY, STATUS_SUCCESS } from '../base/ntstatus.js';
+import { STATUS_COMMITMENT_LIMIT, STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_PRIVATE } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
 import { PAGE_RESERVED, pageState, setPageProtection } from './page-protection.js';
-import {
-  countUsedPte,
-  findPte,
-  frameOfWord,
-  freeEmptyTable,
-  makePte,
-  nextAddressWithTable,
-} from './page-tables.js';
+import { BROUGHT_IN, holdTables, releaseTables } from './page-table-fault.js';
+import { countUsedPte, findPte, type TableAccess } from './page-tables.js';
 import { DECOMMITTED_PTE, demandZeroLow } from './pte.js';
-import { deletePte, deletePteRange } from './pte-deletion.js';
+import { deletePte, deletePteRange, tryDeletePteRange } from './pte-deletion.js';
 import type { Vad } from './vad-tree.js';
 
 const TABLE_SPAN = 0x20_0000;
@@ -36,31 +30,34 @@ export function removePrivateVad(mm: MemoryManager, space: AddressSpace, vad: Va
   space.vads.remove(vad);
 }
 
-/** Committed pages in `start`..`end` (addresses, multiples of 4096, end not included) of a private range. */
+/**
+ * Committed pages in `start`..`end` (addresses, multiples of 4096, end not included) of a private range; or, negated,
+ * STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR when a page table cannot be reached.
+ */
 export function countCommitted(
   mm: MemoryManager,
   space: AddressSpace,
   vad: Vad,
   start: number,
   end: number,
+  tables: TableAccess = BROUGHT_IN,
 ): number {
   if (!vad.memCommit && vad.commitCharge === 0) return 0;
   let count = vad.memCommit ? (end - start) / 4096 : 0;
-  let at = nextAddressWithTable(mm, space, start, end);
-  while (at < end) {
+  let at = tables.next(mm, space, start, end);
+  while (at >= 0 && at < end) {
     const tableEnd = Math.min(end, (Math.floor(at / TABLE_SPAN) + 1) * TABLE_SPAN);
-    count += countInTable(mm, space, vad, at, tableEnd);
-    at = nextAddressWithTable(mm, space, tableEnd, end);
+    count += countInTable(mm, vad, tables.pte(mm, space, at), (tableEnd - at) / 4096);
+    at = tables.next(mm, space, tableEnd, end);
   }
-  return count;
+  return at < 0 ? at : count;
 }
 
-/** What the entries of one page table add to the count that the VAD alone gives. */
-function countInTable(mm: MemoryManager, space: AddressSpace, vad: Vad, start: number, end: number): number {
+/** What entries of one page table, the first at `first` in ram.words, add to the count that the VAD alone gives. */
+function countInTable(mm: MemoryManager, vad: Vad, first: number, entries: number): number {
   const expected = vad.memCommit ? 1 : 0;
-  let word = findPte(mm, space, start);
   let change = 0;
-  for (let address = start; address < end; address += 4096, word += 2) {
+  for (let word = first; word < first + entries * 2; word += 2) {
     const lo = mm.words[word]!;
     if (lo !== 0) change += (lo === DECOMMITTED_PTE ? 0 : 1) - expected;
   }
@@ -78,7 +75,7 @@ function adjustCommit(mm: MemoryManager, space: AddressSpace, vad: Vad, pages: n
 
 /**
  * Commits the pages in `start`..`end` of a private range with a protection; pages that are committed already get it too.
- * STATUS_COMMITMENT_LIMIT, or STATUS_NO_MEMORY when there is no frame for a page table.
+ * STATUS_COMMITMENT_LIMIT; STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR when a page table cannot be made or brought back.
  */
 export function commitPrivatePages(
   mm: MemoryManager,
@@ -88,36 +85,41 @@ export function commitPrivatePages(
   end: number,
   protection: number,
 ): number {
-  const missing = (end - start) / 4096 - countCommitted(mm, space, vad, start, end);
+  const committed = countCommitted(mm, space, vad, start, end);
+  if (committed < 0) return -committed;
+  const missing = (end - start) / 4096 - committed;
   if (!mm.commit.hasRoom(missing)) return STATUS_COMMITMENT_LIMIT;
   if (coversWhole(vad, start, end) && vad.commitCharge === 0 && protection === vad.protection) {
-    deletePteRange(mm, space, start, end);
+    const status = tryDeletePteRange(mm, space, start, end);
+    if (status !== STATUS_SUCCESS) return status;
     vad.memCommit = true;
     adjustCommit(mm, space, vad, missing);
     return STATUS_SUCCESS;
   }
-  if (!makeTablesFor(mm, space, vad, start, end, protection)) return STATUS_NO_MEMORY;
+  const status = holdTablesFor(mm, space, vad, start, end, protection);
+  if (status !== STATUS_SUCCESS) return status;
   commitEach(mm, space, vad, start, end, protection);
   adjustCommit(mm, space, vad, missing);
+  releaseTables(mm, space, start, end);
   return STATUS_SUCCESS;
 }
 
 /**
- * Makes the page tables that pages of a private range need to get a protection. None when zero entries say it already, because
- * the range was committed as a whole with that protection.
+ * Holds the page tables of pages of a private range that get a protection; releaseTables must follow success. None are made
+ * when zero entries say it already, because the range was committed as a whole with that protection.
  */
-export function makeTablesFor(
+export function holdTablesFor(
   mm: MemoryManager,
   space: AddressSpace,
   vad: Vad,
   start: number,
   end: number,
   protection: number,
-): boolean {
-  return (vad.memCommit && protection === vad.protection) || makeTables(mm, space, start, end);
+): number {
+  return holdTables(mm, space, start, end, !vad.memCommit || protection !== vad.protection);
 }
 
-/** Makes each page committed with the protection; the page tables that this needs are there. */
+/** Makes each page committed with the protection; the page tables that this needs are held. */
 function commitEach(
   mm: MemoryManager,
   space: AddressSpace,
@@ -140,8 +142,8 @@ function commitEach(
 }
 
 /**
- * Decommits the pages in `start`..`end` of a private range: their frames and contents go. STATUS_NO_MEMORY when there is no
- * frame for the page tables that have to say so.
+ * Decommits the pages in `start`..`end` of a private range: their frames and contents go. STATUS_NO_MEMORY or
+ * STATUS_IN_PAGE_ERROR when a page table that has to say so cannot be made or brought back.
  */
 export function decommitPrivatePages(
   mm: MemoryManager,
@@ -151,58 +153,60 @@ export function decommitPrivatePages(
   end: number,
 ): number {
   const committed = countCommitted(mm, space, vad, start, end);
-  if (committed === vad.commitCharge) {
-    deletePteRange(mm, space, vad.startPage * 4096, (vad.endPage + 1) * 4096);
-    vad.memCommit = false;
-  } else if (!vad.memCommit) deletePteRange(mm, space, start, end);
-  else {
-    if (!makeTables(mm, space, start, end)) return STATUS_NO_MEMORY;
-    markDecommitted(mm, space, start, end);
-  }
+  if (committed < 0) return -committed;
+  const isLast = committed === vad.commitCharge;
+  const status = isLast
+    ? tryDeletePteRange(mm, space, vad.startPage * 4096, (vad.endPage + 1) * 4096)
+    : vad.memCommit
+      ? markDecommitted(mm, space, start, end)
+      : tryDeletePteRange(mm, space, start, end);
+  if (status !== STATUS_SUCCESS) return status;
+  if (isLast) vad.memCommit = false;
   adjustCommit(mm, space, vad, -committed);
   return STATUS_SUCCESS;
 }
 
-/** Makes the page tables of a range; when one cannot be made, frees those that hold nothing. */
-function makeTables(mm: MemoryManager, space: AddressSpace, start: number, end: number): boolean {
-  for (let at = start; at < end; at = (Math.floor(at / TABLE_SPAN) + 1) * TABLE_SPAN) {
-    if (makePte(mm, space, at) !== 0) continue;
-    freeEmptyTables(mm, space, start, at);
-    return false;
-  }
-  return true;
-}
-
-function freeEmptyTables(mm: MemoryManager, space: AddressSpace, start: number, end: number): void {
-  for (let at = start; at < end; at = (Math.floor(at / TABLE_SPAN) + 1) * TABLE_SPAN) {
-    freeEmptyTable(mm, space, frameOfWord(mm, findPte(mm, space, at)));
-  }
-}
-
-function markDecommitted(mm: MemoryManager, space: AddressSpace, start: number, end: number): void {
+/** Each page's entry says that it was decommitted. */
+function markDecommitted(mm: MemoryManager, space: AddressSpace, start: number, end: number): number {
+  const status = holdTables(mm, space, start, end, true);
+  if (status !== STATUS_SUCCESS) return status;
   for (let address = start; address < end; address += 4096) {
     const word = findPte(mm, space, address);
     if (mm.words[word] !== 0) deletePte(mm, space, word, address);
     mm.words[word] = DECOMMITTED_PTE;
     countUsedPte(mm, word);
   }
+  releaseTables(mm, space, start, end);
+  return STATUS_SUCCESS;
 }
 
 function coversWhole(vad: Vad, start: number, end: number): boolean {
   return start === vad.startPage * 4096 && end === (vad.endPage + 1) * 4096;
 }
 
-/** Deletes the pages in `start`..`end` of a private range that is about to lose them, and gives their commit charge back. */
+/**
+ * Deletes the pages in `start`..`end` of a private range that is about to lose them, and gives their commit charge back.
+ * STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR, with nothing changed, when a page table cannot be brought back.
+ */
 export function releasePrivatePages(
   mm: MemoryManager,
   space: AddressSpace,
   vad: Vad,
   start: number,
   end: number,
-): void {
+): number {
   const committed = coversWhole(vad, start, end)
     ? vad.commitCharge
     : countCommitted(mm, space, vad, start, end);
-  deletePteRange(mm, space, start, end);
-  adjustCommit(mm, space, vad, -committed);
+  if (committed < 0) return -committed;
+  const status = tryDeletePteRange(mm, space, start, end);
+  if (status === STATUS_SUCCESS) adjustCommit(mm, space, vad, -committed);
+  return status;
+}
+
+/** Removes a private range and its pages, as the end of its process does. */
+export function deletePrivateVad(mm: MemoryManager, space: AddressSpace, vad: Vad): void {
+  deletePteRange(mm, space, vad.startPage * 4096, (vad.endPage + 1) * 4096);
+  adjustCommit(mm, space, vad, -vad.commitCharge);
+  removePrivateVad(mm, space, vad);
 }

@@ -8,15 +8,14 @@ import {
   STATUS_INVALID_PARAMETER_2,
   STATUS_INVALID_PARAMETER_3,
   STATUS_INVALID_PARAMETER_4,
-  STATUS_NO_MEMORY,
   STATUS_NOT_COMMITTED,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { pageState, protectPages } from './page-protection.js';
-import { findPte } from './page-tables.js';
-import { countCommitted, makeTablesFor } from './private-memory.js';
+import { bringPteIn, releaseTables } from './page-table-fault.js';
+import { countCommitted, holdTablesFor } from './private-memory.js';
 import { isCopyOnWrite, pageProtection, protectionCode } from './protection.js';
 import { VAD_PRIVATE, type Vad } from './vad-tree.js';
 import { protectView } from './view-memory.js';
@@ -25,7 +24,8 @@ import type { RegionRequest } from './virtual-memory.js';
 /**
  * Protects every page that the request touches with PAGE_* flags; `out.oldProtect` is the protection that the first page had.
  * STATUS_CONFLICTING_ADDRESSES outside one range, STATUS_NOT_COMMITTED when a page is only reserved,
- * STATUS_SECTION_PROTECTION beyond the rights of a view.
+ * STATUS_SECTION_PROTECTION beyond the rights of a view; STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR when a page table cannot be
+ * made or brought back.
  */
 export function protectVirtualMemory(
   mm: MemoryManager,
@@ -45,7 +45,9 @@ export function protectVirtualMemory(
   const vad = space.vads.find(start / 4096);
   if (vad === null || end / 4096 - 1 > vad.endPage) return STATUS_CONFLICTING_ADDRESSES;
   if (vad.noChange) return STATUS_INVALID_PAGE_PROTECTION;
-  const old = pageState(mm, vad, start / 4096, findPte(mm, space, start));
+  const word = bringPteIn(mm, space, start);
+  if (word < 0) return -word;
+  const old = pageState(mm, vad, start / 4096, word);
   const status =
     vad.kind === VAD_PRIVATE
       ? protectPrivate(mm, space, vad, start, end, protection)
@@ -67,7 +69,12 @@ function protectPrivate(
   protection: number,
 ): number {
   if (isCopyOnWrite(protection)) return STATUS_INVALID_PARAMETER_4;
-  if (countCommitted(mm, space, vad, start, end) !== (end - start) / 4096) return STATUS_NOT_COMMITTED;
-  if (!makeTablesFor(mm, space, vad, start, end, protection)) return STATUS_NO_MEMORY;
-  return protectPages(mm, space, vad, start, end, protection);
+  const committed = countCommitted(mm, space, vad, start, end);
+  if (committed < 0) return -committed;
+  if (committed !== (end - start) / 4096) return STATUS_NOT_COMMITTED;
+  const status = holdTablesFor(mm, space, vad, start, end, protection);
+  if (status !== STATUS_SUCCESS) return status;
+  protectPages(mm, space, vad, start, end, protection);
+  releaseTables(mm, space, start, end);
+  return STATUS_SUCCESS;
 }

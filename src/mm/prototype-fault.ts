@@ -8,16 +8,17 @@ import {
   STATUS_GUARD_PAGE_VIOLATION,
   STATUS_NO_MEMORY,
   STATUS_PAGE_FAULT_DEMAND_ZERO,
-  STATUS_PAGE_FAULT_PAGING_FILE,
   STATUS_PAGE_FAULT_TRANSITION,
+  STATUS_PENDING,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
 import { checkAccess, FAULT_WRITE } from './access-check.js';
 import type { AddressSpace } from './address-space.js';
-import type { ControlArea } from './control-area.js';
+import type { ControlArea, Subsection } from './control-area.js';
+import { countTransition } from './counters.js';
 import { resolveDemandZeroFault } from './demand-zero.js';
 import type { MemoryManager } from './memory-manager.js';
-import { resolvePageFilePrototype } from './page-file-fault.js';
+import { allocateNeighbours, READ_CLUSTER_PAGES, resolvePageFileFault } from './page-file-fault.js';
 import {
   activateTransitionFrame,
   addShare,
@@ -27,6 +28,7 @@ import {
 } from './page-lists.js';
 import { prototypeAddress, untouchedState } from './page-protection.js';
 import { countUsedPte, frameOfWord } from './page-tables.js';
+import { isBeingRead, submitRequest, waitForCollided } from './paging-io.js';
 import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
 import { afterCopy, isCopyOnWrite } from './protection.js';
 import {
@@ -41,12 +43,14 @@ import {
   PTE_TRANSITION,
   PTE_VALID,
   prototypeProtection,
+  pteAddressField,
   pteFrame,
   pteProtection,
+  transitionLow,
   validHigh,
   validLow,
 } from './pte.js';
-import { readPageIntoFrame } from './section-page.js';
+import { fileOffsetOfPage, filePosition, readPageIntoFrame } from './section-page.js';
 import { systemWord } from './system-space.js';
 import type { Vad } from './vad-tree.js';
 import { insertWsle } from './working-set.js';
@@ -82,7 +86,7 @@ export function resolvePrototypeFault(
     return resolveDemandZeroFault(mm, space, word, address, afterCopy(protection), errorCode);
   }
   const status = makeResident(mm, space, vad, prototype, page, address);
-  if (status >= 0x8000_0000) return status;
+  if (status === STATUS_PENDING || status >= 0x8000_0000) return status;
   mapShared(mm, space, word, address, pteFrame(words[prototype]!), protection, isWrite);
   return status;
 }
@@ -126,20 +130,24 @@ function makeResident(
   const hi = mm.words[prototype + 1]!;
   if ((lo & PTE_VALID) !== 0) {
     addShare(mm, pteFrame(lo));
-    mm.counters.prototype++;
-    space.counters.prototype++;
+    if (!mm.faultGoesOn) {
+      mm.counters.prototype++;
+      space.counters.prototype++;
+    }
     return STATUS_PAGE_FAULT_TRANSITION;
   }
   if ((lo & (PTE_PROTOTYPE | PTE_TRANSITION)) === PTE_TRANSITION) {
-    activateTransitionFrame(mm, pteFrame(lo));
-    setValid(mm, prototype, pteFrame(lo), pteProtection(lo));
-    mm.counters.transition++;
-    space.counters.transition++;
+    const frame = pteFrame(lo);
+    if (isBeingRead(mm, frame)) return waitForCollided(mm, space, frame);
+    activateTransitionFrame(mm, frame);
+    setValid(mm, prototype, frame, pteProtection(lo));
+    countTransition(mm, space);
     return STATUS_PAGE_FAULT_TRANSITION;
   }
   const at = prototypeAddress(vad, page);
   if (isDemandZero(lo, hi)) return makeZeroPage(mm, space, prototype, at);
-  if ((lo & PTE_PROTOTYPE) === 0) return resolvePageFilePrototype(mm, space, prototype, at, address);
+  if ((lo & PTE_PROTOTYPE) === 0)
+    return resolvePageFileFault(mm, space, prototype, at, address, PFN_PROTOTYPE);
   return readPage(mm, space, vad.controlArea!, prototype, at, address);
 }
 
@@ -161,7 +169,10 @@ function makeZeroPage(mm: MemoryManager, space: AddressSpace, prototype: number,
   return STATUS_PAGE_FAULT_DEMAND_ZERO;
 }
 
-/** Reads a page, whose prototype PTE lies at `at`, from its file. A hard fault; STATUS_IN_PAGE_ERROR when the host cannot read it. */
+/**
+ * Begins to read a page, whose prototype PTE lies at `at`, from its file, and the pages after it that are not in memory
+ * either. STATUS_PENDING; STATUS_IN_PAGE_ERROR when the host cannot read it.
+ */
 function readPage(
   mm: MemoryManager,
   space: AddressSpace,
@@ -172,38 +183,79 @@ function readPage(
 ): number {
   const page = controlArea.pageOfPrototype(at);
   const subsection = controlArea.subsectionOf(page)!;
-  const frame = allocateFrame(mm);
-  if (frame < 0) return STATUS_NO_MEMORY;
+  const wanted = allocateFrame(mm);
+  if (wanted < 0) return STATUS_NO_MEMORY;
+  const { clusterFrames } = mm.pageFiles;
+  clusterFrames[0] = wanted;
+  const allocated = 1 + allocateNeighbours(mm, neighbours(mm, subsection, prototype, page), 1);
+  let pages = 0;
+  let status = STATUS_SUCCESS;
+  while (pages < allocated && status === STATUS_SUCCESS) {
+    const frame = clusterFrames[pages]!;
+    status = readPageIntoFrame(mm, subsection, page + pages, frame);
+    if (mm.events.active && (status === STATUS_SUCCESS || pages === 0)) {
+      const kind = controlArea.isImage ? 'image-read' : 'file-read';
+      mm.events.emit(kind, space, address + pages * 4096, frame, status, controlArea.file!.name);
+    }
+    if (status === STATUS_SUCCESS) pages++;
+  }
+  for (let index = pages; index < allocated; index++) returnUnusedFrame(mm, clusterFrames[index]!);
   mm.faultWasHard = true;
-  const status = readPageIntoFrame(mm, subsection, page, frame);
-  if (mm.events.active) {
-    const kind = controlArea.isImage ? 'image-read' : 'file-read';
-    mm.events.emit(kind, space, address, frame, status, controlArea.file!.name);
+  if (pages === 0) return status;
+  for (let index = 0; index < pages; index++)
+    makeTransition(mm, controlArea, prototype + index * 2, at + index * 8, clusterFrames[index]!);
+  const position = filePosition(controlArea.file!, fileOffsetOfPage(subsection, page));
+  submitRequest(mm, true, clusterFrames, pages, position);
+  countRead(mm, space, controlArea.isImage, pages);
+  mm.pendingFrame = wanted;
+  return STATUS_PENDING;
+}
+
+/** Pages of the subsection after `page` whose prototype PTEs lie in the same page and say that they are still only in the file. */
+function neighbours(mm: MemoryManager, subsection: Subsection, prototype: number, page: number): number {
+  const { words } = mm;
+  const most = Math.min(
+    READ_CLUSTER_PAGES,
+    512 - (((prototype - mm.baseWord) & 1023) >>> 1),
+    subsection.startPage + subsection.pageCount - page,
+  );
+  let count = 1;
+  for (; count < most; count++) {
+    const lo = words[prototype + count * 2]!;
+    if ((lo & (PTE_VALID | PTE_PROTOTYPE)) !== PTE_PROTOTYPE) break;
+    if (pteAddressField(lo, words[prototype + count * 2 + 1]!) !== subsection.address) break;
   }
-  if (status !== STATUS_SUCCESS) {
-    returnUnusedFrame(mm, frame);
-    return status;
-  }
+  return count - 1;
+}
+
+/** The prototype PTE of a page that is being read is in transition; the frame remembers what it was. */
+function makeTransition(
+  mm: MemoryManager,
+  controlArea: ControlArea,
+  prototype: number,
+  at: number,
+  frame: number,
+): void {
   const lo = mm.words[prototype]!;
   const hi = mm.words[prototype + 1]!;
   const protection = pteProtection(lo);
   const holder = frameOfWord(mm, prototype);
   // A shared writable page of an image is never written to the image: from now on the paging file backs it.
   if (controlArea.isImage && (protection & 5) === MM_READWRITE) {
-    mm.pfn.initialize(frame, at, holder, demandZeroLow(protection), 0, PFN_PROTOTYPE | PFN_MODIFIED);
-  } else mm.pfn.initialize(frame, at, holder, lo, hi, PFN_PROTOTYPE);
-  setValid(mm, prototype, frame, protection);
-  countRead(mm, space, controlArea.isImage);
-  return STATUS_PAGE_FAULT_PAGING_FILE;
+    const flags = PFN_PROTOTYPE | PFN_MODIFIED;
+    mm.pfn.initializeTransition(frame, at, holder, demandZeroLow(protection), 0, flags);
+  } else mm.pfn.initializeTransition(frame, at, holder, lo, hi, PFN_PROTOTYPE);
+  mm.words[prototype] = transitionLow(frame, protection);
+  mm.words[prototype + 1] = 0;
 }
 
-function countRead(mm: MemoryManager, space: AddressSpace, isImage: boolean): void {
+function countRead(mm: MemoryManager, space: AddressSpace, isImage: boolean, pages: number): void {
   if (isImage) {
     mm.counters.imageRead++;
     space.counters.imageRead++;
   } else {
     mm.counters.mappedFileRead++;
     space.counters.mappedFileRead++;
-    mm.sections.pagesRead++;
+    mm.sections.pagesRead += pages;
   }
 }

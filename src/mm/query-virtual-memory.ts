@@ -15,7 +15,8 @@ import { STATUS_INVALID_PARAMETER, STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { PAGE_RESERVED, pageState } from './page-protection.js';
-import { findPte, nextAddressWithTable } from './page-tables.js';
+import { BROUGHT_IN } from './page-table-fault.js';
+import type { TableAccess } from './page-tables.js';
 import { pageProtection } from './protection.js';
 import { VAD_IMAGE, VAD_PRIVATE, type Vad } from './vad-tree.js';
 
@@ -47,20 +48,22 @@ export function emptyBasicInformation(): MemoryBasicInformation {
 
 /**
  * Describes the run of pages from the one that holds `address` to the last of the same range with the same state and
- * protection, or the free region. STATUS_INVALID_PARAMETER past the last user address.
+ * protection, or the free region. STATUS_INVALID_PARAMETER past the last user address; STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR
+ * when a page table cannot be brought back.
  */
 export function queryVirtualMemory(
   mm: MemoryManager,
   space: AddressSpace,
   address: number,
   out: MemoryBasicInformation,
+  tables: TableAccess = BROUGHT_IN,
 ): number {
   if (address < 0 || address > space.highestAddress) return STATUS_INVALID_PARAMETER;
   const page = Math.floor(address / 4096);
   const vad = space.vads.find(page);
   out.baseAddress = page * 4096;
-  if (vad === null) describeFree(space, page, out);
-  else describeRange(mm, space, vad, page, out);
+  if (vad !== null) return describeRange(mm, space, vad, page, out, tables);
+  describeFree(space, page, out);
   return STATUS_SUCCESS;
 }
 
@@ -81,27 +84,43 @@ function describeRange(
   vad: Vad,
   page: number,
   out: MemoryBasicInformation,
-): void {
-  const state = pageState(mm, vad, page, findPte(mm, space, page * 4096));
+  tables: TableAccess,
+): number {
+  const word = tables.pte(mm, space, page * 4096);
+  if (word < 0) return -word;
+  const state = pageState(mm, vad, page, word);
+  const end = endOfRun(mm, space, vad, page, state, tables);
+  if (end < 0) return -end;
   out.allocationBase = vad.startPage * 4096;
   out.allocationProtect = pageProtection(vad.protection);
-  out.regionSize = (endOfRun(mm, space, vad, page, state) - page) * 4096;
+  out.regionSize = (end - page) * 4096;
   out.state = state === PAGE_RESERVED ? MEM_RESERVE : MEM_COMMIT;
   out.protect = state === PAGE_RESERVED ? 0 : pageProtection(state);
   out.type = TYPE_OF_KIND[vad.kind]!;
+  return STATUS_SUCCESS;
 }
 
-/** The first page after `page` whose state differs, at most the first after the range. */
-function endOfRun(mm: MemoryManager, space: AddressSpace, vad: Vad, page: number, state: number): number {
+/** The first page after `page` whose state differs, at most the first after the range; or an NTSTATUS, negated. */
+function endOfRun(
+  mm: MemoryManager,
+  space: AddressSpace,
+  vad: Vad,
+  page: number,
+  state: number,
+  tables: TableAccess,
+): number {
   const end = vad.endPage + 1;
   const untouchedDiffer = vad.kind === VAD_IMAGE || vad.sectionMayReserve;
   const untouched = vad.kind === VAD_PRIVATE && !vad.memCommit ? PAGE_RESERVED : vad.protection;
   let at = page + 1;
   while (at < end) {
-    const word = findPte(mm, space, at * 4096);
+    const word = tables.pte(mm, space, at * 4096);
+    if (word < 0) return word;
     if (word === 0 && !untouchedDiffer) {
       if (untouched !== state) return at;
-      at = nextAddressWithTable(mm, space, at * 4096, end * 4096) / 4096;
+      const next = tables.next(mm, space, at * 4096, end * 4096);
+      if (next < 0) return next;
+      at = next / 4096;
     } else if (pageState(mm, vad, at, word) === state) at++;
     else return at;
   }

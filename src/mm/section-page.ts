@@ -10,6 +10,9 @@ import { applyFixups } from './image-fixups.js';
 import type { MemoryManager } from './memory-manager.js';
 
 const PAGE_SIZE = 4096;
+/** The disk behind the paging files, in bytes; each file name has a part of it. */
+const FILES_ON_DISK = 2 ** 39;
+const PART_OF_DISK = 2 ** 31;
 
 /** Bytes of a page (number in its section) that come from the file or go to it; what follows in the page is zero. */
 export function fileBytesOfPage(subsection: Subsection, page: number, file: BackingFile): number {
@@ -21,6 +24,14 @@ export function fileBytesOfPage(subsection: Subsection, page: number, file: Back
 /** Bytes from the start of the file to a page (number in its section). */
 export function fileOffsetOfPage(subsection: Subsection, page: number): number {
   return subsection.fileOffset + (page - subsection.startPage) * PAGE_SIZE;
+}
+
+/** Where a byte of a file lies on the disk: its name decides which part of the disk is the file's. */
+export function filePosition(file: BackingFile, offset: number): number {
+  let hash = 0;
+  for (let index = 0; index < file.name.length; index++)
+    hash = (Math.imul(hash, 31) + file.name.charCodeAt(index)) & 0xff;
+  return FILES_ON_DISK + hash * PART_OF_DISK + offset;
 }
 
 /**

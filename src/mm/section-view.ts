@@ -35,7 +35,7 @@ import {
   MM_READWRITE,
   MM_WRITECOPY,
 } from './pte.js';
-import { deletePteRange } from './pte-deletion.js';
+import { deletePteRange, tryDeletePteRange } from './pte-deletion.js';
 import type { Section } from './section.js';
 import { releaseControlArea } from './unused-segments.js';
 import { VAD_IMAGE, VAD_MAPPED, VAD_PRIVATE, Vad } from './vad-tree.js';
@@ -199,19 +199,21 @@ function insertView(
 }
 
 /**
- * Unmaps the view that holds an address. STATUS_NOT_MAPPED_VIEW when there is none. Its private copies are freed; shared
+ * Unmaps the view that holds an address. STATUS_NOT_MAPPED_VIEW when there is none; STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR, with
+ * nothing changed, when a page table cannot be brought back. Its private copies are freed; shared
  * pages that nobody maps any more go to the standby or modified list, dirty ones of a data file after they were written.
  */
 export function unmapViewOfSection(mm: MemoryManager, space: AddressSpace, address: number): number {
   const vad = space.vads.find(Math.floor(address / PAGE_SIZE));
   if (vad === null || vad.kind === VAD_PRIVATE) return STATUS_NOT_MAPPED_VIEW;
-  removeView(mm, space, vad);
-  return STATUS_SUCCESS;
+  const status = tryDeletePteRange(mm, space, vad.startPage * PAGE_SIZE, (vad.endPage + 1) * PAGE_SIZE);
+  if (status === STATUS_SUCCESS) removeView(mm, space, vad);
+  return status;
 }
 
+/** Removes a view whose entries are deleted. */
 function removeView(mm: MemoryManager, space: AddressSpace, vad: Vad): void {
   const start = vad.startPage * PAGE_SIZE;
-  deletePteRange(mm, space, start, (vad.endPage + 1) * PAGE_SIZE);
   space.vads.remove(vad);
   mm.commit.release(COMMIT_COPY_ON_WRITE, vad.commitCharge);
   space.addCommit(-vad.commitCharge);
@@ -233,7 +235,10 @@ export function unmapAllViews(mm: MemoryManager, space: AddressSpace): void {
   let vad = space.vads.first();
   while (vad !== null) {
     const next = space.vads.next(vad);
-    if (vad.controlArea !== null) removeView(mm, space, vad);
+    if (vad.controlArea !== null) {
+      deletePteRange(mm, space, vad.startPage * PAGE_SIZE, (vad.endPage + 1) * PAGE_SIZE);
+      removeView(mm, space, vad);
+    }
     vad = next;
   }
 }

@@ -307,7 +307,8 @@ describe('mapped files', () => {
     });
     machine.inside(two, (user) => expect(user.readBytes(there, 0x2345)).toEqual(content));
     expect(file.reads).toBe(3);
-    expect(mm.counters).toMatchObject({ hard: 3, mappedFileRead: 3, prototype: 3, soft: 3, total: 6 });
+    expect(mm.counters).toMatchObject({ hard: 1, mappedFileRead: 1, transition: 2, prototype: 3, soft: 5 });
+    expect([mm.counters.total, mm.sections.pagesRead, mm.io.disk.transfers]).toEqual([6, 3, 1]);
     verify(mm);
     unmapViewOfSection(mm, one, at);
     unmapViewOfSection(mm, two, there);
@@ -492,11 +493,13 @@ describe('mapped files', () => {
     const target = section(mm, file);
     const at = map(mm, space, target);
     attach(mm, space);
-    machine.user.writeU8(at, 1);
     file.failing = true;
-    expect(faultStatus(() => machine.user.readU8(at + 0x1000))).toBe(nt.STATUS_IN_PAGE_ERROR);
+    expect(faultStatus(() => machine.user.writeU8(at, 1))).toBe(nt.STATUS_IN_PAGE_ERROR);
     expect(mm.sections.inPageStatus).toBe(nt.STATUS_FILE_CORRUPT_ERROR);
     verify(mm);
+    file.failing = false;
+    machine.user.writeU8(at, 1);
+    file.failing = true;
     unmapViewOfSection(mm, space, at);
     expect(mm.lists.count[FRAME_MODIFIED]).toBe(1);
     verify(mm);

@@ -6,7 +6,8 @@ import type { AddressSpace } from './address-space.js';
 import { COMMIT_SYSTEM } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
 import { addShare, releaseShare } from './page-lists.js';
-import { countUsedPte, findPte, frameOfWord, makePte } from './page-tables.js';
+import { makePte } from './page-table-fault.js';
+import { countUsedPte, findPte, frameOfWord } from './page-tables.js';
 import { PFN_PROTOTYPE } from './pfn-database.js';
 import { insertPrivateVad } from './private-memory.js';
 import { demandZeroLow, MM_READONLY, validHigh, validLow } from './pte.js';
@@ -38,7 +39,7 @@ export function sharedUserDataOffset(mm: MemoryManager, field: number): number {
  */
 export function mapSharedUserData(mm: MemoryManager, space: AddressSpace): boolean {
   const word = makePte(mm, space, USER_SHARED_DATA);
-  if (word === 0) return false;
+  if (word < 0) return false;
   const page = USER_SHARED_DATA / 4096;
   const vad = new Vad(page, page, VAD_PRIVATE, MM_READONLY);
   vad.memCommit = true;

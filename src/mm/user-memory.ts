@@ -2,10 +2,11 @@
  * The one way in which services written in TypeScript touch a program's memory: in the current address space, with user
  * rights, faulting like the program itself. Addresses are 48-bit numbers, lengths bytes; 8-byte values are two 32-bit words.
  */
-import { STATUS_ACCESS_VIOLATION, STATUS_NO_MEMORY } from '../base/ntstatus.js';
+import { STATUS_ACCESS_VIOLATION, STATUS_NO_MEMORY, STATUS_PENDING } from '../base/ntstatus.js';
 import { ACCESS_READ, ACCESS_USER, ACCESS_WRITE } from '../machine/processor.js';
-import { accessFault } from './fault-handler.js';
+import { accessFault, beginFault } from './fault-handler.js';
 import type { MemoryManager } from './memory-manager.js';
+import { WriteJournal } from './write-journal.js';
 
 /** What readPointer gives for a pointer that is not canonical; using it as an address throws GuestFault. */
 export const NON_CANONICAL = 2 ** 52;
@@ -30,13 +31,27 @@ export class GuestFault {
   ) {}
 }
 
+/**
+ * Thrown by a touch of a page that has to be read first, in a service that can begin anew: mm.pendingFrame says which frame.
+ * Everything that the service has written is taken back.
+ */
+export const PAGE_WAIT: unique symbol = Symbol('page wait');
+
 export class UserMemory {
+  /** Where the touch that threw PAGE_WAIT was, and how (FAULT_* bits). */
+  waitAddress = 0;
+  waitError = 0;
+  /** The service that runs may begin anew when a page has to be read; `completions` counts the paging I/O at its beginning. */
+  private restarts = false;
+  private completions = 0;
+  private readonly journal: WriteJournal;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
   /** The units of one page that become text. */
   private readonly units = new Uint16Array(2048);
 
   constructor(private readonly mm: MemoryManager) {
+    this.journal = new WriteJournal(mm);
     this.bytes = mm.ram.bytes;
     this.view = new DataView(mm.ram.bytes.buffer, mm.ram.bytes.byteOffset, mm.ram.bytes.byteLength);
   }
@@ -50,6 +65,26 @@ export class UserMemory {
     return this.fault(address, access);
   }
 
+  /** A service begins; with `restarts` it is one that has no effect but on guest memory until it calls `commit`. */
+  beginService(restarts: boolean): void {
+    this.restarts = restarts;
+    if (!restarts) return;
+    this.completions = this.mm.io.completions;
+    this.journal.clear();
+  }
+
+  /** The service has had an effect that cannot be taken back: from now on it waits on the spot for pages. */
+  commit(): void {
+    this.restarts = false;
+  }
+
+  /** Where a write of `length` bytes, all in one page, may go; what was there can be put back. */
+  private locateWrite(address: number, length: number): number {
+    const offset = this.locate(address, WRITE);
+    if (this.restarts && !this.journal.keep(offset, length)) this.restarts = false;
+    return offset;
+  }
+
   private fault(address: number, access: number): number {
     const { mm } = this;
     const isWrite = (access & ACCESS_WRITE) !== 0;
@@ -57,11 +92,27 @@ export class UserMemory {
       throw new GuestFault(STATUS_ACCESS_VIOLATION, address, isWrite);
     }
     for (;;) {
-      const status = accessFault(mm, mm.current, address, mm.processor.faultError, true, mm.currentStack);
+      const error = mm.processor.faultError;
+      const status = this.mayRestart()
+        ? beginFault(mm, mm.current, address, error, true, mm.currentStack)
+        : accessFault(mm, mm.current, address, error, true, mm.currentStack);
+      if (status === STATUS_PENDING) this.waitFor(address, error);
       if (status >= FAILED || status >= WARNING) throw new GuestFault(status, address, isWrite);
       const offset = mm.processor.translate(address, access);
       if (offset !== 0) return offset;
     }
+  }
+
+  /** Frames that were given up while paging I/O was waited for may have been among those written to. */
+  private mayRestart(): boolean {
+    return this.restarts && this.completions === this.mm.io.completions;
+  }
+
+  private waitFor(address: number, error: number): never {
+    this.journal.undo();
+    this.waitAddress = address;
+    this.waitError = error;
+    throw PAGE_WAIT;
   }
 
   /** Calls nothing: true when `length` bytes from the address lie in one page. */
@@ -112,16 +163,16 @@ export class UserMemory {
   }
 
   writeU8(address: number, value: number): void {
-    this.bytes[this.locate(address, WRITE)] = value;
+    this.bytes[this.locateWrite(address, 1)] = value;
   }
 
   writeU16(address: number, value: number): void {
-    if (this.inPage(address, 2)) this.view.setUint16(this.locate(address, WRITE), value, true);
+    if (this.inPage(address, 2)) this.view.setUint16(this.locateWrite(address, 2), value, true);
     else this.writeSplit(address, value & 0xffff, 0, 2);
   }
 
   writeU32(address: number, value: number): void {
-    if (this.inPage(address, 4)) this.view.setUint32(this.locate(address, WRITE), value, true);
+    if (this.inPage(address, 4)) this.view.setUint32(this.locateWrite(address, 4), value, true);
     else this.writeSplit(address, value, 0, 4);
   }
 
@@ -130,7 +181,7 @@ export class UserMemory {
       this.writeSplit(address, lo, hi, 8);
       return;
     }
-    const offset = this.locate(address, WRITE);
+    const offset = this.locateWrite(address, 8);
     this.view.setUint32(offset, lo, true);
     this.view.setUint32(offset + 4, hi, true);
   }
@@ -143,7 +194,7 @@ export class UserMemory {
 
   writeDouble(address: number, value: number): void {
     if (this.inPage(address, 8)) {
-      this.view.setFloat64(this.locate(address, WRITE), value, true);
+      this.view.setFloat64(this.locateWrite(address, 8), value, true);
       return;
     }
     const whole = new DataView(new ArrayBuffer(8));
@@ -156,7 +207,7 @@ export class UserMemory {
     this.probeWrite(address, length);
     for (let done = 0; done < length; done++) {
       const word = done < 4 ? lo : hi;
-      this.bytes[this.locate(address + done, WRITE)] = word >>> ((done & 3) * 8);
+      this.bytes[this.locateWrite(address + done, 1)] = word >>> ((done & 3) * 8);
     }
   }
 
@@ -182,8 +233,8 @@ export class UserMemory {
   writeBytes(address: number, source: Uint8Array): void {
     let done = 0;
     while (done < source.length) {
-      const offset = this.locate(address + done, WRITE);
-      const chunk = Math.min(source.length - done, 4096 - (offset & 0xfff));
+      const chunk = Math.min(source.length - done, 4096 - ((address + done) % 4096));
+      const offset = this.locateWrite(address + done, chunk);
       this.bytes.set(source.subarray(done, done + chunk), offset);
       done += chunk;
     }
@@ -192,8 +243,8 @@ export class UserMemory {
   fill(address: number, length: number, byte: number): void {
     let done = 0;
     while (done < length) {
-      const offset = this.locate(address + done, WRITE);
-      const chunk = Math.min(length - done, 4096 - (offset & 0xfff));
+      const chunk = Math.min(length - done, 4096 - ((address + done) % 4096));
+      const offset = this.locateWrite(address + done, chunk);
       this.bytes.fill(byte, offset, offset + chunk);
       done += chunk;
     }
@@ -229,7 +280,7 @@ export class UserMemory {
     let target = 0;
     do {
       this.locate(from, READ);
-      target = this.locate(to, WRITE);
+      target = this.locateWrite(to, length);
       source = this.mm.processor.translate(from, READ);
     } while (source === 0);
     this.bytes.copyWithin(target, source, source + length);

@@ -41,6 +41,7 @@ export function growUserStack(
   address: number,
   stack: UserStack,
 ): number {
+  mm.faultMayPend = false;
   const base = readTebAddress(mm, space, stack.tebAddress + TEB_STACK_BASE);
   const bottom = readTebAddress(mm, space, stack.tebAddress + TEB_DEALLOCATION_STACK);
   if (base < 0 || bottom < 0 || address < bottom || address >= base) return STATUS_GUARD_PAGE_VIOLATION;

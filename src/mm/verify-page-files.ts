@@ -20,8 +20,9 @@ export function verifyPageFileEntry(
   tally.holds(file !== undefined && hi < file.size, 'paging-file block that does not exist, named at', where);
   tally.holds(file!.isTaken(hi), 'paging-file block that is free, named at', where);
   const blocks = tally.blocks[number]!;
-  tally.holds(!blocks.has(hi), 'paging-file block that is named twice, at', where);
-  blocks.add(hi);
+  tally.equal(blocks[hi]!, 0, 'paging-file block that is named twice, at', where);
+  blocks[hi] = 1;
+  tally.blocksNamed[number]!++;
 }
 
 /** After every entry was noted. */
@@ -32,6 +33,6 @@ export function verifyPageFiles(mm: MemoryManager, tally: VerifyTally): void {
     let taken = 0;
     for (let block = 1; block < file.size; block++) if (file.isTaken(block)) taken++;
     tally.equal(taken, file.used, 'blocks taken in paging file', file.number);
-    tally.equal(taken, tally.blocks[file.number]!.size, 'blocks named in paging file', file.number);
+    tally.equal(taken, tally.blocksNamed[file.number]!, 'blocks named in paging file', file.number);
   }
 }

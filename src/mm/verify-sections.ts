@@ -8,12 +8,13 @@ import { type ControlArea, isResident, type Subsection, subsectionFields } from 
 import { KERNEL_STACK_PAGES } from './kernel-stack.js';
 import type { MemoryManager } from './memory-manager.js';
 import { prototypeAddress } from './page-protection.js';
-import { findPte, frameOfWord, nextAddressWithTable } from './page-tables.js';
+import { findPte, frameOfWord, nextAddressWithValidTable } from './page-tables.js';
 import {
   FRAME_ACTIVE,
   FRAME_MODIFIED,
   FRAME_STANDBY,
   FRAME_TRANSITION,
+  PFN_DELETED,
   PFN_MODIFIED,
   PFN_PROTOTYPE,
 } from './pfn-database.js';
@@ -51,11 +52,11 @@ export function verifySections(mm: MemoryManager, tally: VerifyTally): void {
   verifySystemMemory(mm, tally);
 }
 
-/** Every frame that is marked as a prototype PTE's was found through one; the shared user data page has the system's PTE for it. */
+/** Every frame that is marked as a prototype PTE's, unless that is deleted already, was found through one; the shared user data page has the system's PTE for it. */
 function verifySharedFrames(mm: MemoryManager, resident: number, tally: VerifyTally): void {
   let marked = 0;
   for (let frame = 0; frame < mm.pfn.frameCount; frame++) {
-    if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) !== 0) marked++;
+    if ((mm.pfn.flags[frame]! & (PFN_PROTOTYPE | PFN_DELETED)) === PFN_PROTOTYPE) marked++;
   }
   tally.equal(marked, resident + 1, 'frames of prototype PTEs', 0);
 }
@@ -89,8 +90,8 @@ function verifyView(mm: MemoryManager, space: AddressSpace, vad: Vad, tally: Ver
     vad.startPage,
   );
   const end = (vad.endPage + 1) * 4096;
-  let at = nextAddressWithTable(mm, space, vad.startPage * 4096, end);
-  for (; at < end; at = nextAddressWithTable(mm, space, at + 4096, end)) {
+  let at = nextAddressWithValidTable(mm, space, vad.startPage * 4096, end);
+  for (; at < end; at = nextAddressWithValidTable(mm, space, at + 4096, end)) {
     const lo = mm.words[findPte(mm, space, at)]!;
     if ((lo & PTE_VALID) === 0) continue;
     const frame = pteFrame(lo);

@@ -8,11 +8,11 @@ import type { MemoryManager } from './memory-manager.js';
 import { ENTRY_SPAN, entryAddress, frameOfWord, pteAddress, SYSTEM_RANGE_START } from './page-tables.js';
 import { FRAME_ACTIVE, PFN_PAGE_TABLE } from './pfn-database.js';
 import { isSystemEntry } from './process-swap.js';
-import { PTE_PROTOTYPE, PTE_TRANSITION, PTE_VALID, pageFileNumber, pteFrame } from './pte.js';
+import { PTE_PROTOTYPE, PTE_TRANSITION, PTE_VALID, pteFrame } from './pte.js';
 import { findSystemPte, systemWord } from './system-space.js';
 import type { VerifyTally } from './verify.js';
 import { verifyPageFileEntry } from './verify-page-files.js';
-import { verifyTransition } from './verify-page-tables.js';
+import { readTable, verifyLostTables, verifyTransition } from './verify-page-tables.js';
 
 const DIRECTORY_LEVEL = 4;
 const PAGE_SIZE = 4096;
@@ -50,7 +50,8 @@ export function verifyOutSwapped(mm: MemoryManager, space: AddressSpace, tally: 
   const entry: Entry = { lo: mm.words[word]!, hi: mm.words[word + 1]!, at: space.directoryEntry, holder };
   verifyOutTable(mm, entry, DIRECTORY_LEVEL, 0, walk, tally);
   const { processId } = space;
-  tally.equal(walk.tables, space.pageTablePages, 'page tables of swapped process', processId);
+  const tables = walk.tables + verifyLostTables(mm, space, tally);
+  tally.equal(tables, space.pageTablePages, 'page tables of swapped process', processId);
   tally.equal(walk.listPages, space.hyperspacePages, 'working-set list of swapped process', processId);
   tally.equal(space.workingSetPages, 0, 'working set of swapped process', processId);
   tally.equal(space.workingSet.used, 0, 'entries of the working set of swapped process', processId);
@@ -77,10 +78,10 @@ function verifyOutTable(
   const frame = (entry.lo & PTE_TRANSITION) === 0 ? -1 : pteFrame(entry.lo);
   if (frame < 0) verifyPageFileEntry(mm, entry.lo, entry.hi, entry.at, tally);
   else verifyOutFrame(mm, entry, frame, tally);
-  const words = frame < 0 ? readTable(mm, entry) : mm.words.subarray(mm.frameWord(frame));
+  const first = mm.frameWord(readTable(mm, entry.lo, entry.hi, level, base));
   for (let index = 0; index < 512; index++) {
-    const lo = words[index * 2]!;
-    const hi = words[index * 2 + 1]!;
+    const lo = mm.words[first + index * 2]!;
+    const hi = mm.words[first + index * 2 + 1]!;
     if ((lo === 0 && hi === 0) || isSystemEntry(level, index)) continue;
     const address = base + index * ENTRY_SPAN[level]!;
     tally.holds((lo & PTE_VALID) === 0, 'valid entry of a swapped process, for', address);
@@ -100,12 +101,6 @@ function verifyOutFrame(mm: MemoryManager, entry: Entry, frame: number, tally: V
   tally.holds((pfn.flags[frame]! & PFN_PAGE_TABLE) !== 0, 'swapped table is not marked', frame);
   const held = pfn.shareCount[frame]! > 0;
   tally.equal(pfn.state[frame] === FRAME_ACTIVE ? 1 : 0, held ? 1 : 0, 'state of swapped table', frame);
-}
-
-function readTable(mm: MemoryManager, { lo, hi }: Entry): Uint32Array {
-  const bytes = new Uint8Array(PAGE_SIZE);
-  mm.pageFiles.store.read(pageFileNumber(lo), hi * PAGE_SIZE, bytes);
-  return new Uint32Array(bytes.buffer);
 }
 
 function verifyOutPage(

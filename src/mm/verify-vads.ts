@@ -1,6 +1,7 @@
 /** Proves that the ranges of an address space are ordered, disjoint, balanced and charged for what they commit. Part of verify(). */
 import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
+import { PEEKED } from './page-table-peek.js';
 import { countCommitted } from './private-memory.js';
 import { VAD_PRIVATE, type Vad } from './vad-tree.js';
 import type { VerifyTally } from './verify.js';
@@ -15,8 +16,12 @@ export function verifyVads(mm: MemoryManager, space: AddressSpace, tally: Verify
   for (let vad = space.vads.first(); vad !== null; vad = space.vads.next(vad)) {
     tally.holds(vad.startPage > previousEnd, 'ranges overlap at page', vad.startPage);
     tally.holds(vad.endPage >= vad.startPage, 'range ends before its start, at page', vad.startPage);
-    const committed = space.outSwapped ? vad.commitCharge : recount(mm, space, vad);
-    tally.equal(vad.commitCharge, committed, 'commit charge of the range at page', vad.startPage);
+    tally.equal(
+      vad.commitCharge,
+      recount(mm, space, vad),
+      'commit charge of the range at page',
+      vad.startPage,
+    );
     previousEnd = vad.endPage;
     charge += vad.commitCharge;
     count++;
@@ -33,9 +38,9 @@ export function verifyVads(mm: MemoryManager, space: AddressSpace, tally: Verify
 }
 
 function recount(mm: MemoryManager, space: AddressSpace, vad: Vad): number {
-  if (vad.kind !== VAD_PRIVATE) return viewCharge(mm, space, vad);
+  if (vad.kind !== VAD_PRIVATE) return viewCharge(mm, space, vad, vad.startPage, vad.endPage, PEEKED);
   if (vad.noChange) return 0;
-  return countCommitted(mm, space, vad, vad.startPage * 4096, (vad.endPage + 1) * 4096);
+  return countCommitted(mm, space, vad, vad.startPage * 4096, (vad.endPage + 1) * 4096, PEEKED);
 }
 
 function verifyNode(node: Vad, tally: VerifyTally): void {

@@ -20,15 +20,16 @@ import {
   FRAME_STATE_NAMES,
   FRAME_TRANSITION,
   FRAME_ZEROED,
+  PFN_READ_IN_PROGRESS,
 } from './pfn-database.js';
 import { SHORT_VAD_SIZE, SHORT_VAD_TAG } from './private-memory.js';
 import { VAD_PRIVATE } from './vad-tree.js';
 import { verifyCaches } from './verify-caches.js';
 import { VerifyError } from './verify-error.js';
 import { verifyPageFiles } from './verify-page-files.js';
-import { verifyAddressSpace, verifySystemSpace } from './verify-page-tables.js';
+import { verifyAddressSpace, verifyLostTables, verifySystemSpace } from './verify-page-tables.js';
 import { verifySections } from './verify-sections.js';
-import { verifyKernelStacks } from './verify-swap.js';
+import { verifyKernelStacks, verifyOutSwapped } from './verify-swap.js';
 import { verifyVads } from './verify-vads.js';
 import { verifyWorkingSet } from './verify-working-set.js';
 
@@ -49,12 +50,14 @@ export class VerifyTally {
   readonly counts: VerifyCounts = { frames: 0, ptes: 0, prototypePtes: 0, vads: 0, checks: 0 };
   /** Share count that each frame should have. */
   readonly shares: Int32Array;
-  /** For each paging file, the blocks that entries name. */
-  readonly blocks: Set<number>[];
+  /** For each paging file: 1 for each block that an entry names, and how many those are. */
+  readonly blocks: Uint8Array[];
+  readonly blocksNamed: number[];
 
   constructor(readonly mm: MemoryManager) {
     this.shares = new Int32Array(mm.pfn.frameCount);
-    this.blocks = mm.pageFiles.files.map(() => new Set());
+    this.blocks = mm.pageFiles.files.map(({ size }) => new Uint8Array(size));
+    this.blocksNamed = mm.pageFiles.files.map(() => 0);
   }
 
   /** Counts one comparison; throws VerifyError when the values differ. */
@@ -82,9 +85,14 @@ export function verify(mm: MemoryManager): VerifyCounts {
   verifySystemSpace(mm, tally);
   for (const space of mm.addressSpaces) {
     verifyVads(mm, space, tally);
-    verifyAddressSpace(mm, space, tally);
-    if (!space.outSwapped) verifyWorkingSet(mm, space, tally);
+    if (space.outSwapped) {
+      verifyOutSwapped(mm, space, tally);
+      continue;
+    }
+    const systemTables = verifyAddressSpace(mm, space, tally);
+    verifyWorkingSet(mm, space, systemTables, tally);
   }
+  verifyLostTables(mm, null, tally);
   verifyKernelStacks(mm, tally);
   verifySections(mm, tally);
   verifyFrames(mm, tally);
@@ -132,26 +140,25 @@ function verifyZeroes(mm: MemoryManager, tally: VerifyTally): void {
   const frame = mm.lists.head[FRAME_ZEROED]!;
   if (frame < 0) return;
   const word = mm.frameWord(frame);
-  for (let index = 0; index < 1024; index++)
-    tally.equal(mm.words[word + index]!, 0, 'word of zeroed frame', frame);
+  const { words } = mm;
+  let bits = 0;
+  for (let at = word; at < word + 1024; at++) bits |= words[at]!;
+  tally.equal(bits, 0, 'bits of zeroed frame', frame);
 }
 
 /** PFN entries against what the walk of all tables found. */
 function verifyFrames(mm: MemoryManager, tally: VerifyTally): void {
   const { pfn } = mm;
+  const references = referencesForIo(mm, tally);
   for (let frame = 0; frame < pfn.frameCount; frame++) {
     const state = pfn.state[frame]!;
     tally.equal(pfn.shareCount[frame]!, tally.shares[frame]!, 'share count of frame', frame);
     if (state === FRAME_ACTIVE)
       tally.holds(pfn.shareCount[frame]! > 0, 'active frame without a mapping', frame);
-    if (state !== FRAME_TRANSITION) {
-      tally.equal(
-        pfn.referenceCount[frame]!,
-        pfn.shareCount[frame]! > 0 ? 1 : 0,
-        'reference count of frame',
-        frame,
-      );
-    }
+    const expected = (pfn.shareCount[frame]! > 0 ? 1 : 0) + references[frame]!;
+    tally.equal(pfn.referenceCount[frame]!, expected, 'reference count of frame', frame);
+    if (state === FRAME_TRANSITION)
+      tally.holds(expected > 0, 'frame in transition that nothing holds,', frame);
     if (state === FRAME_ZEROED || state === FRAME_FREE || state === FRAME_BAD) {
       tally.equal(pfn.pteAddress[frame]!, 0, 'PTE address of unused frame', frame);
       tally.equal(pfn.containingFrame[frame]!, -1, 'containing frame of unused frame', frame);
@@ -159,6 +166,39 @@ function verifyFrames(mm: MemoryManager, tally: VerifyTally): void {
     }
     tally.counts.frames++;
   }
+}
+
+/** References that paging I/O in flight and threads that wait for it hold, by frame. */
+function referencesForIo(mm: MemoryManager, tally: VerifyTally): Uint16Array {
+  const { pfn, io } = mm;
+  const references = new Uint16Array(pfn.frameCount);
+  let last = 0;
+  let writes = 0;
+  const reading = new Uint8Array(pfn.frameCount);
+  for (const request of io.requests) {
+    tally.holds(
+      request.completesAt >= last,
+      'paging I/O that ends before an earlier one,',
+      request.completesAt,
+    );
+    last = request.completesAt;
+    if (!request.isRead) writes++;
+    for (let index = 0; index < request.pages; index++) {
+      const frame = request.frames[index]!;
+      references[frame]!++;
+      if (request.isRead) reading[frame] = 1;
+    }
+  }
+  tally.equal(io.writesInFlight, writes, 'writes in flight', 0);
+  for (let frame = 0; frame < pfn.frameCount; frame++)
+    tally.equal(
+      (pfn.flags[frame]! & PFN_READ_IN_PROGRESS) === 0 ? 0 : 1,
+      reading[frame]!,
+      'read of frame',
+      frame,
+    );
+  for (const frame of io.waited) references[frame]!++;
+  return references;
 }
 
 function verifyCommit(mm: MemoryManager, tally: VerifyTally): void {

@@ -254,6 +254,22 @@ describe('views of SEC_RESERVE sections', () => {
     verify(mm);
   });
 
+  it('charge pages that are committed copy-on-write to the view too', () => {
+    const machine = createTestMachine(64);
+    const { mm, space } = machine;
+    const base = map(machine, space, makeSection(machine, SEC_RESERVE), PAGE_READWRITE);
+    const before = mm.commit.current;
+    expect(commit(machine, base, 3, PAGE_WRITECOPY)).toBe(STATUS_SUCCESS);
+    expect(mm.commit.byUse[COMMIT_COPY_ON_WRITE]).toBe(3);
+    expect(mm.commit.byUse[COMMIT_SECTION]).toBe(3);
+    verify(mm);
+    mm.commit.force(COMMIT_PRIVATE, mm.commit.maximumLimit - mm.commit.current - 3);
+    expect(commit(machine, base + 3 * 4096, 2, PAGE_WRITECOPY)).toBe(STATUS_COMMITMENT_LIMIT);
+    expect(commit(machine, base, 3, PAGE_READWRITE)).toBe(STATUS_SUCCESS);
+    expect(mm.commit.byUse[COMMIT_COPY_ON_WRITE]).toBe(0);
+    expect(mm.commit.current).toBeGreaterThan(before);
+  });
+
   it('refuse commitment past the limit or beyond their rights', () => {
     const machine = createTestMachine(256);
     const { mm, space } = machine;

@@ -6,6 +6,7 @@ import {
   STATUS_COMMITMENT_LIMIT,
   STATUS_NOT_COMMITTED,
   STATUS_SECTION_PROTECTION,
+  STATUS_SUCCESS,
 } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_COPY_ON_WRITE, COMMIT_SECTION } from './commit.js';
@@ -18,7 +19,8 @@ import {
   prototypeAddress,
   untouchedState,
 } from './page-protection.js';
-import { findPte, nextAddressWithTable } from './page-tables.js';
+import { holdTables, releaseTables } from './page-table-fault.js';
+import { findPte, type TableAccess, VALID_TABLES } from './page-tables.js';
 import { isCopyOnWrite } from './protection.js';
 import { demandZeroLow, MM_EXECUTE_READWRITE, MM_READWRITE } from './pte.js';
 import { systemWord } from './system-space.js';
@@ -36,7 +38,10 @@ const WRITE = READ | (1 << 4);
 const EVERYTHING = 0xff;
 const COMPATIBLE = [NONE, READ, EXECUTE, EXECUTE_READ, WRITE, READ, EVERYTHING, EXECUTE_READ];
 
-/** Protects pages of a view: STATUS_NOT_COMMITTED, STATUS_COMMITMENT_LIMIT, or STATUS_SECTION_PROTECTION beyond its rights. */
+/**
+ * Protects pages of a view: STATUS_NOT_COMMITTED, STATUS_COMMITMENT_LIMIT, STATUS_SECTION_PROTECTION beyond its rights, or
+ * STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR when a page table cannot be made or brought back.
+ */
 export function protectView(
   mm: MemoryManager,
   space: AddressSpace,
@@ -47,13 +52,20 @@ export function protectView(
 ): number {
   const protection = isCopyOnWrite(vad.protection) ? copyOnWriteForm(requested) : requested;
   if ((COMPATIBLE[vad.protection & 7]! & (1 << (protection & 7))) === 0) return STATUS_SECTION_PROTECTION;
+  let status = holdTables(mm, space, start, end, false);
+  if (status !== STATUS_SUCCESS) return status;
   const before = viewCharge(mm, space, vad, start / 4096, end / 4096 - 1);
+  const isReserved = hasReservedPage(mm, space, vad, start, end);
+  releaseTables(mm, space, start, end);
   const most = isCopyOnWrite(protection) ? (end - start) / 4096 : before;
-  if (hasReservedPage(mm, space, vad, start, end)) return STATUS_NOT_COMMITTED;
+  if (isReserved) return STATUS_NOT_COMMITTED;
   if (!mm.commit.hasRoom(most - before)) return STATUS_COMMITMENT_LIMIT;
-  const status = protectPages(mm, space, vad, start, end, protection);
+  status = holdTables(mm, space, start, end, true);
+  if (status !== STATUS_SUCCESS) return status;
+  protectPages(mm, space, vad, start, end, protection);
   chargeView(mm, space, vad, viewCharge(mm, space, vad, start / 4096, end / 4096 - 1) - before);
-  return status;
+  releaseTables(mm, space, start, end);
+  return STATUS_SUCCESS;
 }
 
 /** A write to a copy-on-write view always makes a private copy: READWRITE asks for WRITECOPY there. */
@@ -85,21 +97,25 @@ function isChargedPage(mm: MemoryManager, vad: Vad, page: number, word: number):
   );
 }
 
-/** Pages from `first` to `last` (page numbers) of a view that are charged to commit. */
+/**
+ * Pages from `first` to `last` (page numbers) of a view that are charged to commit; their page tables, if there are any, are
+ * valid or can be reached by `tables`.
+ */
 export function viewCharge(
   mm: MemoryManager,
   space: AddressSpace,
   vad: Vad,
   first: number = vad.startPage,
   last: number = vad.endPage,
+  tables: TableAccess = VALID_TABLES,
 ): number {
   if (vad.kind !== VAD_IMAGE && isCopyOnWrite(vad.protection)) return last - first + 1;
   let charge = 0;
   let page = first;
   while (page <= last) {
-    const word = findPte(mm, space, page * 4096);
+    const word = tables.pte(mm, space, page * 4096);
     if (word === 0 && vad.kind !== VAD_IMAGE) {
-      page = nextAddressWithTable(mm, space, page * 4096, (last + 1) * 4096) / 4096;
+      page = tables.next(mm, space, page * 4096, (last + 1) * 4096) / 4096;
       continue;
     }
     if (isChargedPage(mm, vad, page, word)) charge++;
@@ -117,7 +133,7 @@ function chargeView(mm: MemoryManager, space: AddressSpace, vad: Vad, pages: num
 
 /**
  * Commits pages of a view of a SEC_RESERVE section, for everybody who maps it, and gives them a protection in this view:
- * STATUS_SECTION_PROTECTION beyond its rights, STATUS_COMMITMENT_LIMIT.
+ * STATUS_SECTION_PROTECTION beyond its rights, STATUS_COMMITMENT_LIMIT, STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR.
  */
 export function commitViewPages(
   mm: MemoryManager,
@@ -128,15 +144,25 @@ export function commitViewPages(
   protection: number,
 ): number {
   if ((COMPATIBLE[vad.protection & 7]! & (1 << (protection & 7))) === 0) return STATUS_SECTION_PROTECTION;
+  const status = holdTables(mm, space, start, end, true);
+  if (status !== STATUS_SUCCESS) return status;
   const missing = countUncommitted(mm, vad, start / 4096, end / 4096);
-  if (!mm.commit.charge(COMMIT_SECTION, missing)) return STATUS_COMMITMENT_LIMIT;
-  const { segment, subsections } = vad.controlArea!;
-  segment.committedPages += missing;
-  for (let page = start / 4096; page < end / 4096; page++) {
-    const word = systemWord(mm, prototypeAddress(vad, page));
-    if (isZero(mm, word)) mm.words[word] = demandZeroLow(subsections[0]!.protection);
+  const before = viewCharge(mm, space, vad, start / 4096, end / 4096 - 1);
+  const most = isCopyOnWrite(protection) ? (end - start) / 4096 : before;
+  const hasRoom = mm.commit.hasRoom(missing + most - before);
+  if (hasRoom) {
+    mm.commit.force(COMMIT_SECTION, missing);
+    const { segment, subsections } = vad.controlArea!;
+    segment.committedPages += missing;
+    for (let page = start / 4096; page < end / 4096; page++) {
+      const word = systemWord(mm, prototypeAddress(vad, page));
+      if (isZero(mm, word)) mm.words[word] = demandZeroLow(subsections[0]!.protection);
+    }
+    protectPages(mm, space, vad, start, end, protection);
+    chargeView(mm, space, vad, viewCharge(mm, space, vad, start / 4096, end / 4096 - 1) - before);
   }
-  return protectPages(mm, space, vad, start, end, protection);
+  releaseTables(mm, space, start, end);
+  return hasRoom ? STATUS_SUCCESS : STATUS_COMMITMENT_LIMIT;
 }
 
 function countUncommitted(mm: MemoryManager, vad: Vad, first: number, end: number): number {

@@ -286,16 +286,19 @@ export function freeVirtualMemory(
 }
 
 function release(mm: MemoryManager, space: AddressSpace, vad: Vad, start: number, end: number): number {
-  releasePrivatePages(mm, space, vad, start, end);
   const first = start / PAGE;
   const last = end / PAGE - 1;
   const oldEnd = vad.endPage;
+  const splits = first !== vad.startPage && last !== oldEnd;
+  const upperCommit = splits ? countCommitted(mm, space, vad, end, (oldEnd + 1) * PAGE) : 0;
+  if (upperCommit < 0) return -upperCommit;
+  const status = releasePrivatePages(mm, space, vad, start, end);
+  if (status !== STATUS_SUCCESS) return status;
   if (first === vad.startPage && last === oldEnd) removePrivateVad(mm, space, vad);
   else if (first === vad.startPage) space.vads.resize(vad, last + 1, oldEnd);
   else {
-    const upperCommit = last === oldEnd ? 0 : countCommitted(mm, space, vad, end, (oldEnd + 1) * PAGE);
     space.vads.resize(vad, vad.startPage, first - 1);
-    if (last !== oldEnd) splitOff(mm, space, vad, last + 1, oldEnd, upperCommit);
+    if (splits) splitOff(mm, space, vad, last + 1, oldEnd, upperCommit);
   }
   if (mm.events.active) mm.events.emit('vad-remove', space, start, -1, last - first + 1);
   return STATUS_SUCCESS;

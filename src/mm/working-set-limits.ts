@@ -2,6 +2,7 @@
 import { STATUS_INVALID_PARAMETER, STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
+import { DEFAULT_MINIMUM } from './working-set.js';
 import { trimWorkingSet } from './working-set-manager.js';
 
 export const QUOTA_LIMITS_HARDWS_MIN_ENABLE = 1;
@@ -11,7 +12,7 @@ export const QUOTA_LIMITS_HARDWS_MAX_DISABLE = 8;
 
 const LEAST_MINIMUM = 20;
 const LEAST_MAXIMUM = 13;
-/** A maximum leaves the system this many pages. */
+/** A maximum, and all minimums together, leave the system this many pages. */
 const RESERVED_PAGES = 512;
 const MINIMUM_FLAGS = QUOTA_LIMITS_HARDWS_MIN_ENABLE | QUOTA_LIMITS_HARDWS_MIN_DISABLE;
 const MAXIMUM_FLAGS = QUOTA_LIMITS_HARDWS_MAX_ENABLE | QUOTA_LIMITS_HARDWS_MAX_DISABLE;
@@ -34,7 +35,7 @@ export function setWorkingSetLimits(
   if (minimum < 1 || maximum < minimum || maximum < LEAST_MAXIMUM) return STATUS_INVALID_PARAMETER;
   const least = Math.max(minimum, LEAST_MINIMUM);
   const most = Math.max(maximum, least);
-  if (most > mm.pfn.frameCount - RESERVED_PAGES) return STATUS_INVALID_PARAMETER;
+  if (most > mm.usableFrames - RESERVED_PAGES) return STATUS_INVALID_PARAMETER;
   const set = space.workingSet;
   set.minimum = least;
   set.maximum = most;
@@ -43,6 +44,15 @@ export function setWorkingSetLimits(
   if (set.hardMaximum && space.workingSetPages > most)
     trimWorkingSet(mm, space, space.workingSetPages - most);
   return STATUS_SUCCESS;
+}
+
+/**
+ * Whether RAM has the minimum of one more process beside those that are promised to the others. Source: Windows Internals,
+ * "Working set limits" (the minimum of a new process is charged against resident available memory).
+ */
+export function hasRoomForMinimum(mm: MemoryManager): boolean {
+  const promised = mm.addressSpaces.reduce((sum, { workingSet }) => sum + workingSet.minimum, 0);
+  return promised + DEFAULT_MINIMUM <= mm.usableFrames - RESERVED_PAGES;
 }
 
 /** The QUOTA_LIMITS_* flags that say which limits are hard. */

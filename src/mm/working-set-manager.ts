@@ -7,28 +7,25 @@ import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { isMappedFilePage } from './page-lists.js';
 import { pageState } from './page-protection.js';
-import { findPte } from './page-tables.js';
-import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
+import { findPte, PTE_BASE } from './page-tables.js';
+import { PFN_MODIFIED, PFN_PAGE_TABLE, PFN_PROTOTYPE } from './pfn-database.js';
 import { PTE_ACCESSED, PTE_DIRTY, pteFrame } from './pte.js';
 import { trimPage } from './pte-deletion.js';
-import {
-  findWsle,
-  type WorkingSet,
-  WSLE_AGE,
-  WSLE_AGE_ONE,
-  WSLE_LOCKED_IN_MEMORY,
-  WSLE_LOCKED_IN_WS,
-  WSLE_VALID,
-  wsleAddress,
-  wsleWord,
-} from './working-set.js';
+import { HYPERSPACE } from './system-space.js';
+import { ensureFreeWsle, findWsle, type WorkingSet, wsleAddress, wsleWord } from './working-set.js';
+import { WSLE_AGE, WSLE_AGE_ONE, WSLE_LOCKED_IN_MEMORY, WSLE_LOCKED_IN_WS, WSLE_VALID } from './wsle.js';
 
 const OLDEST = WSLE_AGE;
 /** Pages that are taken at once when every process has its minimum and still no frame is left. */
 const LAST_RESORT_PAGES = 16;
+const HIGHEST_PRIORITY = 7;
+const TWO_32 = 2 ** 32;
 const STAYS = WSLE_LOCKED_IN_WS | WSLE_LOCKED_IN_MEMORY;
 
-/** Ages every page: one that was accessed since the last time is young again, the others are a step older. MiAgeWorkingSet. */
+/**
+ * Ages every page: one that was accessed since the last time is young again, the others are a step older; and estimates what
+ * could be removed. MiAgeWorkingSet.
+ */
 export function ageWorkingSets(mm: MemoryManager): void {
   for (const space of mm.addressSpaces) {
     if (mm.policy === 'aging' && !space.outSwapped) ageWorkingSet(mm, space);
@@ -38,13 +35,23 @@ export function ageWorkingSets(mm: MemoryManager): void {
 
 function ageWorkingSet(mm: MemoryManager, space: AddressSpace): void {
   const set = space.workingSet;
+  set.ages.fill(0);
   for (let index = 0; index < set.size; index++) {
     const word = wsleWord(set, index);
     const lo = mm.words[word]!;
-    if ((lo & WSLE_VALID) === 0 || rejuvenate(mm, space, index)) continue;
-    if ((lo & WSLE_AGE) !== OLDEST) mm.words[word] = lo + WSLE_AGE_ONE;
+    if ((lo & WSLE_VALID) === 0) continue;
+    if (!rejuvenate(mm, space, index) && (lo & WSLE_AGE) !== OLDEST) mm.words[word] = lo + WSLE_AGE_ONE;
+    if ((lo & STAYS) === 0 && !isPageTable(mm.words[word + 1]!))
+      set.ages[(mm.words[word]! & WSLE_AGE) / WSLE_AGE_ONE]!++;
   }
+  const old = set.ages[1]! + set.ages[2]! + set.ages[3]!;
+  set.estimate = Math.max(0, Math.min(old, space.workingSetPages - set.minimum));
   forgetTranslations(mm, space);
+}
+
+/** Whether the high word of an entry's address is that of a page table, in the self-map. */
+function isPageTable(high: number): boolean {
+  return high >= PTE_BASE / TWO_32 && high < HYPERSPACE / TWO_32;
 }
 
 /** True when the page of an entry was accessed: its accessed bit is cleared and it is young. */
@@ -90,24 +97,51 @@ function leastFaulting(mm: MemoryManager): AddressSpace | null {
 
 /** Trims up to `pages` pages of one working set: the oldest first, or by `fifo` those that came first. Returns how many. MiTrimWorkingSet. */
 export function trimWorkingSet(mm: MemoryManager, space: AddressSpace, pages: number): number {
-  if (mm.policy === 'fifo') return sweep(mm, space, pages, 0, true);
+  if (mm.policy === 'fifo') return sweep(mm, space, pages, 0, true, HIGHEST_PRIORITY);
   let trimmed = 0;
   for (let age = OLDEST; age >= 0 && trimmed < pages; age -= WSLE_AGE_ONE)
-    trimmed += sweep(mm, space, pages - trimmed, age, true);
+    trimmed += sweepByPriority(mm, space, pages - trimmed, age, true);
   forgetTranslations(mm, space);
   return trimmed;
 }
 
 /**
- * Goes once round the list from the hand on and trims pages of at least an age, those not accessed since the last sweep. With
- * `toFree`, only pages whose frames can then be had.
+ * Sweeps for the pages of each priority that there is, the lowest first. Source: Microsoft, "SetProcessInformation function":
+ * of pages otherwise equal, those of lower priority are trimmed first.
  */
-function sweep(mm: MemoryManager, space: AddressSpace, pages: number, age: number, toFree: boolean): number {
+function sweepByPriority(
+  mm: MemoryManager,
+  space: AddressSpace,
+  pages: number,
+  age: number,
+  toFree: boolean,
+): number {
+  const { priorities } = space.workingSet;
+  let trimmed = 0;
+  for (let priority = 0; priorities >>> (priority + 1) !== 0 && trimmed < pages; priority++) {
+    if ((priorities & (1 << priority)) !== 0)
+      trimmed += sweep(mm, space, pages - trimmed, age, toFree, priority);
+  }
+  return trimmed + sweep(mm, space, pages - trimmed, age, toFree, HIGHEST_PRIORITY);
+}
+
+/**
+ * Goes once round the list from the hand on and trims pages of at least an age and at most a priority, those not accessed since
+ * the last sweep. With `toFree`, only pages whose frames can then be had.
+ */
+function sweep(
+  mm: MemoryManager,
+  space: AddressSpace,
+  pages: number,
+  age: number,
+  toFree: boolean,
+  priority: number,
+): number {
   const set = space.workingSet;
   let trimmed = 0;
   for (let left = set.size; left > 0 && trimmed < pages; left--) {
     const index = takeHand(set);
-    if (!canGiveUp(mm, space, index, toFree)) continue;
+    if (!canGiveUp(mm, space, index, toFree, priority)) continue;
     if (mm.policy === 'aging') {
       if (rejuvenate(mm, space, index)) continue;
       if ((mm.words[wsleWord(set, index)]! & WSLE_AGE) < age) continue;
@@ -129,8 +163,9 @@ function takeHand(set: WorkingSet): number {
  * False when none can. MiReplaceWorkingSetEntry.
  */
 export function replaceOnePage(mm: MemoryManager, space: AddressSpace, toFree: boolean): boolean {
-  if (mm.policy === 'fifo') return sweep(mm, space, 1, 0, toFree) > 0;
-  const replaced = sweep(mm, space, 1, 0, toFree) > 0 || sweep(mm, space, 1, 0, toFree) > 0;
+  if (mm.policy === 'fifo') return sweep(mm, space, 1, 0, toFree, HIGHEST_PRIORITY) > 0;
+  const replaced =
+    sweepByPriority(mm, space, 1, 0, toFree) > 0 || sweepByPriority(mm, space, 1, 0, toFree) > 0;
   forgetTranslations(mm, space);
   return replaced;
 }
@@ -154,20 +189,41 @@ function takeLastResort(mm: MemoryManager, space: AddressSpace): boolean {
   return pages > 0 && trimWorkingSet(mm, space, pages) > 0;
 }
 
-/** Whether a page may leave: its entry is in use and not locked, and, `toFree`, its contents have somewhere to go. */
-function canGiveUp(mm: MemoryManager, space: AddressSpace, index: number, toFree: boolean): boolean {
+/**
+ * Makes room in a working-set list for a page and its page tables, if need be by having pages leave. False when none can
+ * (STATUS_NO_MEMORY).
+ */
+export function ensureRoomInWorkingSet(mm: MemoryManager, space: AddressSpace): boolean {
+  while (!ensureFreeWsle(mm, space)) if (!replaceOnePage(mm, space, false)) return false;
+  return true;
+}
+
+/**
+ * Whether a page may leave: its entry is in use and not locked, it has at most a priority, and, `toFree`, its contents have
+ * somewhere to go. A page table stays as long as it has a valid or transition entry, or is held.
+ */
+function canGiveUp(
+  mm: MemoryManager,
+  space: AddressSpace,
+  index: number,
+  toFree: boolean,
+  priority: number,
+): boolean {
   const word = wsleWord(space.workingSet, index);
   const lo = mm.words[word]!;
   if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) return false;
   const pte = findPte(mm, space, wsleAddress(lo, mm.words[word + 1]!));
   if (pte === mm.pinnedPte) return false;
-  if (!toFree) return true;
   const frame = pteFrame(mm.words[pte]!);
-  const isDirty = (mm.pfn.flags[frame]! & PFN_MODIFIED) !== 0 || (mm.words[pte]! & PTE_DIRTY) !== 0;
+  if (mm.pfn.priority[frame]! > priority) return false;
+  const flags = mm.pfn.flags[frame]!;
+  if ((flags & PFN_PAGE_TABLE) !== 0 && mm.pfn.shareCount[frame]! > 1) return false;
+  if (!toFree) return true;
+  const isDirty = (flags & PFN_MODIFIED) !== 0 || (mm.words[pte]! & PTE_DIRTY) !== 0;
   return !isDirty || isMappedFilePage(mm.pfn, frame) || mm.pageFiles.hasSpace;
 }
 
-/** Takes the page of an entry out of its working set. Emits 'trim' with the state of its frame afterwards as detail. */
+/** Takes the page, or page table, of an entry out of its working set. Emits 'trim' with the state of its frame afterwards as detail. */
 function trimEntry(mm: MemoryManager, space: AddressSpace, index: number): void {
   const word = wsleWord(space.workingSet, index);
   const address = wsleAddress(mm.words[word]!, mm.words[word + 1]!);
@@ -193,8 +249,7 @@ export function emptyWorkingSet(mm: MemoryManager, space: AddressSpace): number 
   const set = space.workingSet;
   let left = 0;
   for (let index = 0; index < set.size; index++) {
-    const lo = mm.words[wsleWord(set, index)]!;
-    if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) continue;
+    if (!canGiveUp(mm, space, index, false, HIGHEST_PRIORITY)) continue;
     trimEntry(mm, space, index);
     left++;
   }

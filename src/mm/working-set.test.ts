@@ -9,6 +9,7 @@ import {
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { deleteAddressSpace } from './address-space.js';
 import { allocateFrame, insertFree } from './page-lists.js';
+import { pdeAddress, pteAddress } from './page-tables.js';
 import { createSection, deleteSection, type Section } from './section.js';
 import { mapViewOfSection, unmapViewOfSection } from './section-view.js';
 import { verify } from './verify.js';
@@ -43,18 +44,20 @@ function mapAndTouch({ mm, space, user }: TestMachine, section: Section, pages: 
 }
 
 describe('the working-set list', () => {
-  it('has an entry of eight bytes for each valid user page, its page number in bits 12-63', () => {
+  it('has an entry of eight bytes for each valid user page and page table, its page number in bits 12-63', () => {
     const machine = createTestMachine(300);
     const { mm, space } = machine;
     const base = privatePages(machine, 20);
     const { workingSet } = space;
-    expect([workingSet.used, workingSet.size, space.hyperspacePages]).toEqual([21, 512, 1]);
-    const first = wsleWord(workingSet, 1);
-    expect(mm.words[first]! & 0xfff).toBe(WSLE_VALID | WSLE_DIRECT);
-    expect(wsleAddress(mm.words[first]!, mm.words[first + 1]!)).toBe(base);
+    expect([workingSet.used, workingSet.size, space.hyperspacePages]).toEqual([1 + 3 + 20 + 2, 512, 1]);
+    for (const [index, address] of [pdeAddress(base), pteAddress(base), base].entries()) {
+      const entry = wsleWord(workingSet, 4 + index);
+      expect(mm.words[entry]! & 0xfff).toBe(WSLE_VALID | WSLE_DIRECT);
+      expect(wsleAddress(mm.words[entry]!, mm.words[entry + 1]!)).toBe(address - (address % 4096));
+    }
     verify(mm);
     freeVirtualMemory(mm, space, { baseAddress: base, regionSize: 0 }, MEM_RELEASE);
-    expect(workingSet.used).toBe(1);
+    expect(workingSet.used).toBe(1 + 3);
     verify(mm);
   });
 

@@ -1,6 +1,6 @@
 /**
- * The working set of a process: a list with an entry (WSLE) of 8 bytes for each valid user page, in pages of hyperspace that
- * belong to the process and stay resident. The PFN entry of a private page holds its entry's index (the union of the
+ * The working set of a process: a list with an entry (WSLE) of 8 bytes for each valid user page and each valid page table of
+ * user space (under its address in the self-map), in pages of hyperspace that belong to the process and stay resident. The PFN entry of a private page or table holds its entry's index (the union of the
  * forward link of listed frames); the entries of shared pages are found by a hash of their addresses, also in hyperspace,
  * as soon as the list is longer than a page. Free entries are chained. Source: published layouts of MMWSLE and MMWSL;
  * Windows Internals, "Working sets"; Unit OS5: Memory Management 5.2, "MM: Working Sets".
@@ -13,28 +13,27 @@ import { findPte } from './page-tables.js';
 import { PFN_PROTOTYPE } from './pfn-database.js';
 import { pteFrame } from './pte.js';
 import { HYPERSPACE } from './system-space.js';
+import { WSLE_DIRECT, WSLE_HASHED, WSLE_LOCKED_IN_WS, WSLE_VALID } from './wsle.js';
 
-/** Low word of an entry; bits 12-63 are the page number. A free entry has 0 here and the next free index + 1 in its high word. */
-export const WSLE_VALID = 1;
-/** VirtualLock: the page is not trimmed. */
-export const WSLE_LOCKED_IN_WS = 2;
-/** The system's own: the page is never trimmed nor unlocked. */
-export const WSLE_LOCKED_IN_MEMORY = 4;
-/** A shared page that the hash knows. */
-export const WSLE_HASHED = 0x100;
-/** A private page, whose PFN entry holds the index. */
-export const WSLE_DIRECT = 0x200;
-/** Looks of the working set manager since the page was last accessed, at most 3. */
-export const WSLE_AGE = 0xc00;
-export const WSLE_AGE_ONE = 0x400;
+export {
+  WSLE_AGE,
+  WSLE_AGE_ONE,
+  WSLE_DIRECT,
+  WSLE_HASHED,
+  WSLE_LOCKED_IN_MEMORY,
+  WSLE_LOCKED_IN_WS,
+  WSLE_VALID,
+} from './wsle.js';
 
 /** Pages that a working set may count on and pages to which it is held when memory is short, unless a process asks for others. */
 export const DEFAULT_MINIMUM = 50;
 export const DEFAULT_MAXIMUM = 345;
 
+/** Entries that one fault can need: three page tables and the page. */
+const ENTRIES_PER_FAULT = 4;
 const ENTRIES_PER_PAGE = 512;
-/** Where the hash begins: hyperspace + 128 MB. */
-const HASH_BASE = HYPERSPACE + 0x800_0000;
+/** Where in hyperspace the hash begins: at 128 MB. */
+const HASH_OFFSET = 0x800_0000;
 const LIST_PAGES = 0x8000;
 const SLOTS_PER_PAGE = 1024;
 const PAGE_MASK = ~0xfff;
@@ -58,6 +57,12 @@ export class WorkingSet {
   locked = 0;
   /** Faults of the process when the working set manager last looked. */
   faultsSeen = 0;
+  /** Pages that are not locked, by age (0: just accessed, 3: the oldest), when the working set manager last looked. */
+  readonly ages = new Uint32Array(4);
+  /** How many of those could then have left: not just accessed, and beyond the minimum. */
+  estimate = 0;
+  /** A bit for each page priority with which a page has come in. */
+  priorities = 0;
   /** Set while one round of trimming has dealt with this working set. */
   trimmed = false;
   /** For each page of the list and of the hash, the index of its first word in ram.words. */
@@ -102,18 +107,18 @@ export function locateWorkingSetList(mm: MemoryManager, space: AddressSpace): vo
   for (let page = 0; page < listWords.length; page++)
     listWords[page] = firstWordAt(mm, space, HYPERSPACE + page * 4096);
   for (let page = 0; page < hashWords.length; page++)
-    hashWords[page] = firstWordAt(mm, space, HASH_BASE + page * 4096);
+    hashWords[page] = firstWordAt(mm, space, HYPERSPACE + HASH_OFFSET + page * 4096);
 }
 
 function firstWordAt(mm: MemoryManager, space: AddressSpace, address: number): number {
   return mm.frameWord(pteFrame(mm.words[findPte(mm, space, address)]!));
 }
 
-/** Sees to it that one more page can be entered. False when there is no frame for a longer list. */
+/** Sees to it that one more page can be entered, and its page tables. False when there is no frame for a longer list. */
 export function ensureFreeWsle(mm: MemoryManager, space: AddressSpace): boolean {
   const set = space.workingSet;
   if (set.hashed >= set.hashLimit && !growHash(mm, space)) dropHash(mm, set);
-  return set.firstFree !== 0 || growWorkingSetList(mm, space);
+  return set.size - set.used >= ENTRIES_PER_FAULT || growWorkingSetList(mm, space);
 }
 
 /** Enters a page that has just become valid; ensureFreeWsle has succeeded before. Returns the index. MiAddValidPageToWorkingSet. */
@@ -125,6 +130,7 @@ export function insertWsle(mm: MemoryManager, space: AddressSpace, address: numb
   const word = wsleWord(set, index);
   set.firstFree = words[word + 1]!;
   set.used++;
+  raisePriority(mm, set, frame);
   words[word + 1] = Math.floor(address / TWO_32);
   if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) === 0) {
     words[word] = (address & PAGE_MASK) | WSLE_VALID | WSLE_DIRECT;
@@ -134,6 +140,13 @@ export function insertWsle(mm: MemoryManager, space: AddressSpace, address: numb
     if (set.slots !== 0) insertInHash(mm, set, index);
   }
   return index;
+}
+
+/** A page has at least the priority of the thread that brought it in. Source: Microsoft, "SetThreadInformation function". */
+function raisePriority(mm: MemoryManager, set: WorkingSet, frame: number): void {
+  const { priority, pagePriority } = mm.pfn;
+  if (priority[frame]! < pagePriority) priority[frame] = pagePriority;
+  set.priorities |= 1 << priority[frame]!;
 }
 
 /** Index of the entry of a valid page. MiLocateWsle. */
@@ -175,6 +188,7 @@ export function makeWslePrivate(
   if ((mm.words[word]! & WSLE_HASHED) !== 0) removeFromHash(mm, set, index);
   mm.words[word] = (mm.words[word]! & ~WSLE_HASHED) | WSLE_DIRECT;
   mm.pfn.flink[frame] = index;
+  raisePriority(mm, set, frame);
 }
 
 function searchList(mm: MemoryManager, set: WorkingSet, address: number): number {
@@ -246,7 +260,7 @@ function growHash(mm: MemoryManager, space: AddressSpace): boolean {
   const set = space.workingSet;
   const pages = set.slots === 0 ? 1 : (set.slots / SLOTS_PER_PAGE) * 2;
   while (set.hashWords.length < pages) {
-    const base = mapHyperspacePage(mm, space, HASH_BASE + set.hashWords.length * 4096);
+    const base = mapHyperspacePage(mm, space, HYPERSPACE + HASH_OFFSET + set.hashWords.length * 4096);
     if (base === 0) return false;
     set.hashWords.push(base);
   }

@@ -22,21 +22,29 @@ export const FILE_WRITE_ATTRIBUTES = 0x100;
 export const FILE_ALL_ACCESS = 0x1f01ff;
 
 export const EVENT_ALL_ACCESS = 0x1f0003;
+export const EVENT_QUERY_STATE = 0x1;
 export const EVENT_MODIFY_STATE = 0x2;
 export const MUTANT_ALL_ACCESS = 0x1f0001;
 export const SEMAPHORE_ALL_ACCESS = 0x1f0003;
 export const SEMAPHORE_MODIFY_STATE = 0x2;
 export const PROCESS_ALL_ACCESS = 0x1fffff;
 export const PROCESS_TERMINATE = 0x1;
+export const PROCESS_CREATE_THREAD = 0x2;
 export const PROCESS_VM_OPERATION = 0x8;
 export const PROCESS_VM_READ = 0x10;
 export const PROCESS_VM_WRITE = 0x20;
 export const PROCESS_SET_QUOTA = 0x100;
 export const PROCESS_DUP_HANDLE = 0x40;
+export const PROCESS_SET_INFORMATION = 0x200;
 export const PROCESS_QUERY_INFORMATION = 0x400;
+export const PROCESS_QUERY_LIMITED_INFORMATION = 0x1000;
 export const THREAD_ALL_ACCESS = 0x1fffff;
 export const THREAD_TERMINATE = 0x1;
 export const THREAD_SUSPEND_RESUME = 0x2;
+export const THREAD_SET_INFORMATION = 0x20;
+export const THREAD_QUERY_INFORMATION = 0x40;
+export const THREAD_SET_LIMITED_INFORMATION = 0x400;
+export const THREAD_QUERY_LIMITED_INFORMATION = 0x800;
 
 /** What the generic rights mean for a kind of object (GENERIC_MAPPING). */
 interface GenericMapping {
@@ -60,6 +68,14 @@ const MAPPINGS: Readonly<Record<ObjectKind, GenericMapping>> = {
   directory: { read: 0x20003, write: 0x2000c, execute: 0x20003, all: 0xf000f },
 };
 
+/** Rights that another one brings along. Source: "Process Security and Access Rights", "Thread Security and Access Rights". */
+function impliedRights(kind: ObjectKind, mask: number): number {
+  if (kind === 'process') return mask & PROCESS_QUERY_INFORMATION ? PROCESS_QUERY_LIMITED_INFORMATION : 0;
+  if (kind !== 'thread') return 0;
+  const query = mask & THREAD_QUERY_INFORMATION ? THREAD_QUERY_LIMITED_INFORMATION : 0;
+  return query | (mask & THREAD_SET_INFORMATION ? THREAD_SET_LIMITED_INFORMATION : 0);
+}
+
 /** Replaces generic rights by what they mean for the kind (RtlMapGenericMask); MAXIMUM_ALLOWED gives all. */
 export function mapGenericMask(kind: ObjectKind, access: number): number {
   const mapping = MAPPINGS[kind];
@@ -68,5 +84,5 @@ export function mapGenericMask(kind: ObjectKind, access: number): number {
   if (access & GENERIC_WRITE) mask |= mapping.write;
   if (access & GENERIC_EXECUTE) mask |= mapping.execute;
   if (access & (GENERIC_ALL | MAXIMUM_ALLOWED)) mask |= mapping.all;
-  return mask;
+  return mask | impliedRights(kind, mask);
 }

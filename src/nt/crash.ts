@@ -10,6 +10,7 @@ import {
   PAGE_READONLY,
 } from '../base/memory-constants.js';
 import { STATUS_ACCESS_VIOLATION, STATUS_IN_PAGE_ERROR, STATUS_SUCCESS } from '../base/ntstatus.js';
+import { PEEKED } from '../mm/page-table-peek.js';
 import { GuestFault } from '../mm/user-memory.js';
 import { emptyBasicInformation, queryVirtualMemory } from '../mm/virtual-memory.js';
 import { CONTEXT_EFLAGS, CONTEXT_RIP, contextRegister } from './context-record.js';
@@ -37,7 +38,7 @@ export function findModule(
   address: number,
 ): { module: string; offset: number } | null {
   const out = emptyBasicInformation();
-  if (queryVirtualMemory(kernel.mm, process.space, address, out) !== STATUS_SUCCESS) return null;
+  if (queryVirtualMemory(kernel.mm, process.space, address, out, PEEKED) !== STATUS_SUCCESS) return null;
   if (out.state === MEM_FREE || out.type !== MEM_IMAGE) return null;
   const vad = process.space.vads.find(Math.floor(address / 4096));
   return { module: vad?.controlArea?.file?.name ?? '', offset: address - out.allocationBase };
@@ -49,7 +50,7 @@ export function describeAddress(kernel: Kernel, process: Process, address: numbe
   if (address >= 2 ** 47) return 'system space';
   if (address < process.space.lowestAddress) return 'free: the first 64 KB are never mapped';
   const out = emptyBasicInformation();
-  if (queryVirtualMemory(kernel.mm, process.space, address, out) !== STATUS_SUCCESS)
+  if (queryVirtualMemory(kernel.mm, process.space, address, out, PEEKED) !== STATUS_SUCCESS)
     return 'past the last user address';
   if (out.state === MEM_FREE) return 'free';
   if (out.state === MEM_RESERVE) return 'reserved, not committed';

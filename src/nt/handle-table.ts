@@ -38,6 +38,25 @@ export class HandleTable {
     return index * 4;
   }
 
+  /**
+   * Takes over what another table has to be inherited, at the same values; for a table without entries. The objects'
+   * counts are the caller's business.
+   */
+  inherit(from: HandleTable): readonly HandleEntry[] {
+    const taken: HandleEntry[] = [];
+    const isInherited = (entry: HandleEntry | null) =>
+      entry !== null && (entry.flags & HANDLE_FLAG_INHERIT) !== 0;
+    const last = from.#entries.findLastIndex(isInherited);
+    for (let index = 1; index <= last; index++) {
+      const entry = from.#entries[index]!;
+      this.#entries[index] = isInherited(entry) ? { ...entry } : null;
+      if (isInherited(entry)) taken.push(entry);
+    }
+    for (let index = last; index >= 1; index--) if (this.#entries[index] === null) this.#free.push(index);
+    this.#count = taken.length;
+    return taken;
+  }
+
   lookup(handle: number): HandleEntry | null {
     if (!(handle > 0 && handle <= 0xffffffff)) return null;
     return this.#entries[handle >>> 2] ?? null;

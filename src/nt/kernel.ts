@@ -12,6 +12,7 @@ import {
   RFLAGS,
   RIP,
 } from '../machine/cpu/layout.js';
+import type { DiskModel } from '../machine/disk.js';
 import { PhysicalMemory } from '../machine/physical-memory.js';
 import { Processor } from '../machine/processor.js';
 import { attach, detach } from '../mm/address-space.js';
@@ -22,7 +23,13 @@ import { systemWord } from '../mm/system-space.js';
 import { UserMemory } from '../mm/user-memory.js';
 import { Console } from './console.js';
 import { FileSystem } from './file-system.js';
+import {
+  createMemoryConditions,
+  type MemoryConditions,
+  signalMemoryConditions,
+} from './memory-conditions.js';
 import { ObjectDirectory } from './object-directory.js';
+import { pagePriorityOf } from './page-priority.js';
 import type { Process } from './process.js';
 import { Scheduler } from './scheduler.js';
 import type { ServiceEntry } from './service.js';
@@ -39,6 +46,10 @@ export interface KernelOptions {
   /** The bytes of the paging files; in memory when left out. */
   readonly pageFileStore?: PageFileStore;
   readonly policy?: ReplacementPolicy;
+  /** Frame numbers that must never be used. */
+  readonly badPages?: readonly number[];
+  /** The disk of paging files and mapped files; `ssd` when left out. */
+  readonly disk?: DiskModel;
   readonly seed: number;
   readonly host: Host;
   readonly system: SystemDllSet;
@@ -82,6 +93,7 @@ export class Kernel {
   readonly fileSystem = new FileSystem(this);
   readonly objectDirectory = new ObjectDirectory();
   readonly console: Console;
+  readonly memoryConditions: MemoryConditions;
   /** The service table: index is the service number. */
   readonly services: readonly ServiceEntry[];
   /** Lower-case name -> generated image. */
@@ -90,6 +102,8 @@ export class Kernel {
   readonly processes = new Map<number, Process>();
   /** Processes that have ended, in that order. */
   readonly exited: Process[] = [];
+  /** Called for each process that was made. */
+  readonly processCreated: ((process: Process) => void)[] = [];
   /** Called before an ending process loses its handles and memory; for reports. */
   readonly processExiting: ((process: Process) => void)[] = [];
   /** Emit a 'syscall' event for each service. */
@@ -98,6 +112,8 @@ export class Kernel {
   readonly debugOutput: string[] = [];
   /** Virtual time of the next clock tick, 100 ns units. */
   nextTick = TICK_100NS;
+  /** Requests of paging I/O whose end the scheduler has been told. */
+  completionsSeen = 0;
   /** Handle that the next vectored handler gets. */
   nextHandlerHandle = FIRST_HANDLER_HANDLE;
   /** Scratch for building exception frames and for times. */
@@ -118,6 +134,8 @@ export class Kernel {
       pageFileBytes: options.pageFiles,
       ...(options.pageFileStore && { pageFileStore: options.pageFileStore }),
       ...(options.policy && { policy: options.policy }),
+      ...(options.badPages && { badPages: options.badPages }),
+      ...(options.disk && { disk: options.disk }),
       seed: options.seed,
       clock: this.clock,
     });
@@ -127,6 +145,8 @@ export class Kernel {
     this.services = options.system.services;
     this.#mountSystemDirectory(options.system, options.bootSeconds);
     initializeSharedData(this);
+    this.memoryConditions = createMemoryConditions(this);
+    signalMemoryConditions(this);
     this.call = new SystemServiceCall(this);
   }
 
@@ -172,8 +192,10 @@ export class Kernel {
   /** Makes the processor and UserMemory use a process's address space (KeStackAttachProcess). */
   attachProcess(process: Process): void {
     if (this.mm.current !== process.space) attach(this.mm, process.space);
+    this.memory.commit();
     this.mm.currentStack = null;
     this.mm.currentThreadId = 0;
+    if (this.#loaded === null) this.mm.pfn.pagePriority = process.space.pagePriority;
   }
 
   /** Back to the running thread's process, or to none. */
@@ -190,6 +212,7 @@ export class Kernel {
     if (this.mm.current !== thread.process.space) attach(this.mm, thread.process.space);
     this.mm.currentStack = thread.stack;
     this.mm.currentThreadId = thread.id;
+    this.mm.pfn.pagePriority = pagePriorityOf(thread);
   }
 
   /** Byte offset in RAM of a thread's saved user context; its kernel stack must be in memory. */

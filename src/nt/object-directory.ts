@@ -11,8 +11,17 @@ import type { KernelObject } from './object.js';
 export const SESSION_NAMED_OBJECTS = '\\Sessions\\1\\BaseNamedObjects';
 /** The object directory of session 0, which the prefix Global\ means. */
 export const GLOBAL_NAMED_OBJECTS = '\\BaseNamedObjects';
+/** The object directory of the system's own events. */
+export const KERNEL_OBJECTS = '\\KernelObjects';
 
-const DIRECTORIES = ['\\', '\\Sessions', '\\Sessions\\1', SESSION_NAMED_OBJECTS, GLOBAL_NAMED_OBJECTS];
+const DIRECTORIES = [
+  '\\',
+  '\\Sessions',
+  '\\Sessions\\1',
+  SESSION_NAMED_OBJECTS,
+  GLOBAL_NAMED_OBJECTS,
+  KERNEL_OBJECTS,
+];
 
 /** Most UTF-16 units of a name (MAX_PATH, Microsoft, "CreateFileMappingW function"). */
 const MAXIMUM_NAME = 260;

@@ -6,11 +6,12 @@ import {
   STATUS_OBJECT_NAME_COLLISION,
   STATUS_OBJECT_NAME_EXISTS,
   STATUS_OBJECT_TYPE_MISMATCH,
+  STATUS_PROCESS_IS_TERMINATING,
   STATUS_SUCCESS,
   STATUS_TOO_MANY_OPENED_FILES,
 } from '../base/ntstatus.js';
 import { deleteSection } from '../mm/section.js';
-import { mapGenericMask } from './access.js';
+import { MAXIMUM_ALLOWED, mapGenericMask } from './access.js';
 import { closeFileObject } from './create-file.js';
 import type { FileObject } from './file-object.js';
 import { HANDLE_FLAG_INHERIT, HANDLE_FLAG_PROTECT_FROM_CLOSE } from './handle-table.js';
@@ -52,6 +53,14 @@ export function openHandle(process: Process, object: KernelObject, access: numbe
   return handle;
 }
 
+/** The rights that access to an object gives, generic ones mapped; -1 (STATUS_ACCESS_DENIED) when it is not to be had. */
+function grantedAccess({ kind, grantable }: KernelObject, access: number): number {
+  if (grantable === undefined) return mapGenericMask(kind, access);
+  const asked = mapGenericMask(kind, access & ~MAXIMUM_ALLOWED);
+  if ((asked & ~grantable) !== 0) return -1;
+  return access & MAXIMUM_ALLOWED ? grantable : asked;
+}
+
 /** Opens a handle or lets the new object go again. */
 export function openOrDelete(
   kernel: Kernel,
@@ -61,7 +70,9 @@ export function openOrDelete(
   flags: number,
   out: { handle: number },
 ): number {
-  out.handle = openHandle(process, object, access, flags);
+  const granted = grantedAccess(object, access);
+  if (granted === -1) return STATUS_ACCESS_DENIED;
+  out.handle = openHandle(process, object, granted, flags);
   if (out.handle !== 0) return STATUS_SUCCESS;
   if (object.referenceCount === 0) deleteObject(kernel, object);
   return STATUS_TOO_MANY_OPENED_FILES;
@@ -133,23 +144,37 @@ function deleteObject(kernel: Kernel, object: KernelObject): void {
 export const DUPLICATE_CLOSE_SOURCE = 1;
 export const DUPLICATE_SAME_ACCESS = 2;
 
-/** Duplicates a handle from one process into another (NtDuplicateObject). */
+/**
+ * Duplicates a handle from one process into another (NtDuplicateObject). A null target with DUPLICATE_CLOSE_SOURCE only closes
+ * the handle. Statuses: STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING (one of the two has ended),
+ * STATUS_TOO_MANY_OPENED_FILES.
+ */
 export function duplicateObject(
   kernel: Kernel,
   source: Process,
   sourceHandle: number,
-  target: Process,
+  target: Process | null,
   access: number,
   flags: number,
   options: number,
   out: { handle: number },
 ): number {
+  if (source.deleted) return STATUS_PROCESS_IS_TERMINATING;
+  if (target === null)
+    return options & DUPLICATE_CLOSE_SOURCE
+      ? closeHandle(kernel, source, sourceHandle)
+      : STATUS_INVALID_HANDLE;
   const object = referenceByHandle(kernel, source, sourceHandle, null, 0);
   if (typeof object === 'number') return object;
+  if (target.deleted) {
+    if (options & DUPLICATE_CLOSE_SOURCE) closeHandle(kernel, source, sourceHandle);
+    return STATUS_PROCESS_IS_TERMINATING;
+  }
   const entry = source.handles.lookup(sourceHandle);
   const all = mapGenericMask(object.kind, 0x10000000);
   const granted =
-    options & DUPLICATE_SAME_ACCESS ? (entry?.grantedAccess ?? all) : mapGenericMask(object.kind, access);
+    options & DUPLICATE_SAME_ACCESS ? (entry?.grantedAccess ?? all) : grantedAccess(object, access);
+  if (granted === -1) return STATUS_ACCESS_DENIED;
   out.handle = openHandle(target, object, granted, flags);
   if (options & DUPLICATE_CLOSE_SOURCE) closeHandle(kernel, source, sourceHandle);
   return out.handle === 0 ? STATUS_TOO_MANY_OPENED_FILES : STATUS_SUCCESS;

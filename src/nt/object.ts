@@ -19,6 +19,8 @@ export interface KernelObject {
   handleCount: number;
   /** References, those of handles included; at 0 the object is deleted. */
   referenceCount: number;
+  /** Rights that a program can have; all when left out. */
+  readonly grantable?: number;
 }
 
 /** An object that threads can wait for (DISPATCHER_HEADER). */

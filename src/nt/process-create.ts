@@ -1,6 +1,7 @@
 import { MEM_COMMIT, MEM_RESERVE, PAGE_EXECUTE_WRITECOPY, PAGE_READWRITE } from '../base/memory-constants.js';
 import {
   STATUS_DLL_NOT_FOUND,
+  STATUS_INVALID_IMAGE_FORMAT,
   STATUS_NAME_TOO_LONG,
   STATUS_NO_MEMORY,
   STATUS_OBJECT_NAME_INVALID,
@@ -11,6 +12,8 @@ import { deleteSection, querySection, type Section, type SectionImageInformation
 import { mapViewOfSection } from '../mm/section-view.js';
 import { GuestFault } from '../mm/user-memory.js';
 import { allocateVirtualMemory } from '../mm/virtual-memory.js';
+import { hasRoomForMinimum } from '../mm/working-set-limits.js';
+import { IMAGE_FILE_DLL } from '../pe/pe-constants.js';
 import { FILE_ALL_ACCESS, FILE_EXECUTE, FILE_READ_DATA, FILE_WRITE_DATA, SYNCHRONIZE } from './access.js';
 import { MAXIMUM_COMMAND_LINE } from './command-line.js';
 import { closeFileObject, openDevice, openFileObject } from './create-file.js';
@@ -19,7 +22,8 @@ import { FILE_NON_DIRECTORY_FILE, FILE_OPEN, FILE_SHARE_READ } from './file-obje
 import { HandleTable } from './handle-table.js';
 import { type Kernel, SYSTEM_DIRECTORY } from './kernel.js';
 import { createObject, openHandle } from './object-manager.js';
-import type { Process } from './process.js';
+import { classOfNewProcess } from './priority.js';
+import type { Process, StartupSettings } from './process.js';
 import { terminateProcess } from './process-delete.js';
 import { createImageSection } from './section-services.js';
 import { createThread } from './thread-create.js';
@@ -33,6 +37,25 @@ export interface ProcessCreation {
   /** Guest path of the current directory. */
   readonly currentDirectory: string;
   readonly suspended: boolean;
+  /** The process that makes it, and what the new one gets from that; left out for a program that the machine starts. */
+  readonly heritage?: ProcessHeritage;
+}
+
+/** What a process that CreateProcess makes gets from its creator. */
+export interface ProcessHeritage {
+  readonly parent: Process;
+  /** Its inheritable handles come along, at their values. */
+  readonly inheritsHandles: boolean;
+  /**
+   * Standard input, output and error: those of the creator; three numbers given; a console's own; none; or the null device,
+   * which is what a console without a window amounts to.
+   */
+  readonly standardHandles: 'parent' | 'console' | 'none' | 'null-device' | readonly [number, number, number];
+  /** The creator's own, as its process parameters have them now. */
+  readonly parentHandles: readonly [number, number, number];
+  /** *_PRIORITY_CLASS, 0 for the default. */
+  readonly priorityClass: number;
+  readonly startup: StartupSettings;
 }
 
 /** PEB.ImageBaseAddress. */
@@ -55,8 +78,8 @@ function fitsParameters({ imagePath, commandLine, environment, currentDirectory 
 
 /**
  * Creates a process (NtCreateUserProcess): address space, ntdll and the image mapped, PEB, standard handles, first thread.
- * A number is the NTSTATUS that refuses it (STATUS_NAME_TOO_LONG: the command line, a path or a variable); nothing is left
- * behind then.
+ * A number is the NTSTATUS that refuses it (STATUS_NAME_TOO_LONG: the command line, a path or a variable; STATUS_NO_MEMORY:
+ * RAM has no room for its minimum working set, its tables or its stacks); nothing is left behind then.
  */
 export function createProcess(kernel: Kernel, creation: ProcessCreation): Process | number {
   if (!fitsParameters(creation)) return STATUS_NAME_TOO_LONG;
@@ -65,6 +88,11 @@ export function createProcess(kernel: Kernel, creation: ProcessCreation): Proces
     const section = openImage(kernel, creation.imagePath);
     if (typeof section === 'number') return section;
     image = section;
+    if (isDll(image)) {
+      deleteSection(kernel.mm, image);
+      kernel.fileSystem.releaseUnused();
+      return STATUS_INVALID_IMAGE_FORMAT;
+    }
   }
   const process = makeProcess(kernel, creation);
   if (typeof process === 'number') {
@@ -72,7 +100,7 @@ export function createProcess(kernel: Kernel, creation: ProcessCreation): Proces
     kernel.fileSystem.releaseUnused();
     return process;
   }
-  if (!image) return process;
+  if (!image) return created(kernel, process);
   kernel.attachProcess(process);
   const status = populate(kernel, process, creation, image);
   deleteSection(kernel.mm, image);
@@ -82,7 +110,16 @@ export function createProcess(kernel: Kernel, creation: ProcessCreation): Proces
     kernel.exited.splice(kernel.exited.indexOf(process), 1);
   }
   kernel.detachProcess();
-  return status === STATUS_SUCCESS ? process : status;
+  return status === STATUS_SUCCESS ? created(kernel, process) : status;
+}
+
+function created(kernel: Kernel, process: Process): Process {
+  for (const listener of kernel.processCreated) listener(process);
+  return process;
+}
+
+function isDll(image: Section): boolean {
+  return ((querySection(image).image?.characteristics ?? 0) & IMAGE_FILE_DLL) !== 0;
 }
 
 /** The image section of a file; a number is the NTSTATUS. */
@@ -104,9 +141,11 @@ export function openImage(kernel: Kernel, path: string): Section | number {
 }
 
 function makeProcess(kernel: Kernel, creation: ProcessCreation): Process | number {
+  if (creation.imagePath !== null && !hasRoomForMinimum(kernel.mm)) return STATUS_NO_MEMORY;
   const id = kernel.takeId();
   const space = createAddressSpace(kernel.mm, id);
   if (space === null) return STATUS_NO_MEMORY;
+  const parent = creation.heritage?.parent ?? null;
   const process: Process = createObject(kernel, {
     kind: 'process',
     name: null,
@@ -114,10 +153,13 @@ function makeProcess(kernel: Kernel, creation: ProcessCreation): Process | numbe
     referenceCount: 1,
     signalState: 0,
     id,
+    parentId: parent?.id ?? 0,
+    priorityClass: classOfNewProcess(creation.heritage?.priorityClass ?? 0, parent),
     imagePath: creation.imagePath ?? '',
     commandLine: creation.commandLine,
     environment: creation.environment,
     currentDirectory: creation.currentDirectory,
+    startup: creation.heritage?.startup ?? null,
     space,
     handles: new HandleTable(),
     threads: [],
@@ -149,7 +191,8 @@ function populate(kernel: Kernel, process: Process, creation: ProcessCreation, i
   if (base < 0) return -base;
   process.imageBase = base;
   process.entryPoint = base + information.transferAddress - information.base;
-  openStandardHandles(kernel, process);
+  if (creation.heritage?.inheritsHandles) inheritHandles(creation.heritage.parent, process);
+  setStandardHandles(kernel, process, creation.heritage);
   const peb = { baseAddress: 0, regionSize: PEB_BYTES };
   const allocated = allocateVirtualMemory(
     kernel.mm,
@@ -213,12 +256,53 @@ function mapImage(kernel: Kernel, process: Process, section: Section): number {
 /** First status of the errors; STATUS_IMAGE_NOT_AT_BASE is information, the loader relocates. */
 const FIRST_ERROR = 0xc0000000;
 
-function openStandardHandles(kernel: Kernel, process: Process): void {
-  const open = (device: 'console-input' | 'console-output', access: number, stream: 1 | 2) => {
-    const object = createObject(kernel, openDevice(device, FILE_ALL_ACCESS, 3, stream));
-    return openHandle(process, object, access | SYNCHRONIZE, 0);
-  };
-  process.standardHandles[0] = open('console-input', FILE_READ_DATA | FILE_WRITE_DATA, 1);
-  process.standardHandles[1] = open('console-output', FILE_READ_DATA | FILE_WRITE_DATA, 1);
-  process.standardHandles[2] = open('console-output', FILE_READ_DATA | FILE_WRITE_DATA, 2);
+/** The new process gets its creator's inheritable handles (ObInitProcess). */
+function inheritHandles(parent: Process, process: Process): void {
+  for (const { object } of process.handles.inherit(parent.handles)) {
+    object.handleCount++;
+    object.referenceCount++;
+  }
+}
+
+function setStandardHandles(kernel: Kernel, process: Process, heritage: ProcessHeritage | undefined): void {
+  const { standardHandles } = process;
+  switch (heritage?.standardHandles) {
+    case undefined:
+    case 'console':
+      openDevices(kernel, process, ['console-input', 'console-output', 'console-output']);
+      break;
+    case 'null-device':
+      openDevices(kernel, process, ['null', 'null', 'null']);
+      break;
+    case 'none':
+      break;
+    case 'parent':
+      heritage!.parentHandles.forEach((handle, index) => {
+        standardHandles[index] = takeStandardHandle(process, heritage!.parent, handle);
+      });
+      break;
+    default:
+      (heritage!.standardHandles as readonly number[]).forEach((handle, index) => {
+        standardHandles[index] = handle;
+      });
+  }
+}
+
+/** The new process's handle for one of its creator's: the inherited one, else a duplicate; what is not open stays a number. */
+function takeStandardHandle(process: Process, parent: Process, handle: number): number {
+  const entry = parent.handles.lookup(handle);
+  if (entry === null || process.handles.lookup(handle)?.object === entry.object) return handle;
+  return openHandle(process, entry.object, entry.grantedAccess, 0);
+}
+
+function openDevices(
+  kernel: Kernel,
+  process: Process,
+  devices: readonly ('console-input' | 'console-output' | 'null')[],
+): void {
+  const access = FILE_READ_DATA | FILE_WRITE_DATA | SYNCHRONIZE;
+  devices.forEach((device, index) => {
+    const object = createObject(kernel, openDevice(device, FILE_ALL_ACCESS, 3, index === 2 ? 2 : 1));
+    process.standardHandles[index] = openHandle(process, object, access, 0);
+  });
 }

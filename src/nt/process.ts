@@ -24,6 +24,20 @@ export interface CrashReport {
   readonly message: string | null;
 }
 
+/** What STARTUPINFO said that goes into the process parameters. */
+export interface StartupSettings {
+  /** Null: as the process parameters have it without one. */
+  readonly title: string | null;
+  readonly desktop: string | null;
+  /** dwX to dwFillAttribute: seven numbers. */
+  readonly position: readonly number[];
+  /** STARTF_*. */
+  readonly flags: number;
+  readonly showWindow: number;
+  /** lpReserved2: what the C runtime tells a child of its open files. */
+  readonly runtimeData: Uint8Array;
+}
+
 /** Plain data of the user-mode loader. */
 export interface LoaderState {
   [key: string]: unknown;
@@ -33,6 +47,10 @@ export interface LoaderState {
 export interface Process extends DispatcherObject {
   readonly kind: 'process';
   readonly id: number;
+  /** Id of the process that made it, 0 for none. */
+  readonly parentId: number;
+  /** IDLE_PRIORITY_CLASS and so on (priority.ts). */
+  priorityClass: number;
   /** Guest path of the program, such as C:\app\sort.exe; empty for a bare address space. */
   readonly imagePath: string;
   readonly commandLine: string;
@@ -40,10 +58,11 @@ export interface Process extends DispatcherObject {
   readonly environment: readonly string[];
   /** As it began, without a trailing backslash except in a root; the current one is in the process parameters. */
   readonly currentDirectory: string;
+  readonly startup: StartupSettings | null;
   readonly space: AddressSpace;
   readonly handles: HandleTable;
   readonly threads: Thread[];
-  /** Handles of the console: standard input, output, error. */
+  /** Handles of standard input, output and error as it began; numbers that need not be open handles. */
   readonly standardHandles: [input: number, output: number, error: number];
   /** Guest address of the PEB, 0 for a bare address space. */
   peb: number;

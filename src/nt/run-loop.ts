@@ -1,8 +1,10 @@
 import { EXIT_EXCEPTION, EXIT_PAGE_FAULT, EXIT_SYSTEM_CALL } from '../machine/processor.js';
+import { completeDueRequests } from '../mm/paging-io.js';
 import { systemThreadsTick } from '../mm/threads/system-threads.js';
 import { zeroPageStep } from '../mm/threads/zero-page.js';
 import type { Kernel } from './kernel.js';
 import { idleUntil, runMemoryThreads } from './memory-threads.js';
+import { NO_PAGE, pageArrived, wakePageWaiters } from './page-wait.js';
 import { TICK_100NS, updateSharedTime } from './shared-data.js';
 import type { Thread } from './thread.js';
 import { hardwareException, pageFault } from './trap.js';
@@ -15,6 +17,8 @@ export interface RunLimits {
   readonly instructions: number;
   /** Stop after about this much work in this call: instructions, with TRAP_WORK for each fault or service. */
   readonly work: number;
+  /** Stop at this virtual time, in 100 ns units, also while every thread waits. */
+  readonly time100ns?: number;
 }
 
 /** What a fault or a service counts for in a slice of work; host time alone, the guest does not see it. */
@@ -40,7 +44,7 @@ export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
       if (kernel.loadedThread !== null) kernel.saveContext();
       if (scheduler.select() === null) {
         if (kernel.processes.size === 0) return 'exited';
-        const reason = idle(kernel);
+        const reason = idle(kernel, limits.time100ns ?? Number.POSITIVE_INFINITY);
         if (reason !== null) return reason;
         work -= TRAP_WORK;
         if (work <= 0) return 'running';
@@ -59,13 +63,18 @@ export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
 /** Runs the current thread up to its next trap, quantum end, timer or budget; returns the work done. */
 function runThread(kernel: Kernel, thread: Thread, budget: number, before: number): number {
   const { processor, scheduler, clock } = kernel;
+  if (thread.pageWait.frame !== NO_PAGE) {
+    pageArrived(kernel, thread);
+    return TRAP_WORK;
+  }
   if (thread.waitStatus >= 0) {
     const { waitStatus } = thread;
     thread.waitStatus = -1;
     kernel.call.dispatch(thread, waitStatus);
     return TRAP_WORK;
   }
-  const untilTimer = Math.min(kernel.nextTick, scheduler.nextDeadline) * 100 - clock.nanoseconds;
+  const nextEvent = Math.min(kernel.nextTick, scheduler.nextDeadline, kernel.mm.io.nextCompletion);
+  const untilTimer = nextEvent * 100 - clock.nanoseconds;
   const exit = processor.run(Math.max(1, Math.min(budget, thread.quantumLeft, untilTimer)));
   const done = processor.instructions - before;
   thread.quantumLeft -= done;
@@ -86,23 +95,28 @@ function runThread(kernel: Kernel, thread: Thread, budget: number, before: numbe
   }
 }
 
-/** Clock ticks and timers that are due. */
+/** Clock ticks, timers and paging I/O that are due. */
 function serveClock(kernel: Kernel): void {
+  const { mm } = kernel;
   const now = kernel.clock.now100ns;
+  if (now >= mm.io.nextCompletion) completeDueRequests(mm);
+  if (mm.io.completions !== kernel.completionsSeen) wakePageWaiters(kernel);
   if (now >= kernel.nextTick) {
     updateSharedTime(kernel);
-    systemThreadsTick(kernel.mm, now);
+    systemThreadsTick(mm, now);
     kernel.nextTick = (Math.floor(now / TICK_100NS) + 1) * TICK_100NS;
   }
   if (now >= kernel.scheduler.nextDeadline) kernel.scheduler.expire(now);
 }
 
 /**
- * Nothing is ready: the zero page thread works, then time passes to the next timer. A stop reason when there is none.
+ * Nothing is ready: the zero page thread works, then time passes to the next timer or end of paging I/O. A stop reason when
+ * there is none. Time stops at `limit`.
  */
-function idle(kernel: Kernel): StopReason | null {
+function idle(kernel: Kernel, limit: number): StopReason | null {
   const { scheduler, clock } = kernel;
-  const { nextDeadline } = scheduler;
+  if (clock.now100ns >= limit) return 'limit';
+  const nextEvent = Math.min(scheduler.nextDeadline, kernel.mm.io.nextCompletion);
   if (scheduler.waitsForConsole && kernel.console.isReadable) {
     scheduler.consoleArrived();
     return null;
@@ -112,8 +126,8 @@ function idle(kernel: Kernel): StopReason | null {
     clock.advance(zeroed * ZERO_PAGE_100NS);
     return null;
   }
-  if (Number.isFinite(nextDeadline)) {
-    clock.advance(Math.max(0, idleUntil(kernel) - clock.now100ns));
+  if (Number.isFinite(nextEvent)) {
+    clock.advance(Math.max(0, Math.min(idleUntil(kernel, nextEvent), limit) - clock.now100ns));
     return null;
   }
   return scheduler.waitsForConsole ? 'waiting-input' : 'stalled';

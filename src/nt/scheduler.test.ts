@@ -9,6 +9,7 @@ function makeThread(id: number, priority = 8): Thread {
     id,
     priority,
     basePriority: priority,
+    pagePriority: -1,
     suspendCount: 0,
     state: THREAD_SUSPENDED,
   };

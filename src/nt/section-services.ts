@@ -141,7 +141,7 @@ export function openSection(
   return openNamedObject(kernel, process, path, 'section', access, handleFlags, out);
 }
 
-/** SECTION_MAP_* rights that a view's protection needs. */
+/** SECTION_MAP_* rights that a view's protection needs; the right to write brings reading along ("OpenFileMappingA function"). */
 function mapAccessFor(protection: number): number {
   switch (protection & 0xff) {
     case PAGE_NOACCESS:
@@ -149,14 +149,14 @@ function mapAccessFor(protection: number): number {
     case PAGE_WRITECOPY:
       return SECTION_MAP_READ;
     case PAGE_READWRITE:
-      return SECTION_MAP_READ | SECTION_MAP_WRITE;
+      return SECTION_MAP_WRITE;
     case PAGE_EXECUTE:
       return SECTION_MAP_EXECUTE;
     case PAGE_EXECUTE_READ:
     case PAGE_EXECUTE_WRITECOPY:
       return SECTION_MAP_EXECUTE | SECTION_MAP_READ;
     case PAGE_EXECUTE_READWRITE:
-      return SECTION_MAP_EXECUTE | SECTION_MAP_READ | SECTION_MAP_WRITE;
+      return SECTION_MAP_EXECUTE | SECTION_MAP_WRITE;
     default:
       return -1;
   }

@@ -6,11 +6,12 @@ import {
 } from '../base/ntstatus.js';
 import { XMM } from '../machine/cpu/layout.js';
 import type { Processor } from '../machine/processor.js';
-import { GuestFault, NON_CANONICAL, type UserMemory } from '../mm/user-memory.js';
+import { GuestFault, NON_CANONICAL, PAGE_WAIT, type UserMemory } from '../mm/user-memory.js';
 import { CONTEXT_SIZE, restoreContext } from './context-record.js';
 import { raiseException } from './exception-dispatch.js';
 import { InternalError } from './internal-error.js';
 import type { Kernel } from './kernel.js';
+import { waitForPage } from './page-wait.js';
 import type { Process } from './process.js';
 import { terminateProcess } from './process-delete.js';
 import {
@@ -58,6 +59,8 @@ const FRAME_AT = 8 + HOME_BYTES;
 const CALL_REGISTERS = [RCX, RDX, R8, R9];
 
 const SYSCALL_BYTES = 2;
+/** Times that a service begins anew for pages that it touches; then it waits for them on the spot, so that it gets to its end. */
+const MOST_RESTARTS = 32;
 const TEB_LAST_ERROR = 0x68;
 const STACK_ARGUMENTS = 0x28;
 const TWO_32 = 2 ** 32;
@@ -170,9 +173,18 @@ export class SystemServiceCall implements ServiceCall {
 
   #run(entry: ServiceEntry): void {
     let result: ServiceResult;
+    const { pageWait } = this.thread;
+    this.memory.beginService(entry.restarts && !this.#inStep && pageWait.restarts < MOST_RESTARTS);
     try {
       result = this.#inStep ? entry.steps[this.#stepNumber]!(this, this.#saved) : entry.enter(this);
+      this.memory.commit();
     } catch (error) {
+      this.memory.commit();
+      if (error === PAGE_WAIT) {
+        this.#waitForPage();
+        return;
+      }
+      pageWait.restarts = 0;
       if (error instanceof GuestFault) {
         if (entry.kind === 'kernel') this.#finish(error.status);
         else this.#raiseFault(error);
@@ -180,7 +192,18 @@ export class SystemServiceCall implements ServiceCall {
       }
       throw error instanceof InternalError ? error : new InternalError(this.name, error);
     }
+    pageWait.restarts = 0;
     if (result !== PENDING) this.#finish(result);
+  }
+
+  /** The service touched a page that must be read: the thread waits, and the service begins anew. */
+  #waitForPage(): void {
+    const { memory, thread } = this;
+    this.processor.set(RAX, this.#service, 0);
+    thread.pageWait.inService = true;
+    thread.pageWait.serviceWait = this.waitStatus;
+    thread.pageWait.restarts++;
+    waitForPage(this.kernel, thread, memory.waitAddress, memory.waitError);
   }
 
   /** Sets the result and returns to the caller. */

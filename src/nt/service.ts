@@ -22,6 +22,21 @@ export type ServiceStep = (call: ServiceCall, saved: readonly number[]) => Servi
 export interface Service {
   readonly enter: ServiceFunction;
   readonly steps?: readonly ServiceStep[];
+  /**
+   * It has no effect but on guest memory and its result until it calls memory.commit(): when it touches a page that must be
+   * read, its writes are taken back, the thread waits, and the service begins anew.
+   */
+  readonly restarts?: boolean;
+}
+
+/** The same functions as services that may begin anew. */
+export function restartable<Names extends string>(
+  functions: Readonly<Record<Names, ServiceFunction>>,
+): Record<Names, Service> {
+  const services = {} as Record<Names, Service>;
+  for (const name of Object.keys(functions) as Names[])
+    services[name] = { enter: functions[name], restarts: true };
+  return services;
 }
 
 /** What a fault on a guest address does: a kernel service returns the status, a library function raises it in the guest. */
@@ -34,6 +49,7 @@ export interface ServiceEntry {
   readonly kind: ServiceKind;
   readonly enter: ServiceFunction;
   readonly steps: readonly ServiceStep[];
+  readonly restarts: boolean;
 }
 
 /** Number of the service by which guest code returns to a step; below it are the numbers of the table. */

@@ -54,7 +54,7 @@ export function initializeSharedData(kernel: Kernel): void {
   view.setUint32(NT_MAJOR_VERSION, 10, true);
   for (const feature of FEATURES) view.setUint8(PROCESSOR_FEATURES + feature, 1);
   view.setUint32(SUITE_MASK, SINGLE_USER_SUITE, true);
-  view.setUint32(NUMBER_OF_PHYSICAL_PAGES, mm.ram.frameCount, true);
+  view.setUint32(NUMBER_OF_PHYSICAL_PAGES, mm.usableFrames, true);
   view.setUint32(QPC_FREQUENCY, PERFORMANCE_FREQUENCY, true);
   view.setUint32(ACTIVE_PROCESSOR_COUNT, 1, true);
   updateSharedTime(kernel);

@@ -21,8 +21,10 @@ import {
 } from './context-record.js';
 import type { Kernel } from './kernel.js';
 import { createObject } from './object-manager.js';
+import { makePageWait } from './page-wait.js';
+import { classBasePriority } from './priority.js';
 import type { Process } from './process.js';
-import { NORMAL_PRIORITY, THREAD_SUSPENDED, type Thread } from './thread.js';
+import { THREAD_SUSPENDED, type Thread } from './thread.js';
 import { terminateThread } from './thread-delete.js';
 
 /** Offsets in the TEB and its size (published layout of TEB on x64). */
@@ -86,12 +88,15 @@ export function createThread(kernel: Kernel, process: Process, creation: ThreadC
     stack: { tebAddress: teb.baseAddress },
     stackAllocation: stack.allocation,
     kernelStack,
-    priority: NORMAL_PRIORITY,
-    basePriority: NORMAL_PRIORITY,
+    priority: classBasePriority(process.priorityClass),
+    basePriority: classBasePriority(process.priorityClass),
+    pagePriority: -1,
+    priorityLevel: 0,
     state: THREAD_SUSPENDED,
     suspendCount: creation.suspended ? 1 : 0,
     quantumLeft: 0,
     wait: null,
+    pageWait: makePageWait(),
     waitStatus: -1,
     exitStatus: null,
     ownedMutants: [],

@@ -5,6 +5,7 @@ import { freeVirtualMemory } from '../mm/virtual-memory.js';
 import { abandonMutant } from './dispatcher.js';
 import type { Kernel } from './kernel.js';
 import { dereferenceObject } from './object-manager.js';
+import { cancelPageWait } from './page-wait.js';
 import { terminateProcess } from './process-delete.js';
 import { THREAD_TERMINATED, type Thread } from './thread.js';
 
@@ -30,6 +31,7 @@ export function terminateThread(kernel: Kernel, thread: Thread, exitStatus: numb
 export function endThread(kernel: Kernel, thread: Thread, exitStatus: number): void {
   const { mm, scheduler } = kernel;
   scheduler.remove(thread);
+  cancelPageWait(kernel, thread);
   kernel.forgetContext(thread);
   thread.exitStatus = exitStatus;
   for (const mutant of thread.ownedMutants.splice(0)) {

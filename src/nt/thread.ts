@@ -2,6 +2,7 @@ import type { KernelStack } from '../mm/kernel-stack.js';
 import type { UserStack } from '../mm/user-stack.js';
 import type { MutantObject } from './dispatcher.js';
 import type { DispatcherObject } from './object.js';
+import type { PageWait } from './page-wait.js';
 import type { Process } from './process.js';
 
 export const THREAD_READY = 0;
@@ -23,11 +24,12 @@ export type WaitReason =
       readonly deadline: number | null;
     }
   | { readonly kind: 'delay'; readonly deadline: number }
-  | { readonly kind: 'console'; readonly deadline: null };
+  | { readonly kind: 'console'; readonly deadline: null }
+  /** A page that is being read, or frames that will become available. */
+  | { readonly kind: 'page' | 'free-page'; readonly deadline: null };
 
-/** Priorities 0..31; 8 is that of a normal thread (Microsoft, "Scheduling Priorities"). */
+/** Priorities 0..31 (Microsoft, "Scheduling Priorities"). */
 export const PRIORITY_COUNT = 32;
-export const NORMAL_PRIORITY = 8;
 
 /** A thread (ETHREAD): plain data. Its user context lies in its kernel stack's bytes while it does not run. */
 export interface Thread extends DispatcherObject {
@@ -43,11 +45,16 @@ export interface Thread extends DispatcherObject {
   /** 0..31. */
   priority: number;
   basePriority: number;
+  /** Page priority 0..7, -1 for that of its process. */
+  pagePriority: number;
+  /** THREAD_PRIORITY_*: what SetThreadPriority gave, within the class of the process. */
+  priorityLevel: number;
   state: number;
   suspendCount: number;
   /** Instructions left of the quantum. */
   quantumLeft: number;
   wait: WaitReason | null;
+  readonly pageWait: PageWait;
   /** What the finished wait answers, -1 for none; at 0 or above the thread's service is entered again before it runs. */
   waitStatus: number;
   exitStatus: number | null;

@@ -14,20 +14,20 @@ import {
   STATUS_FLOAT_STACK_CHECK,
   STATUS_FLOAT_UNDERFLOW,
   STATUS_ILLEGAL_INSTRUCTION,
-  STATUS_IN_PAGE_ERROR,
   STATUS_INTEGER_DIVIDE_BY_ZERO,
   STATUS_INTEGER_OVERFLOW,
+  STATUS_PENDING,
   STATUS_PRIVILEGED_INSTRUCTION,
   STATUS_SINGLE_STEP,
   STATUS_STACK_BUFFER_OVERRUN,
 } from '../base/ntstatus.js';
 import { FPU_CONTROL, FPU_STATUS } from '../machine/cpu/layout.js';
-import { FAULT_FETCH, FAULT_WRITE } from '../mm/access-check.js';
-import { accessFault } from '../mm/fault-handler.js';
+import { beginFault } from '../mm/fault-handler.js';
 import { GuestFault } from '../mm/user-memory.js';
 import { isZeroDivisor } from './divide-operand.js';
 import { failFast, raiseException } from './exception-dispatch.js';
 import type { Kernel } from './kernel.js';
+import { finishPageFault, waitForFreePages, waitForPage } from './page-wait.js';
 import type { Thread } from './thread.js';
 
 const RCX = 1;
@@ -47,20 +47,15 @@ const VECTOR_DEBUG_SERVICE = 0x2d;
 /** Bytes of INT n. */
 const INT_BYTES = 2;
 
-/** First status of the warnings and errors: a fault that was resolved answers less. */
-const FIRST_FAILURE = 0x80000000;
-
-/** A page fault of the running thread: resolved, or raised as an exception. */
+/** A page fault of the running thread: resolved, or raised as an exception, or the thread waits for the page. */
 export function pageFault(kernel: Kernel, thread: Thread): void {
   const { mm, processor } = kernel;
   const address = processor.faultAddress;
   const error = processor.faultError;
-  const status = accessFault(mm, thread.process.space, address, error, true, thread.stack);
-  if (status < FIRST_FAILURE) return;
-  const kind = error & FAULT_FETCH ? 8 : error & FAULT_WRITE ? 1 : 0;
-  const parameters = [kind, address];
-  if (status === STATUS_IN_PAGE_ERROR) parameters.push(mm.sections.inPageStatus);
-  raiseException(kernel, thread, status, 0, processor.rip, parameters);
+  if (waitForFreePages(kernel, thread)) return;
+  const status = beginFault(mm, thread.process.space, address, error, true, thread.stack);
+  if (status === STATUS_PENDING) waitForPage(kernel, thread, address, error);
+  else finishPageFault(kernel, thread, status, address, error);
 }
 
 /** A hardware exception of the running thread. */

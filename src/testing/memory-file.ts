@@ -8,7 +8,10 @@ export class MemoryFile implements BackingFile {
   imageControlArea: ControlArea | null = null;
   reads = 0;
   writes = 0;
-  failing = false;
+  /** Reads, writes, or both fail. */
+  failing: boolean | 'reads' | 'writes' = false;
+  /** How many have failed. */
+  failures = 0;
 
   constructor(
     public bytes: Uint8Array,
@@ -21,7 +24,7 @@ export class MemoryFile implements BackingFile {
   }
 
   read(offset: number, target: Uint8Array): number {
-    this.fail();
+    this.fail('reads');
     this.reads++;
     const part = this.bytes.subarray(offset, offset + target.length);
     target.set(part);
@@ -29,7 +32,7 @@ export class MemoryFile implements BackingFile {
   }
 
   write(offset: number, source: Uint8Array): void {
-    this.fail();
+    this.fail('writes');
     this.writes++;
     if (offset + source.length > this.bytes.length) this.resize(offset + source.length);
     this.bytes.set(source, offset);
@@ -47,7 +50,9 @@ export class MemoryFile implements BackingFile {
     this.bytes = next;
   }
 
-  private fail(): void {
-    if (this.failing) throw new HostIoError(STATUS_FILE_CORRUPT_ERROR, 'the host refuses');
+  private fail(operation: 'reads' | 'writes'): void {
+    if (this.failing !== true && this.failing !== operation) return;
+    this.failures++;
+    throw new HostIoError(STATUS_FILE_CORRUPT_ERROR, 'the host refuses');
   }
 }

@@ -5,44 +5,70 @@
 
 /** What the tables say about an address; `offset` is a byte offset in RAM where a frame holds the page, else -1. */
 export interface WalkResult {
-  readonly kind: 'resident' | 'demand-zero' | 'paging-file' | 'file-backed' | 'ask-the-vad' | 'decommitted';
+  readonly kind:
+    | 'table-unread'
+    | 'resident'
+    | 'demand-zero'
+    | 'paging-file'
+    | 'file-backed'
+    | 'ask-the-vad'
+    | 'decommitted';
   readonly offset: number;
 }
 
+const UNREAD: WalkResult = { kind: 'table-unread', offset: -1 };
 const ASK: WalkResult = { kind: 'ask-the-vad', offset: -1 };
+const NO_TABLE = 'no table';
+const TABLE_UNREAD = 'table in a paging file';
 const LEVEL_SHIFTS = [39, 30, 21, 12];
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
 
 export class TableWalker {
   private readonly view: DataView;
 
-  /** `base` is the byte offset of frame 0 in `bytes`. */
+  /**
+   * `base` is the byte offset of frame 0 in `bytes`. `readTable` answers the 4096 bytes of a block of a paging file, where page
+   * tables can be.
+   */
   constructor(
     bytes: Uint8Array,
     private readonly base: number,
     private readonly directoryFrame: number,
+    private readonly readTable: ((file: number, block: number) => Uint8Array) | null = null,
   ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = viewOf(bytes);
   }
 
-  /** Byte offset of the page-table entry of a 48-bit address, or -1 when a table on the way is not there. */
-  private entry(address: number): number {
-    let frame = this.directoryFrame;
+  /** The two words of the page-table entry of a 48-bit address; NO_TABLE or TABLE_UNREAD. */
+  private entry(address: number): [low: number, high: number] | typeof NO_TABLE | typeof TABLE_UNREAD {
+    let table = this.table(this.directoryFrame);
     for (const shift of LEVEL_SHIFTS) {
-      const at = this.base + frame * 4096 + (Math.floor(address / 2 ** shift) % 512) * 8;
-      if (shift === 12) return at;
-      const low = this.view.getUint32(at, true);
-      if (low % 2 === 0) return -1;
-      frame = low >>> 12;
+      const at = (Math.floor(address / 2 ** shift) % 512) * 8;
+      const low = table.getUint32(at, true);
+      const high = table.getUint32(at + 4, true);
+      if (shift === 12) return [low, high];
+      if (low === 0 && high === 0) return NO_TABLE;
+      if (low % 2 === 1 || (low & 0x800) !== 0) table = this.table(low >>> 12);
+      else if (this.readTable === null) return TABLE_UNREAD;
+      else table = viewOf(this.readTable((low >>> 1) & 15, high));
     }
-    return -1;
+    return NO_TABLE;
+  }
+
+  private table(frame: number): DataView {
+    const { view } = this;
+    return new DataView(view.buffer, view.byteOffset + this.base + frame * 4096, 4096);
   }
 
   /** The page that holds a user address. */
   walk(address: number): WalkResult {
-    const at = this.entry(address);
-    if (at < 0) return ASK;
-    const low = this.view.getUint32(at, true);
-    const high = this.view.getUint32(at + 4, true);
+    const entry = this.entry(address);
+    if (entry === NO_TABLE) return ASK;
+    if (entry === TABLE_UNREAD) return UNREAD;
+    const [low, high] = entry;
     if (low === 0 && high === 0) return ASK;
     const found = this.resident(low, address);
     if (found !== null) return found;
@@ -67,7 +93,7 @@ export class TableWalker {
   /** A prototype PTE lies at a system address, which the same tables translate. */
   private prototype(prototypeAddress: number, address: number): WalkResult {
     const pte = this.entry(prototypeAddress);
-    const page = pte < 0 ? null : this.resident(this.view.getUint32(pte, true), prototypeAddress);
+    const page = typeof pte === 'string' ? null : this.resident(pte[0], prototypeAddress);
     if (page === null) throw new Error(`prototype PTE ${prototypeAddress.toString(16)} is not resident`);
     const low = this.view.getUint32(page.offset, true);
     const high = this.view.getUint32(page.offset + 4, true);

@@ -2,6 +2,7 @@
 import { MemoryHost } from '../host/memory-host.js';
 import { generateSystemDlls } from '../ldr/system-dlls.js';
 import type { PageFileSize } from '../mm/memory-manager.js';
+import type { PageFileStore } from '../mm/page-file.js';
 import { kiUserExceptionDispatcher, ntContinue, ntRaiseException } from '../nt/exception-dispatch.js';
 import { Kernel } from '../nt/kernel.js';
 import type { Process } from '../nt/process.js';
@@ -33,6 +34,7 @@ export interface TestKernelOptions {
   readonly quantum?: number;
   /** None when left out. */
   readonly pageFiles?: readonly PageFileSize[];
+  readonly pageFileStore?: PageFileStore;
 }
 
 const CODE_AND_DATA = 0xe0000020;
@@ -58,6 +60,7 @@ export function makeTestKernel(functions: TestFunctions = {}, options: TestKerne
   const kernel = new Kernel({
     ram: options.ram ?? 16 * 2 ** 20,
     pageFiles: options.pageFiles ?? [],
+    ...(options.pageFileStore && { pageFileStore: options.pageFileStore }),
     seed: 1,
     host,
     system,

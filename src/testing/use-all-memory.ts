@@ -1,7 +1,7 @@
 /** Drives everything that may leave memory out of it, for tests. */
 import type { MemoryManager } from '../mm/memory-manager.js';
 import { allocateFrame, insertFree } from '../mm/page-lists.js';
-import { writeCluster } from '../mm/threads/modified-page-writer.js';
+import { writeModified } from './paging-io.js';
 
 /**
  * Writes every modified page to the paging files and gives every available frame another use, and back; page tables that
@@ -9,7 +9,7 @@ import { writeCluster } from '../mm/threads/modified-page-writer.js';
  */
 export function useAllMemory(mm: MemoryManager): void {
   do {
-    while (writeCluster(mm) > 0);
+    writeModified(mm);
     const taken: number[] = [];
     while (mm.lists.available > 0) taken.push(allocateFrame(mm));
     for (const frame of taken) insertFree(mm, frame);

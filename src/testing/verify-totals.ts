@@ -1,12 +1,12 @@
 /**
- * Adds up what verify() looked at in a test run: each test file appends its sum to the file that NTMM_VERIFY_TOTALS names,
- * from which the test command prints the total.
+ * Adds up what verify() looked at in a test run, and the operations of the paging model: each test file appends its sums to the file that
+ * NTMM_VERIFY_TOTALS names, from which the test command prints the totals.
  */
 import { appendFileSync } from 'node:fs';
 import { afterAll } from 'vitest';
 import type { VerifyCounts } from '../mm/verify.js';
 
-const totals = { passes: 0, frames: 0, ptes: 0, prototypePtes: 0, vads: 0, checks: 0 };
+const totals = { passes: 0, frames: 0, ptes: 0, prototypePtes: 0, vads: 0, checks: 0, operations: 0 };
 
 /** Counts one call of verify() that held; returns its counts. */
 export function countVerify(counts: VerifyCounts): VerifyCounts {
@@ -17,6 +17,11 @@ export function countVerify(counts: VerifyCounts): VerifyCounts {
   totals.vads += counts.vads;
   totals.checks += counts.checks;
   return counts;
+}
+
+/** Counts operations of the paging model after which everything held. */
+export function countOperations(operations: number): void {
+  totals.operations += operations;
 }
 
 afterAll(() => {

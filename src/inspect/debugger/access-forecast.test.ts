@@ -14,7 +14,9 @@ import {
 } from '../../base/ntstatus.js';
 import { Machine } from '../../machine.js';
 import { type MachineProcess, NtStatusError } from '../../machine-process.js';
+import { emptyWorkingSet } from '../../mm/working-set-manager.js';
 import { exampleRuns, makeExampleMachine } from '../../testing/examples.js';
+import { repurposeAll, swapOut } from '../../testing/swap-out.js';
 import { describeAddressSpace } from '../address-map.js';
 import { type Access, forecast } from './access-forecast.js';
 
@@ -64,7 +66,7 @@ describe('the forecast of an access', () => {
 
   it('is what reads and writes of every kind of page come to', () => {
     const machine = new Machine({ ram: 8 * 2 ** 20 });
-    machine.mount('C:\\data', { 'file.bin': new Uint8Array(3 * PAGE).fill(7) }, { writable: true });
+    machine.mount('C:\\data', { 'file.bin': new Uint8Array(12 * PAGE).fill(7) }, { writable: true });
     const process = machine.createProcess({ empty: true });
     const { mm } = machine.kernel;
     const { space } = process.object;
@@ -98,6 +100,7 @@ describe('the forecast of an access', () => {
       shared + 3 * PAGE,
       file,
       file + PAGE,
+      file + 10 * PAGE,
       0x5000_0000,
     );
     const outcomes: string[] = [];
@@ -114,6 +117,38 @@ describe('the forecast of an access', () => {
     expect(outcomes).toContain('guard');
     expect(forecast(mm, space, own + PAGE, 'execute')).toMatchObject({ outcome: 'violation' });
     expect(forecast(mm, space, 0xf680_0000_0000, 'read')).toMatchObject({ outcome: 'violation' });
+    machine.verify();
+  });
+
+  it('counts the page tables that have to come back first', () => {
+    const machine = new Machine({ ram: 8 * 2 ** 20 });
+    const process = machine.createProcess({ empty: true });
+    const { mm } = machine.kernel;
+    const { space } = process.object;
+    const own = process.allocate(4 * PAGE);
+    process.write(own, new Uint8Array(2 * PAGE).fill(1));
+    const seen: string[] = [];
+    const check = (at: number, access: Access) => {
+      const { outcome, text } = forecast(mm, space, at, access);
+      seen.push(text);
+      expect(makeAccess(machine, process, at, access), `${at.toString(16)}: ${text}`).toBe(outcome);
+    };
+    for (const at of [own, own + 3 * PAGE, 0x5000]) {
+      swapOut(mm, space);
+      check(at, 'read');
+    }
+    expect(seen[0]).toMatch(
+      /is a hard fault: 2 page tables come back first, 2 read from a paging file; then the page is/,
+    );
+    expect(seen[1]).toMatch(/is a hard fault: 2 page tables come back first, .* then demand zero/);
+    expect(seen[2]).toMatch(/raises STATUS_ACCESS_VIOLATION/);
+    swapOut(mm, space);
+    process.read(own, 1);
+    emptyWorkingSet(mm, space);
+    repurposeAll(mm);
+    process.free(own + 3 * PAGE, PAGE, 0x4000);
+    expect(emptyWorkingSet(mm, space)).toBeGreaterThan(0);
+    check(own + 2 * PAGE, 'read');
     machine.verify();
   });
 

@@ -14,6 +14,7 @@ import {
   PTE_COPY_ON_WRITE,
   PTE_NO_EXECUTE,
   PTE_PROTOTYPE,
+  PTE_TRANSITION,
   PTE_WRITE,
   prototypeProtection,
   pteAddressField,
@@ -31,7 +32,7 @@ import { VAD_PRIVATE, type Vad } from '../../mm/vad-tree.js';
 import { peekPointer, peekU32 } from '../peek.js';
 import { addressText, hex } from './format.js';
 import { protectionCodeName, pteForm } from './pte-text.js';
-import { walkTables } from './table-walk.js';
+import { namesTableOut, type WalkEntry, walkTables } from './table-walk.js';
 
 export type Access = 'read' | 'write' | 'execute';
 
@@ -58,8 +59,10 @@ const violation = (why: string): Forecast => ({
   outcome: 'violation',
   text: `raises STATUS_ACCESS_VIOLATION: ${why}`,
 });
-const soft = (why: string): Forecast => ({ outcome: 'soft', text: `is a soft fault: ${why}` });
-const hard = (why: string): Forecast => ({ outcome: 'hard', text: `is a hard fault: ${why}` });
+const SOFT = 'is a soft fault: ';
+const HARD = 'is a hard fault: ';
+const soft = (why: string): Forecast => ({ outcome: 'soft', text: `${SOFT}${why}` });
+const hard = (why: string): Forecast => ({ outcome: 'hard', text: `${HARD}${why}` });
 const guard = (then: string): Forecast => ({
   outcome: 'guard',
   text: `touches a guard page: the guard is taken away, and ${then}`,
@@ -207,9 +210,32 @@ export function forecast(
 
 function firstFault(mm: MemoryManager, space: AddressSpace, address: number, access: Access): Forecast {
   if (address > space.highestAddress) return violation('user mode has no access to system space');
+  const entries = walkTables(mm, space, address);
+  const out = entries.filter(namesTableOut);
+  const page = onPage(mm, space, address, entries.at(-1)!, access);
+  return out.length === 0 ? page : afterTables(page, out);
+}
+
+/** The same when page tables on the way have to come back first. */
+function afterTables({ outcome, text }: Forecast, out: readonly WalkEntry[]): Forecast {
+  const read = out.filter(({ lo }) => (lo & PTE_TRANSITION) === 0).length;
+  const how = read === 0 ? 'from transition' : `${read} read from a paging file`;
+  const first = `${out.length === 1 ? 'a page table comes' : `${out.length} page tables come`} back first, ${how}; then `;
+  if (outcome !== 'soft' && outcome !== 'hard') return { outcome, text };
+  const why = text.slice(SOFT.length);
+  return outcome === 'hard' || read > 0 ? hard(first + why) : soft(first + why);
+}
+
+/** By the last entry of the walk. */
+function onPage(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  entry: WalkEntry,
+  access: Access,
+): Forecast {
   const page = Math.floor(address / PAGE_SIZE);
   const vad = space.vads.find(page);
-  const entry = walkTables(mm, space, address).at(-1)!;
   const { lo, hi } = entry;
   const form = entry.level === 1 ? pteForm(lo, hi) : 'zero';
   if (form === 'zero') return byVad(mm, vad, page, access);

@@ -1,6 +1,7 @@
 /** !address: the ranges of a process's address space, or what one address belongs to. */
 import { MEM_COMMIT, MEM_FREE, MEM_IMAGE, MEM_MAPPED } from '../../base/memory-constants.js';
 import { STATUS_SUCCESS } from '../../base/ntstatus.js';
+import { PEEKED } from '../../mm/page-table-peek.js';
 import { PTE_BASE, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
 import {
   DIRECTORY_ENTRY_SPAN,
@@ -91,7 +92,7 @@ function showSystemAddress(address: number): string {
 export function showAddress(kernel: Kernel, process: Process, address: number): string {
   if (address >= SYSTEM_RANGE_START) return showSystemAddress(address);
   const out = emptyBasicInformation();
-  if (queryVirtualMemory(kernel.mm, process.space, address, out) !== STATUS_SUCCESS)
+  if (queryVirtualMemory(kernel.mm, process.space, address, out, PEEKED) !== STATUS_SUCCESS)
     return lines([['Usage', 'no access: past the last address that a program can use']]);
   if (address < process.space.lowestAddress)
     return lines([['Usage', 'no access: the first 64 KB are never mapped']]);

@@ -160,6 +160,7 @@ export class Execution {
       runKernel(this.kernel, {
         instructions: Math.min(instructions, processor.instructions + Math.max(left, 0), this.limit),
         work: looksUp ? ONE_TRAP : end - processor.instructions,
+        time100ns: nanoseconds === undefined ? Number.POSITIVE_INFINITY : Math.ceil(nanoseconds / 100),
       }),
     );
   }

@@ -12,7 +12,7 @@ import { addressText, count, hex, quadText } from './format.js';
 import { flagNames, frameUseText, stateTitle } from './pfn-command.js';
 import { findPrototype } from './pte-command.js';
 import { describePte, protectionCodeText, pteForm } from './pte-text.js';
-import { frameAt, LEVEL_NAMES, selfMapAddresses, walkTables } from './table-walk.js';
+import { frameAt, LEVEL_NAMES, namesTableOut, selfMapAddresses, walkTables } from './table-walk.js';
 import { vadBacking, vadType } from './vad-command.js';
 
 const PAGE_SIZE = 4096;
@@ -36,10 +36,22 @@ function placeSentence(process: Process, address: number): string {
   return `${at} is ${pages}: ${vadType(vad).replace(/ +/, ' ')}, ${protectionCodeText(vad.protection)}${backing === '' ? '' : `, ${backing}`}.`;
 }
 
+/** Tables on the way that are not valid. */
+function tableSentence(kernel: Kernel, process: Process, address: number): string | null {
+  const out = walkTables(kernel.mm, process.space, address).filter(namesTableOut);
+  if (out.length === 0) return null;
+  const names = out.map((entry) => {
+    const [, where] = describePte(entry.lo, entry.hi, 'table');
+    return `the ${LEVEL_NAMES[entry.level]} at ${addressText(entry.address)} contains ${quadText(entry.lo, entry.hi)} (${where})`;
+  });
+  return `${out.length === 1 ? 'A page table on the way is' : `${out.length} page tables on the way are`} not valid and ${out.length === 1 ? 'comes' : 'come'} back before the page: ${names.join(', ')}.`;
+}
+
 function entrySentence(kernel: Kernel, process: Process, address: number): string {
   const { mm } = kernel;
   const entry = walkTables(mm, process.space, address).at(-1)!;
   const { lo, hi } = entry;
+  if (namesTableOut(entry)) return 'The page table cannot be read.';
   if (entry.level > 1) {
     const name = LEVEL_NAMES[entry.level]!;
     return `There is no page table: the ${name} at ${addressText(entry.address)} contains ${quadText(lo, hi)}, so the PTE at ${addressText(selfMapAddresses(address)[1]!)} does not exist.`;
@@ -91,6 +103,7 @@ export function explainAddress(
   const { mm } = kernel;
   const sentences = [
     placeSentence(process, address),
+    tableSentence(kernel, process, address),
     entrySentence(kernel, process, address),
     prototypeSentence(kernel, process, address),
     frameSentence(kernel, process, address),

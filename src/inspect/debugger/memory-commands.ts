@@ -22,6 +22,11 @@ function listSums(kernel: Kernel): ListCounts {
   return sums;
 }
 
+/** Pages that the working set manager found that could leave when it last looked, over all working sets. */
+function sumOfEstimates({ mm }: Kernel): number {
+  return mm.addressSpaces.reduce((sum, { workingSet }) => sum + workingSet.estimate, 0);
+}
+
 /** !vm: physical memory, pools, commit and the processes by commit. */
 export function showVirtualMemory(kernel: Kernel): string {
   const { mm } = kernel;
@@ -41,6 +46,9 @@ export function showVirtualMemory(kernel: Kernel): string {
     line('Modified No Write', lists.modifiedNoWrite),
     line('Transition Pages', lists.transition),
     line('Bad Pages', lists.bad),
+    line('Low memory at', mm.thresholds.lowMemory),
+    line('High memory at', mm.thresholds.highMemory),
+    line('Could be trimmed', sumOfEstimates(kernel)),
     line('NonPagedPool Usage', mm.nonpagedPool.pages),
     line('NonPagedPool Max', mm.nonpagedPool.limitPages),
     line('PagedPool Usage', mm.pagedPool.pages),

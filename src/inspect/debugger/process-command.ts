@@ -11,6 +11,7 @@ import {
   type Thread,
 } from '../../nt/thread.js';
 import { statusText } from '../status-names.js';
+import { validPageTables } from '../valid-tables.js';
 import { addressText, hex } from './format.js';
 import { ThreadContext } from './thread-context.js';
 
@@ -27,7 +28,7 @@ const STATE_NAMES: Readonly<Record<number, string>> = {
   [THREAD_TRANSITION]: 'TRANSITION (ready, its kernel stack is out)',
 };
 
-function waitText({ wait }: Thread): string {
+function waitText({ wait, pageWait }: Thread): string {
   if (wait === null) return '';
   const until =
     wait.deadline === null ? '' : ` until ${(wait.deadline / 10_000).toFixed(4)} ms of virtual time`;
@@ -36,6 +37,10 @@ function waitText({ wait }: Thread): string {
       return ': for console input (.input gives it)';
     case 'delay':
       return `: a delay${until}`;
+    case 'page':
+      return `: WrPageIn, for ${addressText(pageWait.address)}, which is being read into frame 0x${hex(pageWait.frame, 1)}`;
+    case 'free-page':
+      return ': WrFreePage, for frames to become available';
     case 'objects':
       return `: for ${wait.all ? 'all of' : 'one of'} ${wait.objects.map(({ kind }) => kind).join(', ')}${until}`;
   }
@@ -59,11 +64,14 @@ function threadLines(kernel: Kernel, thread: Thread): string[] {
   ];
 }
 
-function memoryLines({ space, handles }: Process): string[] {
-  const { counters } = space;
+function memoryLines({ mm }: Kernel, { space, handles, deleted }: Process): string[] {
+  const { counters, workingSet } = space;
+  const tables = deleted ? 0 : validPageTables(mm, space);
+  const out = deleted ? 0 : space.pageTablePages - tables;
   return [
     `    VADs ${space.vads.count}  Commit charge ${space.commitCharge} pages (peak ${space.peakCommitCharge})  Handles ${handles.count}`,
-    `    Working set ${space.workingSetPages} pages (peak ${space.peakWorkingSetPages}), of them ${space.pageTablePages} of page tables`,
+    `    Working set ${space.workingSetPages} pages (peak ${space.peakWorkingSetPages}), of them ${tables} of page tables${out === 0 ? '' : `; ${out} page tables are out`}`,
+    `    Limits ${workingSet.minimum} - ${workingSet.maximum} pages  Page priority ${space.pagePriority}  By age at the last look ${[...workingSet.ages].join(', ')}: ${workingSet.estimate} could leave`,
     `    Page faults ${counters.total}: soft ${counters.soft}, hard ${counters.hard}, guard page ${counters.guardPage}, access violation ${counters.accessViolation}`,
   ];
 }
@@ -78,10 +86,8 @@ function processLines(kernel: Kernel, process: Process, flags: number): string[]
   if (exitStatus !== null) lines.push(`    Ended with ${statusText(exitStatus)}`);
   if (deleted) return lines;
   if (space.outSwapped)
-    lines.push(
-      `    Swapped out: the entry of its directory is at ${addressText(space.directoryEntry)}, its page tables cannot be seen`,
-    );
-  if ((flags & PROCESS_MEMORY) !== 0) lines.push(...memoryLines(process));
+    lines.push(`    Swapped out: the entry of its directory is at ${addressText(space.directoryEntry)}`);
+  if ((flags & PROCESS_MEMORY) !== 0) lines.push(...memoryLines(kernel, process));
   if ((flags & PROCESS_THREADS) !== 0)
     for (const thread of process.threads) lines.push(...threadLines(kernel, thread));
   return lines;

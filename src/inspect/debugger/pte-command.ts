@@ -2,13 +2,13 @@
 import type { MemoryManager } from '../../mm/memory-manager.js';
 import { prototypeAddress } from '../../mm/page-protection.js';
 import { SYSTEM_RANGE_START } from '../../mm/page-tables.js';
-import { PTE_PROTOTYPE, PTE_VALID, pteAddressField, pteFrame } from '../../mm/pte.js';
+import { PTE_VALID, pteAddressField, pteFrame } from '../../mm/pte.js';
 import { systemWord } from '../../mm/system-space.js';
 import { VAD_PRIVATE } from '../../mm/vad-tree.js';
 import type { Process } from '../../nt/process.js';
 import { addressText, quadText } from './format.js';
 import { describePte, pteForm } from './pte-text.js';
-import { LEVEL_NAMES, selfMapAddresses, type WalkEntry, walkTables } from './table-walk.js';
+import { LEVEL_NAMES, namesTableOut, selfMapAddresses, type WalkEntry, walkTables } from './table-walk.js';
 
 const INDENT = '      ';
 
@@ -56,8 +56,9 @@ export function showPte(mm: MemoryManager, process: Process, address: number): s
   const isUser = address < SYSTEM_RANGE_START;
   for (const entry of entries) lines.push(...entryLines(entry, isUser));
   const last = entries.at(-1)!;
-  if (last.level > 1 && (last.lo & (PTE_VALID | PTE_PROTOTYPE)) === 0) {
-    const missing = selfMapAddresses(address)[1]!;
+  const missing = selfMapAddresses(address)[1]!;
+  if (namesTableOut(last)) lines.push(`PTE at ${addressText(missing)}: the page table cannot be read`);
+  else if (last.level > 1 && (last.lo & PTE_VALID) === 0) {
     lines.push(
       `PTE would be at ${addressText(missing)}: there is no page table, ${isUser ? 'the VAD decides' : 'nothing is mapped'}`,
     );

@@ -37,7 +37,8 @@ describe('a process that is out', () => {
     const id = sleeper.id.toString(16);
     for (const everything of [false, true]) {
       if (everything) useAllMemory(mm);
-      const before = mm.ram.bytes.slice();
+      const end = mm.ram.offsetOf(mm.pfn.frameCount);
+      const before = mm.ram.bytes.slice(0, end);
       const shown = type(`!process ${id} 3`).text;
       expect(shown).toContain('DirBase: out');
       expect(shown).toContain('Swapped out: the entry of its directory is at fffffb00`');
@@ -52,11 +53,13 @@ describe('a process that is out', () => {
         'db 140001000',
       ])
         expect(type(look).text, look).not.toBe('');
+      expect(type('!pte 140001000').text).toMatch(everything ? /PDE .*PageFile/s : /PDE .*Transition/s);
       const registers = type('r');
       expect(registers.failed === true).toBe(everything);
       expect(registers.text).toContain(everything ? 'is in a paging file' : 'rip=');
       mapPhysicalMemory(kernel);
-      expect(mm.ram.bytes.findIndex((byte, at) => byte !== before[at])).toBe(-1);
+      const after = mm.ram.bytes.subarray(0, end);
+      expect(after.findIndex((byte, at) => byte !== before[at])).toBe(-1);
       expect(sleeper.space.outSwapped).toBe(true);
     }
   });

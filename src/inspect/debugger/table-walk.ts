@@ -1,7 +1,11 @@
-/** The entries of the four levels that lead to an address, as the processor reads them, and what lies at an address. */
+/**
+ * The entries of the four levels that lead to an address, as the processor reads them, or where they are when a table is out;
+ * and what lies at an address.
+ */
 import type { AddressSpace } from '../../mm/address-space.js';
 import type { MemoryManager } from '../../mm/memory-manager.js';
-import { ENTRY_SPAN, pteAddress, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
+import { peekDirectory, peekTable, UNREADABLE } from '../../mm/page-table-peek.js';
+import { ENTRY_SPAN, isTableOut, pteAddress, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
 import { PTE_VALID, pteFrame } from '../../mm/pte.js';
 import { bytesInFrames, frameOfAddress } from '../peek.js';
 
@@ -14,25 +18,33 @@ export interface WalkEntry {
   readonly level: number;
   /** System address of the entry in the self-map. */
   readonly address: number;
-  /** Frame of the table that holds it. */
+  /** Frame of the table that holds it, or where it was read to from a paging file. */
   readonly table: number;
   readonly lo: number;
   readonly hi: number;
 }
 
-/** Entries from the directory down, as far as there are tables. */
+/** Entries from the directory down, as far as there are tables that can be read, in transition and in paging files too. */
 export function walkTables(mm: MemoryManager, space: AddressSpace, address: number): WalkEntry[] {
   const selfMap = selfMapAddresses(address);
   const entries: WalkEntry[] = [];
-  let table = space.directoryFrame;
+  let table = peekDirectory(mm, space);
+  if (table === UNREADABLE) return entries;
   for (let level = TOP_LEVEL; level >= 1; level--) {
     const word = mm.frameWord(table) + (Math.floor(address / ENTRY_SPAN[level]!) & 511) * 2;
     const lo = mm.words[word]!;
-    entries.push({ level, address: selfMap[level]!, table, lo, hi: mm.words[word + 1]! });
-    if ((lo & PTE_VALID) === 0) break;
-    table = pteFrame(lo);
+    const hi = mm.words[word + 1]!;
+    entries.push({ level, address: selfMap[level]!, table, lo, hi });
+    if (level === 1 || (lo === 0 && hi === 0)) break;
+    table = peekTable(mm, lo, hi, level - 1);
+    if (table === UNREADABLE) break;
   }
   return entries;
+}
+
+/** True for an entry of a walk that names a table which is in transition or in a paging file. */
+export function namesTableOut({ level, lo, hi }: WalkEntry): boolean {
+  return level > 1 && isTableOut(lo, hi);
 }
 
 /** Address in the self-map of the entry of each level, by level. */

@@ -4,6 +4,7 @@
  * "Balance set manager and swapper".
  */
 import type { MemoryManager } from '../memory-manager.js';
+import { retryLostTables } from '../pte-deletion.js';
 import { ageWorkingSets, trimWorkingSets } from '../working-set-manager.js';
 import { canShrinkPageFiles } from './dereference-segment.js';
 import { wakeSystemThread } from './system-threads.js';
@@ -17,6 +18,7 @@ export function balanceSetManagerStep(mm: MemoryManager): boolean {
   if (systemThreads.periodOver) {
     systemThreads.periodOver = false;
     ageWorkingSets(mm);
+    retryLostTables(mm);
     if (canShrinkPageFiles(mm)) wakeSystemThread(mm, systemThreads.dereferenceSegment);
     if (++systemThreads.seconds % SWAP_PERIOD_SECONDS === 0) {
       systemThreads.swapPeriodOver = true;

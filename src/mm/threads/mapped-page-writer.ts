@@ -3,14 +3,12 @@
  * a thread of its own, so that the modified page writer can go on meanwhile. Source: Unit OS5: Memory Management 5.2,
  * "Memory Manager Components"; Windows Internals, "Modified page writer".
  */
-import { writeModifiedMappedPages } from '../mapped-file-writer.js';
+import { writeMappedCluster } from '../mapped-file-writer.js';
 import type { MemoryManager } from '../memory-manager.js';
 
-const BATCH_PAGES = 16;
-
-/** Writes a batch; true when the thread goes on. */
+/** Begins the write of a cluster; true when the thread goes on. */
 export function mappedPageWriterStep(mm: MemoryManager): boolean {
-  return writeModifiedMappedPages(mm, BATCH_PAGES) > 0 && wantsPagesWritten(mm, mm.lists.modifiedMapped);
+  return writeMappedCluster(mm) > 0 && wantsPagesWritten(mm, mm.lists.modifiedMapped);
 }
 
 /** Whether a writer whose part of the modified list has `modified` pages has to go on: the list is long or memory is short. */

@@ -5,8 +5,9 @@
  */
 import { HostIoError } from '../backing-file.js';
 import type { MemoryManager } from '../memory-manager.js';
-import { CLUSTER_PAGES, type PageFile } from '../page-file.js';
-import { addReference, isMappedFilePage, releaseReference } from '../page-lists.js';
+import { CLUSTER_PAGES, type PageFile, pageFilePosition } from '../page-file.js';
+import { addReference, isMappedFilePage } from '../page-lists.js';
+import { submitRequest } from '../paging-io.js';
 import { FRAME_MODIFIED, PFN_MODIFIED } from '../pfn-database.js';
 import { pageFileLow, pteProtection } from '../pte.js';
 import { makePageFileRoom } from './dereference-segment.js';
@@ -14,20 +15,24 @@ import { wantsPagesWritten } from './mapped-page-writer.js';
 
 const PAGE_SIZE = 4096;
 
-/** Writes a cluster; true when the thread goes on. */
+/** Begins the write of a cluster; true when the thread goes on. */
 export function modifiedPageWriterStep(mm: MemoryManager): boolean {
   return writeCluster(mm) > 0 && wantsPagesWritten(mm, mm.lists.modifiedPageFile);
 }
 
-/** Writes the oldest modified pages that belong into a paging file; returns how many. A file that fails is left for another. */
+/**
+ * Begins to write the oldest modified pages that belong into a paging file; returns how many. They go to standby when the
+ * write ends. A file that fails is left for another.
+ */
 export function writeCluster(mm: MemoryManager): number {
-  const wanted = gather(mm);
+  let wanted = gather(mm);
   let refused = 0;
   while (wanted > 0) {
     const file = chooseFile(mm, wanted, refused);
     if (file === null) {
-      if (refused === 0 && makePageFileRoom(mm, wanted)) continue;
-      return 0;
+      if (refused !== 0 || !makePageFileRoom(mm, wanted)) return 0;
+      wanted = gather(mm);
+      continue;
     }
     const first = file.findRun(wanted);
     const pages = file.runLength(first, wanted);
@@ -67,41 +72,41 @@ function chooseFile(mm: MemoryManager, wanted: number, refused: number): PageFil
   return best;
 }
 
-/** Writes the first noted pages to blocks from `first` on. On failure they stay modified and the blocks free. */
+/**
+ * Begins the write of the first noted pages to blocks from `first` on: from then on they are clean, and each original PTE
+ * names its block, until somebody writes to the page again. When the host refuses they stay modified and the blocks free.
+ */
 function write(mm: MemoryManager, file: PageFile, first: number, pages: number): boolean {
   const { cluster, clusterFrames, store } = mm.pageFiles;
   for (let index = 0; index < pages; index++) {
     const start = mm.ram.offsetOf(clusterFrames[index]!);
     cluster.set(mm.ram.bytes.subarray(start, start + PAGE_SIZE), index * PAGE_SIZE);
-    addReference(mm, clusterFrames[index]!);
   }
-  const length = pages * PAGE_SIZE;
-  mm.waitForDisk(length);
   let written = true;
   try {
-    store.write(file.number, first * PAGE_SIZE, cluster.subarray(0, length));
+    store.write(file.number, first * PAGE_SIZE, cluster.subarray(0, pages * PAGE_SIZE));
   } catch (error) {
     if (!(error instanceof HostIoError)) throw error;
     written = false;
   }
   if (mm.events.active)
     mm.events.emit('page-out', null, first * PAGE_SIZE, clusterFrames[0]!, written ? pages : 0);
-  if (written) complete(mm, file, first, pages);
+  if (written) begin(mm, file, first, pages);
   else mm.pageFiles.failedWrites++;
-  for (let index = 0; index < pages; index++) releaseReference(mm, clusterFrames[index]!);
   return written;
 }
 
-/** The write has completed: each page's original PTE names its block, and the page is clean. */
-function complete(mm: MemoryManager, file: PageFile, first: number, pages: number): void {
+function begin(mm: MemoryManager, file: PageFile, first: number, pages: number): void {
   const { pfn, pageFiles } = mm;
   file.take(first, pages);
   for (let index = 0; index < pages; index++) {
     const frame = pageFiles.clusterFrames[index]!;
+    addReference(mm, frame);
     pfn.originalLo[frame] = pageFileLow(file.number, pteProtection(pfn.originalLo[frame]!));
     pfn.originalHi[frame] = first + index;
     pfn.flags[frame]! &= ~PFN_MODIFIED;
   }
   pageFiles.pagesWritten += pages;
   pageFiles.writeIOs++;
+  submitRequest(mm, false, pageFiles.clusterFrames, pages, pageFilePosition(file.number, first));
 }

@@ -9,21 +9,34 @@ import type { SystemThread } from './system-threads.js';
 
 type Step = (mm: MemoryManager) => boolean;
 
-/** Runs the threads that are ready and whose priority is above `priority` (-1: all). */
+/** Runs the threads that are ready and whose priority is above `priority` (-1: all); a page writer waits while enough writes are in flight. */
 export function runSystemThreads(mm: MemoryManager, priority: number): void {
-  const threads = mm.systemThreads;
+  const { swapper } = mm.systemThreads;
   for (;;) {
-    if (canRun(threads.swapper, priority)) runStep(mm, threads.swapper, swapperStep);
-    else if (canRun(threads.dereferenceSegment, priority))
-      runStep(mm, threads.dereferenceSegment, dereferenceSegmentStep);
-    else if (canRun(threads.modifiedPageWriter, priority))
-      runStep(mm, threads.modifiedPageWriter, modifiedPageWriterStep);
-    else if (canRun(threads.mappedPageWriter, priority))
-      runStep(mm, threads.mappedPageWriter, mappedPageWriterStep);
-    else if (canRun(threads.balanceSetManager, priority))
-      runStep(mm, threads.balanceSetManager, balanceSetManagerStep);
-    else return;
+    if (canRun(swapper, priority)) runStep(mm, swapper, swapperStep);
+    else if (!runOther(mm, priority)) return;
   }
+}
+
+/** Somebody waits for a frame: runs the threads that are ready, but for the swapper, which would change processes under his hands. */
+export function runThreadsForFrame(mm: MemoryManager): void {
+  while (runOther(mm, -1));
+}
+
+/** One step of the best thread after the swapper; false when none can run. */
+function runOther(mm: MemoryManager, priority: number): boolean {
+  const threads = mm.systemThreads;
+  const { takesWrites } = mm.io;
+  if (canRun(threads.dereferenceSegment, priority))
+    runStep(mm, threads.dereferenceSegment, dereferenceSegmentStep);
+  else if (takesWrites && canRun(threads.modifiedPageWriter, priority))
+    runStep(mm, threads.modifiedPageWriter, modifiedPageWriterStep);
+  else if (takesWrites && canRun(threads.mappedPageWriter, priority))
+    runStep(mm, threads.mappedPageWriter, mappedPageWriterStep);
+  else if (canRun(threads.balanceSetManager, priority))
+    runStep(mm, threads.balanceSetManager, balanceSetManagerStep);
+  else return false;
+  return true;
 }
 
 /** A thread whose step is under way goes on when that step does. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_READWRITE } from '../../base/memory-constants.js';
 import { STATUS_UNEXPECTED_IO_ERROR } from '../../base/ntstatus.js';
 import { FaultyPageFile } from '../../testing/faulty-page-file.js';
+import { completeIo, writeModified } from '../../testing/paging-io.js';
 import { createTestMachine, type TestMachine } from '../../testing/small-machine.js';
 import { useAllMemory } from '../../testing/use-all-memory.js';
 import { attach, createAddressSpace, deleteAddressSpace, detach } from '../address-space.js';
@@ -31,6 +32,10 @@ import { systemThreadsTick, wakeSystemThread } from './system-threads.js';
 
 const SECOND = 10_000_000;
 const THREAD = 104;
+/** Page tables of a process that are not of user space: its directory and three for hyperspace. */
+const SYSTEM_TABLES = 4;
+/** Pages with which a process comes in: those, one of its working-set list, three tables for the shared user data page. */
+const PAGES_IN = SYSTEM_TABLES + 1 + 3;
 
 function stackOf(mm: MemoryManager, space: TestMachine['space'] | null = null): KernelStack {
   const stack = createKernelStack(mm, THREAD, space)!;
@@ -97,7 +102,7 @@ describe('a kernel stack', () => {
     const { mm } = createTestMachine(256, 256);
     const stack = stackOf(mm);
     outPageKernelStack(mm, stack);
-    while (writeCluster(mm) > 0);
+    writeModified(mm);
     for (const lo of ptes(mm, stack)) expect(mm.pfn.state[pteFrame(lo)]).toBe(FRAME_STANDBY);
     verify(mm);
     inPageKernelStack(mm, stack);
@@ -226,7 +231,7 @@ describe('the swapper', () => {
     stacks[1]!.wanted = true;
     wakeSystemThread(mm, mm.systemThreads.swapper);
     runSystemThreads(mm, 22);
-    expect([space.outSwapped, space.workingSetPages]).toEqual([false, tables + 1]);
+    expect([space.outSwapped, space.workingSetPages]).toEqual([false, PAGES_IN + 1]);
     expect(stacks.map(({ resident }) => resident)).toEqual([false, true]);
     verify(mm);
     attach(mm, space);
@@ -247,6 +252,7 @@ describe('the swapper', () => {
       expect(space.outSwapped).toBe(true);
       for (let turn = 0; turn < round; turn++) {
         if (writeCluster(mm) === 0) break;
+        if (turn % 2 === 0) completeIo(mm);
         const taken: number[] = [];
         for (let left = round * 19; left > 0 && mm.lists.available > 0; left--) taken.push(allocateFrame(mm));
         for (const frame of taken) insertFree(mm, frame);
@@ -271,10 +277,32 @@ describe('the swapper', () => {
     const stack = stackOf(mm, space);
     stack.waitingSince = 0;
     for (const second of [1, 2, 3, 4]) setTime(mm, second);
-    expect([stack.resident, space.outSwapped, space.workingSet.used]).toEqual([false, false, 3]);
+    const userTables = space.pageTablePages - SYSTEM_TABLES;
+    expect([stack.resident, space.outSwapped, space.workingSet.used]).toEqual([false, false, 3 + userTables]);
     verify(mm);
     attach(mm, space);
     expect(user.readU32(base)).toBe(7);
+  });
+
+  it('does not run while somebody waits for a frame', () => {
+    const machine = createTestMachine(256, 256);
+    const { mm, space } = machine;
+    committed(machine, 120);
+    const stack = stackOf(mm, space);
+    stack.waitingSince = 0;
+    detach(mm);
+    (mm.clock as { now100ns: number }).now100ns = 5 * SECOND;
+    mm.systemThreads.swapPeriodOver = true;
+    wakeSystemThread(mm, mm.systemThreads.swapper);
+    const taken: number[] = [];
+    while (mm.lists.available > 0) taken.push(allocateFrame(mm));
+    const frame = allocateFrame(mm);
+    expect(frame).toBeGreaterThanOrEqual(0);
+    expect([stack.resident, space.outSwapped]).toEqual([true, false]);
+    for (const one of [...taken, frame]) insertFree(mm, one);
+    runSystemThreads(mm, 22);
+    expect([stack.resident, space.outSwapped]).toEqual([false, true]);
+    verify(mm);
   });
 
   it('leaves a process in memory that is attached to', () => {
@@ -318,11 +346,11 @@ describe('the swapper', () => {
     stackOf(mm, space).waitingSince = 0;
     for (const second of [1, 2, 3, 4]) setTime(mm, second);
     useAllMemory(mm);
-    for (let few = 0; few < space.pageTablePages + space.hyperspacePages; few++) {
+    for (let few = 0; few < PAGES_IN; few++) {
       const taken: number[] = [];
       while (mm.lists.available > few) taken.push(allocateFrame(mm));
       expect(needAddressSpace(mm, space)).toBe(false);
-      while (writeCluster(mm) > 0);
+      writeModified(mm);
       for (const frame of taken) insertFree(mm, frame);
       verify(mm);
       useAllMemory(mm);

@@ -17,10 +17,10 @@ function processOf(call: ServiceCall, handle: number): Process | number {
     | number;
 }
 
-/** BOOL DuplicateHandle(sourceProcess, source, targetProcess, target, access, inherit, options). */
+/** BOOL DuplicateHandle(sourceProcess, source, targetProcess, target, access, inherit, options); no target process: only to close. */
 const duplicateHandle: ServiceFunction = (call) => {
   const from = processOf(call, call.handle(0));
-  const to = processOf(call, call.handle(2));
+  const to = call.handle(2) === 0 ? null : processOf(call, call.handle(2));
   if (typeof from === 'number') return failStatus(call, from);
   if (typeof to === 'number') return failStatus(call, to);
   const targetAt = call.address(3);

@@ -2,6 +2,7 @@ import type { SystemModule } from '../../nt/system-module.js';
 import { kernel32Code } from './code.js';
 import { codeConversionFunctions } from './code-conversion.js';
 import { consoleFunctions } from './console.js';
+import { createProcessFunctions } from './create-process.js';
 import { environmentFunctions } from './environment.js';
 import { exceptionForwarders, exceptionFunctions } from './exception.js';
 import { fileFunctions } from './file.js';
@@ -15,9 +16,13 @@ import { heapForwarders, heapFunctions } from './heap.js';
 import { usingHeap } from './heap-guard.js';
 import { localeFunctions } from './locale.js';
 import { memoryFunctions } from './memory.js';
+import { memoryNotificationFunctions } from './memory-notification.js';
+import { memoryPriorityFunctions } from './memory-priority.js';
 import { moduleFunctions } from './module.js';
 import { pathFunctions } from './path.js';
+import { performanceFunctions } from './performance-info.js';
 import { pointerFunctions } from './pointer.js';
+import { priorityFunctions } from './priority.js';
 import { processFunctions } from './process.js';
 import { processModuleFunctions } from './process-modules.js';
 import { slimLockFunctions } from './slim-lock.js';
@@ -35,6 +40,7 @@ export const kernel32: SystemModule = {
   functions: {
     ...codeConversionFunctions,
     ...consoleFunctions,
+    ...createProcessFunctions,
     ...usingHeap(environmentFunctions),
     ...exceptionFunctions,
     ...fileFunctions,
@@ -42,8 +48,12 @@ export const kernel32: SystemModule = {
     ...usingHeap(globalMemoryFunctions),
     ...heapFunctions,
     ...memoryFunctions,
+    ...memoryNotificationFunctions,
+    ...memoryPriorityFunctions,
     ...moduleFunctions,
     ...pathFunctions,
+    ...performanceFunctions,
+    ...priorityFunctions,
     ...usingHeap(processFunctions),
     ...syncFunctions,
     ...systemInfoFunctions,

@@ -177,6 +177,7 @@ describe('threads and waits', () => {
   it('leaves the processor to the zero page thread while it sleeps', () => {
     const machine = new Win32Machine();
     const { lists } = machine.kernel.mm;
+    machine.call('GetTickCount');
     const memory = machine.process.allocate(0x40000);
     machine.process.write(memory, new Uint8Array(0x40000).fill(1));
     machine.process.free(memory);

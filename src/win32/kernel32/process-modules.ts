@@ -19,7 +19,10 @@ const withProcess =
     return run(call, found as Process);
   };
 
-/** BOOL EnumProcessModules(process, modules, bytes, needed): as many bases as fit, in load order. */
+/**
+ * BOOL EnumProcessModules(process, modules, bytes, needed): as many bases as fit, in load order. The Ex form's filter chooses
+ * between 32-bit and 64-bit modules for 32-bit callers alone.
+ */
 const enumerate = withProcess((call, process) => {
   const { modules } = loaderOf(process);
   const room = Math.min(Math.floor(call.u32(2) / 8), modules.length);
@@ -76,6 +79,7 @@ const imageName = (form: TextForm) =>
 
 export const processModuleFunctions: Record<string, Service | ServiceFunction> = {
   K32EnumProcessModules: enumerate,
+  K32EnumProcessModulesEx: enumerate,
   K32GetModuleInformation: information,
   ...bothForms(
     'K32GetModuleBaseName',

@@ -1,14 +1,28 @@
 /** Processes and threads (processthreadsapi.h). Sources: Microsoft, "GetStartupInfoW function", "ExitProcess function", "CreateThread function", "STARTUPINFOW structure". */
-import { STATUS_INVALID_HANDLE, STATUS_INVALID_PARAMETER } from '../../base/ntstatus.js';
+import {
+  STATUS_INVALID_HANDLE,
+  STATUS_NO_MEMORY,
+  STATUS_PROCESS_IS_TERMINATING,
+} from '../../base/ntstatus.js';
 import * as peb from '../../ldr/peb-layout.js';
 import { exitProcessService, exitThreadService } from '../../ldr/process-exit.js';
+import { needAddressSpace } from '../../mm/threads/swapper.js';
 import {
+  PROCESS_CREATE_THREAD,
   PROCESS_QUERY_INFORMATION,
+  PROCESS_QUERY_LIMITED_INFORMATION,
   PROCESS_TERMINATE,
+  PROCESS_VM_OPERATION,
+  PROCESS_VM_READ,
+  PROCESS_VM_WRITE,
   THREAD_ALL_ACCESS,
+  THREAD_QUERY_LIMITED_INFORMATION,
   THREAD_SUSPEND_RESUME,
   THREAD_TERMINATE,
 } from '../../nt/access.js';
+import { processOfId, threadOfId } from '../../nt/client-id.js';
+import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
+import type { Kernel } from '../../nt/kernel.js';
 import { openHandle, referenceByHandle } from '../../nt/object-manager.js';
 import type { Process } from '../../nt/process.js';
 import { terminateProcess } from '../../nt/process-delete.js';
@@ -38,12 +52,7 @@ const STARTUP_SHOW_WINDOW = 0x40;
 const STARTUP_STANDARD_HANDLES = 0x50;
 const STARTUP_BYTES = 0x68;
 const STARTF_USESTDHANDLES = 0x100;
-
-/** Fields of RTL_USER_PROCESS_PARAMETERS that become the window's: StartingX to FillAttribute (7 words), flags, show. */
-const PARAMETERS_STARTING_X = 0x88;
 const POSITION_BYTES = 0x1c;
-const PARAMETERS_WINDOW_FLAGS = 0xa4;
-const PARAMETERS_SHOW_WINDOW = 0xa8;
 
 function startupInfo(call: ServiceCall, text: (call: ServiceCall, at: number, name: string) => number): void {
   const { memory } = call;
@@ -56,10 +65,10 @@ function startupInfo(call: ServiceCall, text: (call: ServiceCall, at: number, na
   memory.writeU32(info, STARTUP_BYTES);
   memory.writePointer(info + STARTUP_DESKTOP, desktop);
   memory.writePointer(info + STARTUP_TITLE, title);
-  memory.copy(info + STARTUP_POSITION, parameters + PARAMETERS_STARTING_X, POSITION_BYTES);
-  const flags = memory.readU32(parameters + PARAMETERS_WINDOW_FLAGS);
+  memory.copy(info + STARTUP_POSITION, parameters + peb.PARAMETERS_STARTING_X, POSITION_BYTES);
+  const flags = memory.readU32(parameters + peb.PARAMETERS_WINDOW_FLAGS);
   memory.writeU32(info + STARTUP_FLAGS, flags);
-  memory.writeU16(info + STARTUP_SHOW_WINDOW, memory.readU16(parameters + PARAMETERS_SHOW_WINDOW));
+  memory.writeU16(info + STARTUP_SHOW_WINDOW, memory.readU16(parameters + peb.PARAMETERS_SHOW_WINDOW));
   if (flags & STARTF_USESTDHANDLES)
     memory.copy(info + STARTUP_STANDARD_HANDLES, parameters + peb.PARAMETERS_STANDARD_INPUT, 24);
 }
@@ -71,7 +80,7 @@ const ansiCopy = (call: ServiceCall, at: number, name: string) => {
 };
 
 /** The process of a handle; a number is the NTSTATUS. */
-function processOf(call: ServiceCall, handle: number, access: number): Process | number {
+export function processOf(call: ServiceCall, handle: number, access: number): Process | number {
   return referenceByHandle(call.kernel, call.process, handle, 'process', access) as Process | number;
 }
 
@@ -98,50 +107,84 @@ const terminateOneThread: ServiceFunction = (call) => {
 };
 
 const exitCodeProcess: ServiceFunction = (call) => {
-  const process = processOf(call, call.handle(0), PROCESS_QUERY_INFORMATION);
+  const process = processOf(call, call.handle(0), PROCESS_QUERY_LIMITED_INFORMATION);
   if (typeof process === 'number') return failStatus(call, process);
   call.memory.writeU32(call.address(1), process.exitStatus ?? STILL_ACTIVE);
   return TRUE;
 };
 
 const exitCodeThread: ServiceFunction = (call) => {
-  const thread = threadOf(call, call.handle(0), 0);
+  const thread = threadOf(call, call.handle(0), THREAD_QUERY_LIMITED_INFORMATION);
   if (typeof thread === 'number') return failStatus(call, thread);
   call.memory.writeU32(call.address(1), thread.exitStatus ?? STILL_ACTIVE);
   return TRUE;
 };
 
-/** HANDLE OpenProcess(access, inherit, id). */
-const openProcess: ServiceFunction = (call) => {
-  const process = call.kernel.processes.get(call.u32(2));
-  if (process === undefined) return call.fail(ERROR_INVALID_PARAMETER);
-  const handle = openHandle(call.process, process, call.u32(0), call.u32(1) ? 1 : 0);
-  return handle === 0 ? call.fail(ERROR_TOO_MANY_OPEN_FILES) : handle;
-};
+/** HANDLE OpenProcess(access, inherit, id) and OpenThread. */
+const opening =
+  (find: (kernel: Kernel, id: number) => Process | Thread | undefined): ServiceFunction =>
+  (call) => {
+    const object = find(call.kernel, call.u32(2));
+    if (object === undefined) return call.fail(ERROR_INVALID_PARAMETER);
+    const handle = openHandle(call.process, object, call.u32(0), call.u32(1) ? HANDLE_FLAG_INHERIT : 0);
+    return handle === 0 ? call.fail(ERROR_TOO_MANY_OPEN_FILES) : handle;
+  };
 
 const CREATE_SUSPENDED = 0x4;
 const STACK_SIZE_PARAM_IS_A_RESERVATION = 0x10000;
 
-/** HANDLE CreateThread(security, stackSize, start, parameter, flags, id). */
-const createOneThread: ServiceFunction = (call) => {
-  const { kernel, process } = call;
-  const [bytes, flags, idAt] = [call.size(1), call.u32(4), call.address(5)];
+/** Makes a thread in a process; the arguments are those of CreateThread from `first` on. */
+function newThread(call: ServiceCall, process: Process, first: number): number {
+  const { kernel } = call;
+  const [bytes, flags, idAt] = [call.size(first + 1), call.u32(first + 4), call.address(first + 5)];
   if (flags & ~(CREATE_SUSPENDED | STACK_SIZE_PARAM_IS_A_RESERVATION))
     return call.fail(ERROR_INVALID_PARAMETER);
   if (idAt !== 0) call.memory.probeWrite(idAt, 4);
+  const inheritance = inheritanceOf(call, call.address(first));
   const reserving = (flags & STACK_SIZE_PARAM_IS_A_RESERVATION) !== 0;
   const usual = imageStackSizes(process);
-  const thread = createThread(kernel, process, {
-    startAddress: call.address(2),
-    argument: call.address(3),
+  const creation = {
+    startAddress: call.address(first + 2),
+    argument: call.address(first + 3),
     stackReserve: reserving && bytes > 0 ? bytes : usual.stackReserve,
     stackCommit: reserving || bytes === 0 ? usual.stackCommit : bytes,
     suspended: (flags & CREATE_SUSPENDED) !== 0,
-  });
-  if (typeof thread === 'number') return call.fail(ERROR_NOT_ENOUGH_MEMORY);
-  const handle = openHandle(process, thread, THREAD_ALL_ACCESS, inheritanceOf(call, call.address(0)));
-  if (idAt !== 0) call.memory.writeU32(idAt, thread.id);
+  };
+  const made = attached(call, process, () => createThread(kernel, process, creation));
+  if (typeof made === 'number') return call.fail(ERROR_NOT_ENOUGH_MEMORY);
+  const handle = openHandle(call.process, made, THREAD_ALL_ACCESS, inheritance);
+  if (idAt !== 0) call.memory.writeU32(idAt, made.id);
   return handle === 0 ? call.fail(ERROR_TOO_MANY_OPEN_FILES) : handle;
+}
+
+function attached<T>(call: ServiceCall, process: Process, operation: () => T): T {
+  if (process === call.process) return operation();
+  call.kernel.attachProcess(process);
+  try {
+    return operation();
+  } finally {
+    call.kernel.detachProcess();
+  }
+}
+
+/** HANDLE CreateThread(security, stackSize, start, parameter, flags, id). */
+const createOneThread: ServiceFunction = (call) => newThread(call, call.process, 0);
+
+const REMOTE_THREAD_ACCESS =
+  PROCESS_CREATE_THREAD |
+  PROCESS_QUERY_INFORMATION |
+  PROCESS_VM_OPERATION |
+  PROCESS_VM_WRITE |
+  PROCESS_VM_READ;
+
+/** HANDLE CreateRemoteThread(process, security, stackSize, start, parameter, flags, id). */
+const createRemoteThread: ServiceFunction = (call) => {
+  const process = processOf(call, call.handle(0), REMOTE_THREAD_ACCESS);
+  if (typeof process === 'number') return failStatus(call, process);
+  if (process.exitStatus !== null || process.peb === 0)
+    return failStatus(call, STATUS_PROCESS_IS_TERMINATING);
+  if (!needAddressSpace(call.kernel.mm, process.space)) return failStatus(call, STATUS_NO_MEMORY);
+  return newThread(call, process, 1);
 };
 
 const NO_COUNT = 0xffffffff;
@@ -159,47 +202,13 @@ const suspendOneThread: ServiceFunction = (call) => {
   return call.kernel.scheduler.suspend(thread);
 };
 
-/** Relative thread priorities, and the differences that they stand for at normal class ("Scheduling Priorities"). */
-const PRIORITY_IDLE = -15;
-const PRIORITY_TIME_CRITICAL = 15;
-const PRIORITY_ERROR_RETURN = 0x7fffffff;
-const NORMAL_BASE = 8;
-const LOWEST = 1;
-const HIGHEST = 15;
-
-const setPriority: ServiceFunction = (call) => {
-  const thread = threadOf(call, call.handle(0), 0);
-  if (typeof thread === 'number') return failStatus(call, thread);
-  const level = call.i32(1);
-  const known = Math.abs(level) <= 2 || level === PRIORITY_IDLE || level === PRIORITY_TIME_CRITICAL;
-  if (!known) return failStatus(call, STATUS_INVALID_PARAMETER);
-  const priority = Math.min(HIGHEST, Math.max(LOWEST, NORMAL_BASE + level));
-  thread.basePriority = priority;
-  call.kernel.scheduler.setPriority(thread, priority);
-  return TRUE;
-};
-
-const getPriority: ServiceFunction = (call) => {
-  const thread = threadOf(call, call.handle(0), 0);
-  if (typeof thread === 'number') return failStatus(call, thread, PRIORITY_ERROR_RETURN);
-  if (thread.basePriority === LOWEST) return PRIORITY_IDLE;
-  return thread.basePriority === HIGHEST ? PRIORITY_TIME_CRITICAL : thread.basePriority - NORMAL_BASE;
-};
-
-const NORMAL_PRIORITY_CLASS = 0x20;
-
-const priorityClass: ServiceFunction = (call) => {
-  const process = processOf(call, call.handle(0), PROCESS_QUERY_INFORMATION);
-  return typeof process === 'number' ? failStatus(call, process) : NORMAL_PRIORITY_CLASS;
-};
-
 const processId: ServiceFunction = (call) => {
-  const process = processOf(call, call.handle(0), 0);
+  const process = processOf(call, call.handle(0), PROCESS_QUERY_LIMITED_INFORMATION);
   return typeof process === 'number' ? failStatus(call, process) : process.id;
 };
 
 const threadId: ServiceFunction = (call) => {
-  const thread = threadOf(call, call.handle(0), 0);
+  const thread = threadOf(call, call.handle(0), THREAD_QUERY_LIMITED_INFORMATION);
   return typeof thread === 'number' ? failStatus(call, thread) : thread.id;
 };
 
@@ -258,13 +267,12 @@ export const processFunctions: Record<string, Service | ServiceFunction> = {
   TerminateThread: terminateOneThread,
   GetExitCodeProcess: exitCodeProcess,
   GetExitCodeThread: exitCodeThread,
-  OpenProcess: openProcess,
+  OpenProcess: opening(processOfId),
+  OpenThread: opening(threadOfId),
   CreateThread: createOneThread,
+  CreateRemoteThread: createRemoteThread,
   ResumeThread: resumeOneThread,
   SuspendThread: suspendOneThread,
-  SetThreadPriority: setPriority,
-  GetThreadPriority: getPriority,
-  GetPriorityClass: priorityClass,
   GetProcessId: processId,
   GetThreadId: threadId,
   FlushInstructionCache: flushInstructionCache,

@@ -47,7 +47,7 @@ function freeAddressSpace(call: ServiceCall): number {
 function memoryStatus(call: ServiceCall): MemoryStatus {
   const { mm } = call.kernel;
   const { space } = call.process;
-  const total = mm.ram.frameCount;
+  const total = mm.usableFrames;
   const available = availableFrames(mm);
   return {
     load: Math.floor(((total - available) * 100) / total),
@@ -150,33 +150,12 @@ const installedMemory: ServiceFunction = (call) => {
   return TRUE;
 };
 
-/** PROCESS_MEMORY_COUNTERS on x64: byte offsets and size. */
-const COUNTERS_BYTES = 0x48;
-
-/** BOOL K32GetProcessMemoryInfo(process, counters, bytes), for the running process. */
-const processMemoryInfo: ServiceFunction = (call) => {
-  const [at, length] = [call.address(1), call.u32(2)];
-  const { space } = call.process;
-  if (call.handle(0) !== -1) return call.fail(ERROR_INVALID_PARAMETER);
-  if (length < COUNTERS_BYTES) return call.fail(ERROR_INSUFFICIENT_BUFFER);
-  call.memory.probeWrite(at, COUNTERS_BYTES);
-  call.memory.fill(at, COUNTERS_BYTES, 0);
-  call.memory.writeU32(at, COUNTERS_BYTES);
-  call.memory.writeU32(at + 0x04, space.counters.total);
-  writeU64(call, at + 0x08, space.peakWorkingSetPages * PAGE);
-  writeU64(call, at + 0x10, space.workingSetPages * PAGE);
-  writeU64(call, at + 0x38, space.commitCharge * PAGE);
-  writeU64(call, at + 0x40, space.peakCommitCharge * PAGE);
-  return TRUE;
-};
-
 export const systemInfoFunctions: Record<string, Service | ServiceFunction> = {
   GetSystemInfo: getSystemInfo,
   GetNativeSystemInfo: getSystemInfo,
   GlobalMemoryStatus: globalMemoryStatus,
   GlobalMemoryStatusEx: globalMemoryStatusEx,
   GetPhysicallyInstalledSystemMemory: installedMemory,
-  K32GetProcessMemoryInfo: processMemoryInfo,
   GetLargePageMinimum: () => 0x200000,
   GetVersion: () => BUILD * 0x10000 + MINOR * 0x100 + MAJOR,
   ...bothForms('GetVersionEx', getVersionEx),

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { MachineProcess } from '../../machine-process.js';
 import { verify } from '../../mm/verify.js';
+import { PROCESS_QUERY_INFORMATION, PROCESS_TERMINATE } from '../../nt/access.js';
+import { openHandle } from '../../nt/object-manager.js';
+import { createProcess } from '../../nt/process-create.js';
 import { Win32Machine } from '../../testing/win32-machine.js';
 
 const COMMIT = 0x3000;
 const PAGE = 4096;
+const ERROR_ACCESS_DENIED = 5;
+const ERROR_INVALID_HANDLE = 6;
+const ERROR_BAD_LENGTH = 24;
 const ERROR_INVALID_PARAMETER = 87;
 const ERROR_NOT_LOCKED = 158;
 const ERROR_NOACCESS = 998;
@@ -85,5 +92,85 @@ describe('working sets', () => {
     expect(space.workingSetPages).toBeLessThanOrEqual(101);
     for (let page = 0; page < 200; page++) expect(machine.u32(base + page * PAGE)).toBe(page);
     verify(machine.kernel.mm);
+  });
+
+  it('are listed page by page, and the count says how much room that needs', () => {
+    const base = touched(machine, 8);
+    const buffer = machine.callAddress('VirtualAlloc', 0, 64 * PAGE, COMMIT, 4);
+    const NOT_STORED = 0x55aa;
+    machine.process.write(buffer, new Uint8Array(Uint32Array.of(NOT_STORED, 0).buffer));
+    expect(machine.attempt('K32QueryWorkingSet', -1, buffer, 7)).toEqual([0, ERROR_BAD_LENGTH]);
+    expect(machine.pointer(buffer)).toBe(NOT_STORED);
+    expect(machine.attempt('K32QueryWorkingSet', -1, buffer, 8)).toEqual([0, ERROR_BAD_LENGTH]);
+    const needed = machine.pointer(buffer);
+    expect(needed).toBe(workingSet.used);
+    expect(machine.call('K32QueryWorkingSet', -1, buffer, 64 * PAGE)).toBe(1);
+    const count = machine.pointer(buffer);
+    const blocks = Array.from({ length: count }, (_, index) => machine.pointer(buffer + 8 + 8 * index));
+    expect(blocks).toContain(base + 3 * PAGE + 4);
+    expect(machine.attempt('K32QueryWorkingSet', -1, 0xdead_0000, 64 * PAGE)).toEqual([0, ERROR_NOACCESS]);
+    expect(machine.attempt('K32QueryWorkingSet', 0x444, buffer, 64 * PAGE)).toEqual([
+      0,
+      ERROR_INVALID_HANDLE,
+    ]);
+    verify(machine.kernel.mm);
+  });
+
+  it('count the pages of the buffer that takes them', () => {
+    expect(machine.call('SetProcessWorkingSetSizeEx', -1, 50 * PAGE, 345 * PAGE, 8)).toBe(1);
+    const buffer = machine.callAddress('VirtualAlloc', 0, 64 * PAGE, COMMIT, 4);
+    const before = workingSet.used;
+    expect(machine.attempt('K32QueryWorkingSet', -1, buffer, 8 + 8 * before)).toEqual([0, ERROR_BAD_LENGTH]);
+    expect(machine.pointer(buffer)).toBeGreaterThan(before);
+    expect(machine.call('K32QueryWorkingSet', -1, buffer, 8 + 8 * (before + 10))).toBe(1);
+    const count = machine.pointer(buffer);
+    const pages = Array.from({ length: count }, (_, index) =>
+      Math.floor(machine.pointer(buffer + 8 + 8 * index) / PAGE),
+    );
+    expect(pages).toContain(buffer / PAGE);
+  });
+
+  it('describe the pages behind addresses', () => {
+    const base = touched(machine, 2);
+    const buffer = machine.space(32);
+    const addresses = new BigUint64Array([BigInt(base), 0n, 0xffff_f680_0000_0000n, 0n]);
+    machine.process.write(buffer, new Uint8Array(addresses.buffer));
+    expect(machine.call('K32QueryWorkingSetEx', -1, buffer, 32)).toBe(1);
+    expect(machine.u32(buffer + 8)).toBe(1 | (4 << 4) | (5 << 24));
+    expect(machine.pointer(buffer + 24)).toBe(0);
+    for (const bytes of [0, 15, 17])
+      expect(machine.attempt('K32QueryWorkingSetEx', -1, buffer, bytes)).toEqual([0, ERROR_BAD_LENGTH]);
+    expect(machine.attempt('K32QueryWorkingSetEx', -1, 0, 16)).toEqual([0, ERROR_NOACCESS]);
+  });
+
+  it('of another process are seen through a handle that allows it', () => {
+    const { kernel, process } = machine;
+    const other = createProcess(kernel, {
+      imagePath: null,
+      commandLine: '',
+      environment: [],
+      currentDirectory: 'C:\\',
+      suspended: false,
+    });
+    if (typeof other === 'number') throw new Error(other.toString(16));
+    const theirs = new MachineProcess(kernel, other);
+    const base = theirs.allocate(3 * PAGE);
+    theirs.write(base + PAGE, Uint8Array.of(1));
+    const handle = openHandle(process.object, other, PROCESS_QUERY_INFORMATION, 0);
+    const buffer = machine.space(0x100);
+    expect(machine.call('K32QueryWorkingSet', handle, buffer, 0x100)).toBe(1);
+    expect(machine.pointer(buffer)).toBe(2);
+    machine.process.write(buffer, new Uint8Array(new BigUint64Array([BigInt(base + PAGE), 0n]).buffer));
+    expect(machine.call('K32QueryWorkingSetEx', handle, buffer, 16)).toBe(1);
+    expect(machine.u32(buffer + 8)).toBe(1 | (4 << 4) | (5 << 24));
+    expect(machine.call('K32GetProcessMemoryInfo', handle, buffer, 0x48)).toBe(1);
+    expect(machine.pointer(buffer + 0x10)).toBe(other.space.workingSetPages * PAGE);
+    const blind = openHandle(process.object, other, PROCESS_TERMINATE, 0);
+    for (const name of ['K32QueryWorkingSet', 'K32QueryWorkingSetEx', 'K32GetProcessMemoryInfo'])
+      expect(machine.attempt(name, blind, buffer, 0x80)).toEqual([0, ERROR_ACCESS_DENIED]);
+    theirs.terminate();
+    for (const name of ['K32QueryWorkingSet', 'K32QueryWorkingSetEx'])
+      expect(machine.attempt(name, handle, buffer, 0x80)).toEqual([0, ERROR_ACCESS_DENIED]);
+    verify(kernel.mm);
   });
 });

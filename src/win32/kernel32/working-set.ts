@@ -1,6 +1,7 @@
 /**
  * Working sets (memoryapi.h, psapi.h). Sources: Microsoft, "SetProcessWorkingSetSize function", "SetProcessWorkingSetSizeEx
- * function", "GetProcessWorkingSetSizeEx function", "EmptyWorkingSet function", "VirtualLock function".
+ * function", "GetProcessWorkingSetSizeEx function", "EmptyWorkingSet function", "QueryWorkingSet function", "QueryWorkingSetEx
+ * function", "VirtualLock function".
  */
 import { ntSuccess, STATUS_SUCCESS } from '../../base/ntstatus.js';
 import type { AddressSpace } from '../../mm/address-space.js';
@@ -10,7 +11,8 @@ import { emptyWorkingSet } from '../../mm/working-set-manager.js';
 import { PROCESS_QUERY_INFORMATION, PROCESS_SET_QUOTA } from '../../nt/access.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { inProcess } from '../ntdll/arguments.js';
-import { failStatus, TRUE, truth, writeU64 } from './results.js';
+import { storeWorkingSet, storeWorkingSetEx } from '../ntdll/working-set-queries.js';
+import { failStatus, statusOf, TRUE, truth, writeU64 } from './results.js';
 
 const PAGE = 4096;
 /** (SIZE_T)-1, to the precision of a number. */
@@ -55,6 +57,15 @@ const emptySet: ServiceFunction = (call) =>
     inProcess(call, call.handle(0), PROCESS_SET_QUOTA, ({ space }) => empty(call, space)),
   );
 
+/** BOOL K32QueryWorkingSet(process, buffer, bytes) and K32QueryWorkingSetEx. */
+const querySet =
+  (store: typeof storeWorkingSet): ServiceFunction =>
+  (call) =>
+    truth(
+      call,
+      statusOf(() => store(call, call.handle(0), call.address(1), call.u32(2), 0)),
+    );
+
 /** (address, bytes). */
 const lock: ServiceFunction = (call) =>
   truth(
@@ -80,6 +91,8 @@ export const workingSetFunctions: Record<string, ServiceFunction> = {
   GetProcessWorkingSetSize: (call) => getSize(call, false),
   GetProcessWorkingSetSizeEx: (call) => getSize(call, true),
   K32EmptyWorkingSet: emptySet,
+  K32QueryWorkingSet: querySet(storeWorkingSet),
+  K32QueryWorkingSetEx: querySet(storeWorkingSetEx),
   VirtualLock: lock,
   VirtualUnlock: unlock,
 };

@@ -29,6 +29,7 @@ import { printfFunctions } from './printf.js';
 import { scanfFunctions } from './scanf.js';
 import { signalFunctions } from './signal.js';
 import { sortFunctions } from './sort.js';
+import { spawnFunctions } from './spawn.js';
 import { stackFunctions } from './stack.js';
 import { attach, startupFunctions } from './startup.js';
 import { stdioFunctions } from './stdio.js';
@@ -161,6 +162,7 @@ export const msvcrt: SystemModule = {
     scanfFunctions,
     signalFunctions,
     sortFunctions,
+    spawnFunctions,
     stackFunctions,
     startupFunctions,
     stdioFunctions,

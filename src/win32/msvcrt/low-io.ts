@@ -52,10 +52,11 @@ export function failWithErrno(call: ServiceCall, errno: number): number {
   return -1;
 }
 
-/** Descriptors 0, 1 and 2 from the standard handles, as the runtime makes them when it is attached. */
+/** Descriptors 0, 1 and 2 from the standard handles, where the parent handed none down. */
 export function openStandardFiles(call: ServiceCall): void {
   const { files } = crtState(call);
   for (let index = 0; index < 3; index++) {
+    if (files[index]) continue;
     const handle = standardHandle(call, index);
     const information = queryInformationFile(call.kernel, call.process, handle);
     if (handle === 0 || typeof information === 'number') files[index] = null;

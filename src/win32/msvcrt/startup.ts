@@ -7,6 +7,7 @@ import { splitCommandLine } from './command-line.js';
 import { allocate } from './crt-heap.js';
 import { fillCharacterTables } from './ctype.js';
 import { environmentArray, makeStringArray } from './environment.js';
+import { openInheritedFiles } from './inherited-files.js';
 import { openStandardFiles } from './low-io.js';
 import { commandLine, imagePath } from './parameters.js';
 import { crtState, freeThreadData, variable } from './state.js';
@@ -37,6 +38,7 @@ function makeText(call: ServiceCall, text: string, wide: boolean): number {
 function attachProcess(call: ServiceCall): number {
   const line = commandLine(call);
   const path = imagePath(call);
+  openInheritedFiles(call);
   openStandardFiles(call);
   for (let index = 0; index < 3; index++)
     openStream(standardStream(call, index), index, index === 0 ? IOREAD : IOWRT);

@@ -1,4 +1,5 @@
 import type { SystemModule } from '../../nt/system-module.js';
+import { clientIdServices } from './client-id-services.js';
 import { criticalSectionServices } from './critical-section.js';
 import { exceptionCode, exceptionServices } from './exception-services.js';
 import { fileServices } from './file-services.js';
@@ -24,6 +25,7 @@ export const ntdll: SystemModule = {
     ...loaderServices,
     ...memoryServices,
     ...objectServices,
+    ...clientIdServices,
     ...processServices,
     ...runtimeServices,
     ...sectionServices,

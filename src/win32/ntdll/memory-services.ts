@@ -35,9 +35,12 @@ import {
   writeSize,
   writeStatusBlock,
 } from './arguments.js';
+import { storeWorkingSet, storeWorkingSetEx } from './working-set-queries.js';
 
 /** MEMORY_INFORMATION_CLASS. */
 const MEMORY_BASIC_INFORMATION = 0;
+const MEMORY_WORKING_SET_INFORMATION = 1;
+const MEMORY_WORKING_SET_EX_INFORMATION = 4;
 const BASIC_INFORMATION_BYTES = 0x30;
 /** Bytes that NtReadVirtualMemory and NtWriteVirtualMemory move at a time. */
 const CHUNK = 0x10000;
@@ -99,7 +102,19 @@ const protect: ServiceFunction = (call) => {
 
 /** (process, address, class, buffer, length, *returned). */
 const query: ServiceFunction = (call) => {
-  if (call.u32(2) !== MEMORY_BASIC_INFORMATION) return STATUS_INVALID_INFO_CLASS;
+  switch (call.u32(2)) {
+    case MEMORY_BASIC_INFORMATION:
+      return queryBasic(call);
+    case MEMORY_WORKING_SET_INFORMATION:
+      return storeWorkingSet(call, call.handle(0), call.address(3), call.size(4), call.address(5));
+    case MEMORY_WORKING_SET_EX_INFORMATION:
+      return storeWorkingSetEx(call, call.handle(0), call.address(3), call.size(4), call.address(5));
+    default:
+      return STATUS_INVALID_INFO_CLASS;
+  }
+};
+
+function queryBasic(call: ServiceCall): number {
   if (call.size(4) < BASIC_INFORMATION_BYTES) return STATUS_INFO_LENGTH_MISMATCH;
   const [address, buffer, returned] = [call.address(1), call.address(3), call.address(5)];
   call.memory.probeWrite(buffer, BASIC_INFORMATION_BYTES);
@@ -111,7 +126,7 @@ const query: ServiceFunction = (call) => {
   writeBasicInformation(call, buffer, information);
   if (returned !== 0) writeSize(call, returned, BASIC_INFORMATION_BYTES);
   return status;
-};
+}
 
 function writeBasicInformation(call: ServiceCall, at: number, information: MemoryBasicInformation): void {
   const { memory } = call;

@@ -10,6 +10,7 @@ import {
   SECTION_ALL_ACCESS,
 } from '../../base/memory-constants.js';
 import {
+  STATUS_ACCESS_DENIED,
   STATUS_ACCESS_VIOLATION,
   STATUS_DLL_NOT_FOUND,
   STATUS_END_OF_FILE,
@@ -73,6 +74,77 @@ describe('native services', () => {
     caller.memory.writePointer(base, address);
     caller.memory.writeU64(size, 0, 0);
     expect(caller.call('NtFreeVirtualMemory', CURRENT_PROCESS, base, size, MEM_RELEASE)).toBe(0);
+  });
+
+  it('set and query page priorities', () => {
+    const caller = new ServiceCaller();
+    const { memory, data } = caller;
+    memory.writeU32(data, 3);
+    expect(caller.call('NtSetInformationProcess', CURRENT_PROCESS, 39, data, 4)).toBe(STATUS_SUCCESS);
+    expect(caller.call('NtQueryInformationProcess', CURRENT_PROCESS, 39, data + 8, 4, 0)).toBe(0);
+    expect(caller.call('NtQueryInformationThread', CURRENT_THREAD, 24, data + 12, 4, 0)).toBe(0);
+    expect([memory.readU32(data + 8), memory.readU32(data + 12)]).toEqual([3, 3]);
+    memory.writeU32(data, 2);
+    expect(caller.call('NtSetInformationThread', CURRENT_THREAD, 24, data, 4)).toBe(STATUS_SUCCESS);
+    expect(caller.call('NtQueryInformationThread', CURRENT_THREAD, 24, data + 12, 4, 0)).toBe(0);
+    expect(memory.readU32(data + 12)).toBe(2);
+    for (const name of ['NtSetInformationProcess', 'NtSetInformationThread']) {
+      const [self, kind] = name === 'NtSetInformationThread' ? [CURRENT_THREAD, 24] : [CURRENT_PROCESS, 39];
+      expect(caller.call(name, self, kind, data, 8)).toBe(STATUS_INFO_LENGTH_MISMATCH);
+      expect(caller.call(name, self, 99, data, 4)).toBe(STATUS_INVALID_INFO_CLASS);
+      expect(caller.call(name, self, kind, SYSTEM_POINTER, 4)).toBe(STATUS_ACCESS_VIOLATION);
+      expect(caller.call(name, 0x444, kind, data, 4)).toBe(STATUS_INVALID_HANDLE);
+    }
+  });
+
+  it('let programs wait for memory conditions, not change them', () => {
+    const caller = new ServiceCaller();
+    const { data, memory, kernel } = caller;
+    const EVENT_ALL_ACCESS = 0x1f0003;
+    const MAXIMUM_ALLOWED = 0x2000000;
+    const attributes = caller.objectAttributes(data + 0x100, '\\KernelObjects\\LowMemoryCondition');
+    expect(caller.call('NtOpenEvent', data, EVENT_ALL_ACCESS, attributes)).toBe(STATUS_ACCESS_DENIED);
+    expect(caller.call('NtCreateEvent', data, EVENT_ALL_ACCESS, attributes, 0, 1)).not.toBe(STATUS_SUCCESS);
+    const again = caller.objectAttributes(data + 0x200, '\\KernelObjects\\HighMemoryCondition', OBJ_OPENIF);
+    expect(caller.call('NtCreateEvent', data, EVENT_ALL_ACCESS, again, 0, 0)).toBe(STATUS_ACCESS_DENIED);
+    expect(caller.call('NtOpenEvent', data, MAXIMUM_ALLOWED, attributes)).toBe(STATUS_SUCCESS);
+    const handle = memory.readU32(data);
+    expect(caller.call('NtSetEvent', handle, 0)).toBe(STATUS_ACCESS_DENIED);
+    expect(caller.call('NtDuplicateObject', -1, handle, -1, data + 8, 2, 0, 0)).toBe(STATUS_ACCESS_DENIED);
+    memory.writeU64(data + 16, 0, 0);
+    expect(caller.call('NtWaitForSingleObject', handle, 0, data + 16)).toBe(STATUS_TIMEOUT);
+    expect(caller.call('NtClose', handle)).toBe(STATUS_SUCCESS);
+    expect(kernel.objectDirectory.lookup('\\KernelObjects\\LowMemoryCondition')).toBe(
+      kernel.memoryConditions.low,
+    );
+  });
+
+  it('query working sets', () => {
+    const caller = new ServiceCaller();
+    const { memory, process, data } = caller;
+    const { workingSet } = process.space;
+    const query = (kind: number, buffer: number, length: number, returned: number) =>
+      caller.call('NtQueryVirtualMemory', CURRENT_PROCESS, 0, kind, buffer, length, returned);
+    expect(query(1, data, 7, 0)).toBe(STATUS_INFO_LENGTH_MISMATCH);
+    expect(query(1, data, 8, 0)).toBe(STATUS_INFO_LENGTH_MISMATCH);
+    expect(memory.readU32(data)).toBe(workingSet.used);
+    expect(query(1, data, 0xc00, data + 0xff0)).toBe(STATUS_SUCCESS);
+    const count = memory.readU32(data);
+    expect(memory.readU32(data + 0xff0)).toBe(8 + 8 * count);
+    const pages = Array.from({ length: count }, (_, index) => memory.readU64Lo(data + 8 + 8 * index) >>> 12);
+    expect(pages).toContain((data >>> 12) & 0xfffff);
+    memory.writePointer(data, data);
+    expect(query(4, data, 16, data + 16)).toBe(STATUS_SUCCESS);
+    expect(memory.readU32(data + 8) & 1).toBe(1);
+    expect(memory.readU32(data + 16)).toBe(16);
+    expect(query(4, data, 17, 0)).toBe(STATUS_INFO_LENGTH_MISMATCH);
+    for (const bad of [0, 0x7ffe0000, SYSTEM_POINTER]) {
+      expect(query(1, bad, 0xc00, 0)).toBe(STATUS_ACCESS_VIOLATION);
+      expect(query(4, bad, 16, 0)).toBe(STATUS_ACCESS_VIOLATION);
+      expect(query(4, data, 16, bad === 0 ? 1 : bad)).toBe(STATUS_ACCESS_VIOLATION);
+    }
+    expect(query(4, data, 2 ** 47, 0)).toBe(STATUS_ACCESS_VIOLATION);
+    expect(caller.call('NtQueryVirtualMemory', 0x444, 0, 4, data, 16, 0)).toBe(STATUS_INVALID_HANDLE);
   });
 
   it('answer a bad pointer with its status and change nothing', () => {

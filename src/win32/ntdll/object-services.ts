@@ -161,7 +161,11 @@ const duplicate: ServiceFunction = (call) => {
   if (targetAt !== 0) call.memory.probeWrite(targetAt, 8);
   const source = referenceByHandle(kernel, process, call.handle(0), 'process', PROCESS_DUP_HANDLE);
   if (typeof source === 'number') return source;
-  const target = referenceByHandle(kernel, process, call.handle(2), 'process', PROCESS_DUP_HANDLE);
+  const targetHandle = call.handle(2);
+  const target =
+    targetHandle === 0
+      ? null
+      : referenceByHandle(kernel, process, targetHandle, 'process', PROCESS_DUP_HANDLE);
   if (typeof target === 'number') return target;
   const flags = call.u32(5) & OBJ_INHERIT ? HANDLE_FLAG_INHERIT : 0;
   const out = { handle: 0 };
@@ -169,7 +173,7 @@ const duplicate: ServiceFunction = (call) => {
     kernel,
     source as Process,
     call.handle(1),
-    target as Process,
+    target as Process | null,
     call.u32(4),
     flags,
     call.u32(6),

@@ -15,6 +15,8 @@ import {
   THREAD_TERMINATE,
 } from '../../nt/access.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
+import { pagePriorityOf, setProcessPagePriority, setThreadPagePriority } from '../../nt/page-priority.js';
+import { classBasePriority } from '../../nt/priority.js';
 import type { Process } from '../../nt/process.js';
 import { terminateProcess } from '../../nt/process-delete.js';
 import type { ServiceCall, ServiceFunction, ServiceResult } from '../../nt/service.js';
@@ -28,15 +30,16 @@ import { nativeServices, writeSize } from './arguments.js';
 const PROCESS_BASIC_INFORMATION = 0;
 const PROCESS_DEBUG_PORT = 7;
 const PROCESS_IMAGE_FILE_NAME = 27;
+const PROCESS_PAGE_PRIORITY = 39;
 const THREAD_BASIC_INFORMATION = 0;
 const THREAD_AM_I_LAST_THREAD = 12;
+const THREAD_PAGE_PRIORITY = 24;
 const SYSTEM_BASIC_INFORMATION = 0;
 const SYSTEM_TIME_OF_DAY_INFORMATION = 3;
 
 const STATUS_PENDING_EXIT = 0x103;
 const PAGE = 4096;
 const GRANULARITY = 0x10000;
-const NORMAL_BASE_PRIORITY = 8;
 
 /** (process, exitStatus): a handle of 0 means all other threads of this process. */
 const terminate: ServiceFunction = (call): ServiceResult => {
@@ -94,8 +97,9 @@ const queryProcess: ServiceFunction = (call) => {
         memory.writeU32(at, process.exitStatus ?? STATUS_PENDING_EXIT);
         memory.writePointer(at + 8, process.peb);
         memory.writeU64(at + 0x10, 1, 0);
-        memory.writeU32(at + 0x18, NORMAL_BASE_PRIORITY);
+        memory.writeU32(at + 0x18, classBasePriority(process.priorityClass));
         memory.writeU64(at + 0x20, process.id, 0);
+        memory.writeU64(at + 0x28, process.parentId, 0);
       });
     case PROCESS_DEBUG_PORT:
       return answer(call, 2, 8, (at) => memory.writeU64(at, 0, 0));
@@ -108,6 +112,8 @@ const queryProcess: ServiceFunction = (call) => {
         memory.writeUtf16(at + 16, path);
       });
     }
+    case PROCESS_PAGE_PRIORITY:
+      return answer(call, 2, 4, (at) => memory.writeU32(at, process.space.pagePriority));
     default:
       return STATUS_INVALID_INFO_CLASS;
   }
@@ -134,9 +140,27 @@ const queryThread: ServiceFunction = (call) => {
       const alive = thread.process.threads.filter(({ state }) => state !== THREAD_TERMINATED);
       return answer(call, 2, 4, (at) => memory.writeU32(at, alive.length === 1 ? 1 : 0));
     }
+    case THREAD_PAGE_PRIORITY:
+      return answer(call, 2, 4, (at) => memory.writeU32(at, pagePriorityOf(thread)));
     default:
       return STATUS_INVALID_INFO_CLASS;
   }
+};
+
+/** (process, class, buffer, length). */
+const setProcess: ServiceFunction = (call) => {
+  if (call.u32(1) !== PROCESS_PAGE_PRIORITY) return STATUS_INVALID_INFO_CLASS;
+  if (call.u32(3) !== 4) return STATUS_INFO_LENGTH_MISMATCH;
+  const priority = call.memory.readU32(call.address(2));
+  return setProcessPagePriority(call.kernel, call.process, call.handle(0), priority);
+};
+
+/** (thread, class, buffer, length). */
+const setThread: ServiceFunction = (call) => {
+  if (call.u32(1) !== THREAD_PAGE_PRIORITY) return STATUS_INVALID_INFO_CLASS;
+  if (call.u32(3) !== 4) return STATUS_INFO_LENGTH_MISMATCH;
+  const priority = call.memory.readU32(call.address(2));
+  return setThreadPagePriority(call.kernel, call.process, call.handle(0), priority);
 };
 
 /** (class, buffer, length, *returned). */
@@ -147,9 +171,9 @@ const querySystem: ServiceFunction = (call) => {
       return answer(call, 1, 0x40, (at) => {
         memory.writeU32(at + 0x04, TICK_100NS);
         memory.writeU32(at + 0x08, PAGE);
-        memory.writeU32(at + 0x0c, kernel.mm.ram.frameCount);
+        memory.writeU32(at + 0x0c, kernel.mm.usableFrames);
         memory.writeU32(at + 0x10, 1);
-        memory.writeU32(at + 0x14, kernel.mm.ram.frameCount);
+        memory.writeU32(at + 0x14, kernel.mm.usableFrames);
         memory.writeU32(at + 0x18, GRANULARITY);
         memory.writePointer(at + 0x20, LOWEST_USER_ADDRESS);
         memory.writePointer(at + 0x28, HIGHEST_USER_ADDRESS);
@@ -204,6 +228,8 @@ export const processServices = nativeServices({
   SuspendThread: suspension('suspend'),
   ResumeThread: suspension('resume'),
   QueryInformationProcess: queryProcess,
+  SetInformationProcess: setProcess,
+  SetInformationThread: setThread,
   QueryInformationThread: queryThread,
   QuerySystemInformation: querySystem,
   QuerySystemTime: querySystemTime,

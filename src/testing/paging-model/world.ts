@@ -1,0 +1,369 @@
+/**
+ * A machine with a few processes beside the reference of their memory, and the comparison of both: by accesses of the processes
+ * themselves, and by a reader that knows only RAM, paging files and the words of page tables.
+ */
+import { expect } from 'vitest';
+import {
+  STATUS_GUARD_PAGE_VIOLATION,
+  STATUS_IN_PAGE_ERROR,
+  STATUS_NO_MEMORY,
+  STATUS_SUCCESS,
+} from '../../base/ntstatus.js';
+import { ACCESS_EXECUTE, ACCESS_READ, ACCESS_USER, ACCESS_WRITE } from '../../machine/processor.js';
+import { type AddressSpace, attach, createAddressSpace } from '../../mm/address-space.js';
+import { COMMIT_COPY_ON_WRITE, COMMIT_PRIVATE, COMMIT_SECTION } from '../../mm/commit.js';
+import { accessFault } from '../../mm/fault-handler.js';
+import type { MemoryManager, ReplacementPolicy } from '../../mm/memory-manager.js';
+import { peekDirectory } from '../../mm/page-table-peek.js';
+import type { Section } from '../../mm/section.js';
+import { needAddressSpace } from '../../mm/threads/swapper.js';
+import { deleteUnusedSegments } from '../../mm/unused-segments.js';
+import { FaultyPageFile } from '../faulty-page-file.js';
+import { MemoryFile } from '../memory-file.js';
+import { completeIo } from '../paging-io.js';
+import { createMemoryManager } from '../small-machine.js';
+import { PageReader } from './page-reader.js';
+import {
+  type Access,
+  contentOf,
+  dropGuard,
+  fileBytes,
+  isCommitted,
+  type ModelFile,
+  type ModelRange,
+  type ModelSection,
+  newSharedPages,
+  statusOfAccess,
+  store,
+  viewCharge,
+} from './reference.js';
+
+export interface MachineShape {
+  /** Pages of RAM, and of each paging file. */
+  readonly frames: number;
+  readonly pagingFiles: readonly number[];
+  readonly policy: ReplacementPolicy;
+  /** Processes at the start and at most. */
+  readonly processes: number;
+}
+
+export interface File extends ModelFile {
+  readonly host: MemoryFile;
+}
+
+export interface LiveSection {
+  readonly section: Section;
+  readonly model: ModelSection;
+  readonly file: File | null;
+}
+
+export interface LiveRange extends ModelRange {
+  readonly live: LiveSection | null;
+}
+
+export interface Process {
+  readonly space: AddressSpace;
+  readonly ranges: LiveRange[];
+}
+
+/** Working-set limits with which a process begins: the default minimum is more than small machines have. */
+const MINIMUM = 20;
+const MAXIMUM = 60;
+const FILE_PAGES = [9, 21.3];
+/** A fault that is resolved and comes back more often than this never ends. */
+const MOST_FAULTS = 12;
+const PAGE = 4096;
+/** Pages that a new address space needs at most. */
+const PAGES_OF_PROCESS = 10;
+/** Frames that may be left over when memory is short: what tables were given back. */
+const LEFT_OVER = 12;
+const FAILURE = 0x8000_0000;
+const ACCESS_BITS = { read: ACCESS_READ, write: ACCESS_WRITE, execute: ACCESS_EXECUTE };
+
+const NOTHING = Buffer.alloc(PAGE);
+const ZEROS: Uint8Array = NOTHING;
+
+export class World {
+  readonly store = new FaultyPageFile();
+  readonly mm: MemoryManager;
+  readonly processes: Process[] = [];
+  readonly sections: LiveSection[] = [];
+  readonly files: readonly File[];
+  /** Virtual time in seconds. */
+  seconds = 0;
+  /** Accesses and services that were refused for want of memory, and for failures of the disk. */
+  shortages = 0;
+  diskErrors = 0;
+  readonly #reader: PageReader;
+  readonly #ram: Buffer;
+  readonly #framesAtStart: number;
+  readonly #commitAtStart: number;
+  #nextId = 4;
+  /** Where in RAM the last access that succeeded went. */
+  #offset = 0;
+
+  constructor(readonly shape: MachineShape) {
+    this.mm = createMemoryManager(shape.frames, shape.pagingFiles, this.store, shape.policy);
+    this.#reader = new PageReader(this.mm.words, this.mm.ram.base, this.store);
+    this.#ram = Buffer.from(this.mm.ram.memory.buffer);
+    this.#framesAtStart = this.#freeFrames();
+    this.#commitAtStart = this.#systemCommit();
+    this.files = FILE_PAGES.map((pages, index) => {
+      const size = Math.floor(pages * PAGE);
+      const host = new MemoryFile(new Uint8Array(size), `C:\\work\\file${index}.dat`);
+      return { host, pages: newSharedPages(Math.ceil(pages), true), size, segmentPages: 0, references: 0 };
+    });
+    for (let count = 0; count < shape.processes; count++) this.createProcess();
+  }
+
+  #freeFrames(): number {
+    return this.mm.lists.available + this.mm.systemPages;
+  }
+
+  #systemCommit(): number {
+    return this.mm.commit.current - this.mm.systemPages;
+  }
+
+  createProcess(): void {
+    const space = createAddressSpace(this.mm, this.#nextId);
+    this.#nextId += 4;
+    if (space === null) {
+      this.expectRefusal(PAGES_OF_PROCESS);
+      return;
+    }
+    space.workingSet.minimum = MINIMUM;
+    space.workingSet.maximum = MAXIMUM;
+    this.processes.push({ space, ranges: [] });
+  }
+
+  attachTo(process: Process): void {
+    if (this.mm.current !== process.space) attach(this.mm, process.space);
+  }
+
+  /** Has a process brought in that may be swapped out; false when there are no frames for it. */
+  bringIn(process: Process): boolean {
+    const isIn = needAddressSpace(this.mm, process.space);
+    if (!isIn) this.#expectNoFrame();
+    return isIn;
+  }
+
+  /** Failures of paging files and files so far. */
+  get failures(): number {
+    return this.files.reduce((sum, { host }) => sum + host.failures, this.store.failures);
+  }
+
+  /** Pages that could still be charged to commit. */
+  get room(): number {
+    return this.mm.commit.maximumLimit - this.mm.commit.current;
+  }
+
+  /** Something new was refused: there is no commit for so many pages more, or no frame. */
+  expectRefusal(pages: number): void {
+    if (this.room >= pages) this.#expectNoFrame();
+    else this.shortages++;
+  }
+
+  /** There was no frame for committed memory: only failing disks, hard minimums and tables beyond the commit limit excuse that. */
+  #expectNoFrame(): void {
+    this.shortages++;
+    const { lists, pageFiles } = this.mm;
+    if (lists.available > LEFT_OVER) expect.fail(`there was no frame, with ${lists.available} available`);
+    const failing = this.store.failsWrites.size > 0 || this.files.some(({ host }) => host.failing !== false);
+    const hard = this.processes.some(({ space }) => space.workingSet.hardMinimum);
+    if (!failing && !hard && this.room > pageFiles.files.length + LEFT_OVER)
+      expect.fail(`there was no frame for memory that is committed, ${this.room} pages below the limit`);
+  }
+
+  /** A status that the rules of memory alone do not give: there is no frame, or a read has failed since `failures`. */
+  expectExcuse(status: number, failures: number, what: string): void {
+    if (status === STATUS_NO_MEMORY) this.#expectNoFrame();
+    else if (status === STATUS_IN_PAGE_ERROR && this.failures > failures) this.diskErrors++;
+    else expect.fail(`${what}: ${status.toString(16)}`);
+  }
+
+  /** One access of a process to a user address: every touch of the model goes through here. An NTSTATUS. */
+  #access(process: Process, address: number, access: Access): number {
+    const { mm } = this;
+    if (!needAddressSpace(mm, process.space)) return STATUS_NO_MEMORY;
+    this.attachTo(process);
+    for (let faults = 0; faults < MOST_FAULTS; faults++) {
+      this.#offset = mm.processor.translate(address, ACCESS_BITS[access] | ACCESS_USER);
+      if (this.#offset !== 0) return STATUS_SUCCESS;
+      const status = accessFault(mm, process.space, address, mm.processor.faultError, true, null);
+      if (status >= FAILURE) return status;
+    }
+    return expect.fail(`an access to ${address.toString(16)} faults without end`);
+  }
+
+  /** An access to a page of a range, with the status that it should have; true when it went through. */
+  touch(process: Process, range: LiveRange, index: number, access: Access, offset = 0): boolean {
+    const { failures } = this;
+    const expected = statusOfAccess(range, index, access);
+    const before = process.space.workingSet.used;
+    const status = this.#access(process, range.base + index * PAGE + offset, access);
+    expectMaximum(process.space, before);
+    if (status !== expected) {
+      const what = `${access} of page ${index}, which should be ${expected.toString(16)}`;
+      this.expectExcuse(status, failures, what);
+    } else if (status === STATUS_GUARD_PAGE_VIOLATION) dropGuard(range.pages[index]!);
+    return status === STATUS_SUCCESS && expected === STATUS_SUCCESS;
+  }
+
+  write(process: Process, range: LiveRange, index: number, offset: number, bytes: Uint8Array): void {
+    const room = this.#roomInPage(range, index);
+    const at = offset % room;
+    const part = bytes.subarray(0, room - at);
+    if (!this.touch(process, range, index, 'write', at)) return;
+    this.mm.ram.bytes.set(part, this.#offset);
+    store(range, index, at, part);
+  }
+
+  /** Bytes of a page that may be written: what lies behind the end of a file is nobody's. */
+  #roomInPage(range: LiveRange, index: number): number {
+    const file = range.section?.file ?? null;
+    if (file === null || range.pages[index]!.copied) return PAGE;
+    return fileBytes(file, range.firstPage + index);
+  }
+
+  /** Reads a whole page as the process does and compares it. */
+  read(process: Process, range: LiveRange, index: number): void {
+    if (!this.touch(process, range, index, 'read')) return;
+    this.#compare(range, index, this.#ram, this.#offset, 'as the process reads it');
+  }
+
+  #compare(range: LiveRange, index: number, bytes: Buffer, start: number, how: string): void {
+    const content = contentOf(range, index) ?? ZEROS;
+    if (bytes.compare(content, 0, PAGE, start, start + PAGE) === 0) return;
+    const at = content.findIndex((byte, offset) => bytes[start + offset] !== byte);
+    const name = `page ${index} of the range at ${range.base.toString(16)}, byte ${at}, ${how}`;
+    expect.fail(`${name}: ${bytes[start + at]!.toString(16)}, expected ${content[at]!.toString(16)}`);
+  }
+
+  /** Compares a page without touching it. */
+  look(process: Process, range: LiveRange, index: number): void {
+    const directoryFrame = peekDirectory(this.mm, process.space);
+    const address = range.base + index * PAGE;
+    const prototype =
+      range.live === null ? 0 : range.live.section.controlArea.prototypeAddress(range.firstPage + index);
+    const reader = this.#reader;
+    const place = reader.find(directoryFrame, address, prototype);
+    const how = `by the page tables (${place})`;
+    if (range.pages[index]!.locked && !reader.valid) expect.fail(`locked page is not valid, ${how}`);
+    if (place === 'ram') this.#compare(range, index, this.#ram, reader.word * 4, how);
+    else if (place === 'paging-file')
+      this.#compare(range, index, Buffer.from(reader.words.buffer), reader.word * 4, how);
+    else if (place === 'file') this.#lookInFile(range, index, how);
+    else this.#compare(range, index, NOTHING, 0, how);
+    const mayBeUncommitted = place === 'untouched' || place === 'decommitted';
+    if (!isCommitted(range, index) && !mayBeUncommitted)
+      expect.fail(`page that is not committed is there, ${how}`);
+  }
+
+  #lookInFile(range: LiveRange, index: number, how: string): void {
+    const page = range.firstPage + index;
+    this.#compare(range, index, pageOf(range.live!.file!.host, page), 0, how);
+  }
+
+  lookAt(process: Process, range: LiveRange, first = 0, count = range.pages.length): void {
+    for (let index = first; index < Math.min(first + count, range.pages.length); index++)
+      this.look(process, range, index);
+  }
+
+  /** Pages in the working set of each process with a hard minimum. */
+  hardSets(): Map<Process, number> {
+    const hard = this.processes.filter(({ space }) => space.workingSet.hardMinimum);
+    return new Map(hard.map((process) => [process, process.space.workingSetPages]));
+  }
+
+  /** What others did has taken no page from a working set that had no more than its hard minimum. */
+  expectMinimums(before: ReadonlyMap<Process, number>, actor: Process | null): void {
+    for (const [process, pages] of before) {
+      const { workingSet, workingSetPages } = process.space;
+      if (process === actor || !this.processes.includes(process) || process.space.outSwapped) continue;
+      if (workingSetPages < Math.min(pages, workingSet.minimum))
+        expect.fail(`hard minimum of ${workingSet.minimum}: from ${pages} pages to ${workingSetPages}`);
+    }
+  }
+
+  /** Compares every page without touching it, and what the model charges to commit. */
+  lookAtEverything(): void {
+    for (const process of this.processes) {
+      for (const range of process.ranges) this.lookAt(process, range);
+    }
+    this.#compareCommit();
+  }
+
+  #compareCommit(): void {
+    let privatePages = 0;
+    let viewPages = 0;
+    for (const { ranges } of this.processes) {
+      for (const range of ranges) {
+        if (range.section === null) privatePages += range.pages.filter(({ committed }) => committed).length;
+        else viewPages += viewCharge(range);
+      }
+    }
+    const { byUse } = this.mm.commit;
+    const found = [byUse[COMMIT_PRIVATE], byUse[COMMIT_COPY_ON_WRITE], byUse[COMMIT_SECTION]];
+    expect(found, 'commit charge').toEqual([privatePages, viewPages, this.#sectionPages()]);
+  }
+
+  #sectionPages(): number {
+    const models = new Set<ModelSection>(this.sections.map(({ model }) => model));
+    for (const { ranges } of this.processes)
+      for (const { section } of ranges) if (section !== null) models.add(section);
+    let pages = 0;
+    for (const { file, pages: shared } of models)
+      if (file === null) pages += shared.filter(({ committed }) => committed).length;
+    return pages;
+  }
+
+  /** The disks work from now on. */
+  heal(): void {
+    this.store.failsReads = false;
+    this.store.failsWrites.clear();
+    for (const { host } of this.files) host.failing = false;
+  }
+
+  /** Reads every page as its process does. */
+  readEverything(): void {
+    for (const process of this.processes) {
+      for (const range of process.ranges)
+        for (let index = 0; index < range.pages.length; index++) this.read(process, range, index);
+    }
+  }
+
+  /** Everybody is gone: frames, commit and blocks of paging files are back, files hold what was written to them. */
+  expectNothingLeft(): void {
+    const { mm } = this;
+    completeIo(mm);
+    deleteUnusedSegments(mm, 0);
+    expect(mm.pageFiles.pagesInUse, 'blocks of paging files').toBe(0);
+    expect(mm.pagedPool.pages + mm.nonpagedPool.pages, 'pages of pool').toBe(0);
+    expect(this.#freeFrames(), 'available frames').toBe(this.#framesAtStart);
+    expect(this.#systemCommit(), 'commit charge').toBe(this.#commitAtStart);
+    for (const file of this.files) this.compareFile(file, 0, file.size);
+  }
+
+  /** Compares bytes of the host's file. */
+  compareFile(file: File, from: number, to: number): void {
+    expect(file.host.size, 'size of the file').toBe(file.size);
+    for (let page = Math.floor(from / PAGE); page * PAGE < to; page++) {
+      if (pageOf(file.host, page).compare(file.pages[page]!.content ?? ZEROS) !== 0)
+        expect.fail(`${file.host.name} is not what was written, page ${page}`);
+    }
+  }
+}
+
+/** A fault does not take a working set, which had `before` pages without tables, past its hard maximum. */
+function expectMaximum({ workingSet }: AddressSpace, before: number): void {
+  const { maximum, hardMaximum, used } = workingSet;
+  if (hardMaximum && used > Math.max(before, maximum))
+    expect.fail(`hard maximum of ${maximum}: from ${before} pages to ${used}`);
+}
+
+/** A page of the host's file, with zeros behind its end. */
+function pageOf({ bytes }: MemoryFile, page: number): Buffer {
+  const whole = Buffer.alloc(PAGE);
+  whole.set(bytes.subarray(page * PAGE, (page + 1) * PAGE));
+  return whole;
+}

@@ -1,0 +1,40 @@
+/** Opening processes and threads by their ids. Sources: Microsoft, "NtOpenProcess function (ntddk.h)"; NtOpenThread's prototype as published. */
+import {
+  STATUS_INVALID_CID,
+  STATUS_INVALID_PARAMETER_MIX,
+  STATUS_SUCCESS,
+  STATUS_TOO_MANY_OPENED_FILES,
+} from '../../base/ntstatus.js';
+import { processOfId, threadOfId } from '../../nt/client-id.js';
+import { openHandle } from '../../nt/object-manager.js';
+import type { ServiceFunction } from '../../nt/service.js';
+import { nativeServices, readObjectAttributes, readSize, writeHandle } from './arguments.js';
+
+/** CLIENT_ID: process id, thread id. */
+const UNIQUE_THREAD = 8;
+
+/** (*handle, access, attributes, *clientId): with a thread id in the client id the process id may be 0. */
+const opening =
+  (kind: 'process' | 'thread'): ServiceFunction =>
+  (call) => {
+    const { kernel, process } = call;
+    const [handleAt, clientAt] = [call.address(0), call.address(3)];
+    call.memory.probeWrite(handleAt, 8);
+    const { name, handleFlags } = readObjectAttributes(call, call.address(2));
+    if (name !== null || clientAt === 0) return STATUS_INVALID_PARAMETER_MIX;
+    const [processId, threadId] = [readSize(call, clientAt), readSize(call, clientAt + UNIQUE_THREAD)];
+    const thread = threadOfId(kernel, threadId);
+    const wantsThread = kind === 'thread' || threadId !== 0;
+    const owner = wantsThread ? thread?.process : processOfId(kernel, processId);
+    if (owner === undefined || (processId !== 0 && owner.id !== processId)) return STATUS_INVALID_CID;
+    const object = kind === 'thread' ? thread! : owner;
+    const handle = openHandle(process, object, call.u32(1), handleFlags);
+    if (handle === 0) return STATUS_TOO_MANY_OPENED_FILES;
+    writeHandle(call, handleAt, handle);
+    return STATUS_SUCCESS;
+  };
+
+export const clientIdServices = nativeServices({
+  OpenProcess: opening('process'),
+  OpenThread: opening('thread'),
+});
