@@ -36,6 +36,7 @@ import {
 } from './pte.js';
 import { findSystemPte, systemWord } from './system-space.js';
 import { markSystemPageWritten, systemWordToWrite } from './system-working-set.js';
+import { needAddressSpace } from './threads/swapper.js';
 import type { Vad } from './vad-tree.js';
 
 const PAGE_SIZE = 4096;
@@ -135,6 +136,10 @@ export class ControlArea {
 export class SectionTable {
   /** In order of creation. */
   readonly controlAreas: ControlArea[] = [];
+  /** Control areas of files without sections and views, those that became unused first first. */
+  readonly unused: ControlArea[] = [];
+  /** Some were deleted: their files may be closed. */
+  unusedDeleted = false;
   /** Subsections by the address of their structure. */
   readonly subsections = new Map<number, Subsection>();
   /** Pages read from and written to mapped data files. */
@@ -311,15 +316,20 @@ function viewsOf(mm: MemoryManager, controlArea: ControlArea): View[] {
   return views;
 }
 
-/** Brings in and holds the page tables of views; false, with nothing held, when one cannot be brought back. */
+/** Brings in the processes that have views, and holds the views' page tables; false, with nothing held, when one cannot be brought back. */
 function holdViews(mm: MemoryManager, views: readonly View[]): boolean {
   for (const [index, { space, vad }] of views.entries()) {
-    const status = holdTables(mm, space, vad.startPage * PAGE_SIZE, (vad.endPage + 1) * PAGE_SIZE, false);
-    if (status === STATUS_SUCCESS) continue;
+    if (holdView(mm, space, vad)) continue;
     releaseViews(mm, views.slice(0, index));
     return false;
   }
   return true;
+}
+
+function holdView(mm: MemoryManager, space: AddressSpace, vad: Vad): boolean {
+  if (!needAddressSpace(mm, space)) return false;
+  const { startPage, endPage } = vad;
+  return holdTables(mm, space, startPage * PAGE_SIZE, (endPage + 1) * PAGE_SIZE, false) === STATUS_SUCCESS;
 }
 
 function releaseViews(mm: MemoryManager, views: readonly View[]): void {

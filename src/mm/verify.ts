@@ -30,6 +30,7 @@ import { VerifyError } from './verify-error.js';
 import { verifyPageFiles } from './verify-page-files.js';
 import { verifyAddressSpace, verifyLostTables, verifySystemSpace } from './verify-page-tables.js';
 import { verifySections } from './verify-sections.js';
+import { verifyKernelStacks, verifyOutSwapped } from './verify-swap.js';
 import { verifyVads } from './verify-vads.js';
 import { verifyProcessWorkingSet, verifySystemWorkingSet } from './verify-working-set.js';
 
@@ -91,11 +92,16 @@ function verifyAll(mm: MemoryManager): VerifyCounts {
   verifySystemSpace(mm, tally);
   for (const space of mm.addressSpaces) {
     verifyVads(mm, space, tally);
+    if (space.outSwapped) {
+      verifyOutSwapped(mm, space, tally);
+      continue;
+    }
     const systemTables = verifyAddressSpace(mm, space, tally);
     verifyProcessWorkingSet(mm, space, systemTables, tally);
   }
-  verifyLostTables(mm, tally);
+  verifyLostTables(mm, null, tally);
   verifySystemWorkingSet(mm, tally);
+  verifyKernelStacks(mm, tally);
   verifySections(mm, tally);
   verifyFrames(mm, tally);
   verifyPageFiles(mm, tally);

@@ -10,7 +10,9 @@ import type { AddressSpace } from './address-space.js';
 import { BugCheck, MEMORY_MANAGEMENT } from './bug-check.js';
 import { mapHyperspacePage } from './hyperspace.js';
 import type { MemoryManager } from './memory-manager.js';
+import { findPte } from './page-tables.js';
 import { PFN_PROTOTYPE } from './pfn-database.js';
+import { pteFrame } from './pte.js';
 import { HYPERSPACE } from './system-layout.js';
 import { mapSystemListPage, SystemWorkingSet } from './system-working-set.js';
 import { WSLE_DIRECT, WSLE_HASHED, WSLE_LOCKED_IN_WS, WSLE_VALID } from './wsle.js';
@@ -108,6 +110,19 @@ export function growWorkingSetList(mm: MemoryManager, owner: WorkingSetOwner): b
   set.firstFree = first + 1;
   if (page > 0 && set.slots === 0) growHash(mm, owner);
   return true;
+}
+
+/** Notes where the pages of the list and of the hash are, after they came in again in other frames. */
+export function locateWorkingSetList(mm: MemoryManager, space: AddressSpace): void {
+  const { listWords, hashWords } = space.workingSet;
+  for (let page = 0; page < listWords.length; page++)
+    listWords[page] = firstWordAt(mm, space, HYPERSPACE + page * 4096);
+  for (let page = 0; page < hashWords.length; page++)
+    hashWords[page] = firstWordAt(mm, space, HYPERSPACE + HASH_OFFSET + page * 4096);
+}
+
+function firstWordAt(mm: MemoryManager, space: AddressSpace, address: number): number {
+  return mm.frameWord(pteFrame(mm.words[findPte(mm, space, address)]!));
 }
 
 /** Sees to it that one more page can be entered, and its page tables. False when there is no frame for a longer list. */

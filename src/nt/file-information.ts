@@ -16,6 +16,7 @@ import {
 } from '../base/ntstatus.js';
 import type { HostEntry } from '../host/host.js';
 import { setMappedFileSize } from '../mm/mapped-file.js';
+import { forceSectionClosed } from '../mm/unused-segments.js';
 import { DELETE, FILE_READ_DATA, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA } from './access.js';
 import { matchesPattern, parseNtPath } from './file-name.js';
 import {
@@ -195,7 +196,7 @@ export function setDeleteDisposition(
     object.deleteOnClose = remove;
     return STATUS_SUCCESS;
   }
-  if (remove && (file!.dataControlArea || file!.imageControlArea)) return STATUS_CANNOT_DELETE;
+  if (remove && !forceSectionClosed(kernel.mm, file!)) return STATUS_CANNOT_DELETE;
   file!.deletePending = remove;
   return STATUS_SUCCESS;
 }
@@ -220,6 +221,8 @@ export function renameFile(
   if (location.below.length === 0 || target.below.length === 0) return STATUS_ACCESS_DENIED;
   const oldKey = foldPath(location.drive, location.path);
   const newKey = foldPath(target.drive, target.path);
+  closeUnusedBelow(kernel, newKey);
+  if (object.isDirectory) closeUnusedBelow(kernel, oldKey);
   if (oldKey !== newKey && fileSystem.openFiles.has(newKey))
     return replace ? STATUS_ACCESS_DENIED : STATUS_OBJECT_NAME_COLLISION;
   if (object.isDirectory && hasOpenBelow(kernel, oldKey)) return STATUS_ACCESS_DENIED;
@@ -246,6 +249,13 @@ export function renameFile(
     file.name = object.path;
   }
   return STATUS_SUCCESS;
+}
+
+/** Closes a file, or those in a directory, that nobody has open while a segment is left that nobody uses either. */
+function closeUnusedBelow({ fileSystem, mm }: Kernel, key: string): void {
+  for (const [open, file] of fileSystem.openFiles)
+    if (file.openCount === 0 && (open === key || open.startsWith(`${key}\\`))) forceSectionClosed(mm, file);
+  fileSystem.releaseUnused();
 }
 
 function hasOpenBelow(kernel: Kernel, key: string): boolean {

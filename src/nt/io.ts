@@ -203,7 +203,8 @@ function writeDisk(
   try {
     while (done < length) {
       const part = call.memory.readBytes(buffer + done, Math.min(CHUNK, length - done));
-      if (file.dataControlArea) writeMappedFile(call.kernel.mm, file, start + done, part);
+      if (file.dataControlArea || file.imageControlArea)
+        writeMappedFile(call.kernel.mm, file, start + done, part);
       else file.write(start + done, part);
       done += part.length;
     }

@@ -1,10 +1,9 @@
 import { EXIT_EXCEPTION, EXIT_PAGE_FAULT, EXIT_SYSTEM_CALL } from '../machine/processor.js';
 import { completeDueRequests } from '../mm/paging-io.js';
-import { runSystemThreads } from '../mm/threads/run-system-threads.js';
 import { systemThreadsTick } from '../mm/threads/system-threads.js';
 import { zeroPageStep } from '../mm/threads/zero-page.js';
 import type { Kernel } from './kernel.js';
-import { signalMemoryConditions } from './memory-conditions.js';
+import { idleUntil, runMemoryThreads } from './memory-threads.js';
 import { NO_PAGE, pageArrived, wakePageWaiters } from './page-wait.js';
 import { TICK_100NS, updateSharedTime } from './shared-data.js';
 import type { Thread } from './thread.js';
@@ -39,8 +38,7 @@ export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
   let work = limits.work;
   for (;;) {
     serveClock(kernel);
-    runSystemThreads(kernel.mm, scheduler.current?.priority ?? scheduler.bestReady);
-    signalMemoryConditions(kernel);
+    runMemoryThreads(kernel);
     if (scheduler.mustSwitch) scheduler.preempt();
     if (scheduler.current === null) {
       if (kernel.loadedThread !== null) kernel.saveContext();
@@ -129,7 +127,7 @@ function idle(kernel: Kernel, limit: number): StopReason | null {
     return null;
   }
   if (Number.isFinite(nextEvent)) {
-    clock.advance(Math.max(0, Math.min(nextEvent, limit) - clock.now100ns));
+    clock.advance(Math.max(0, Math.min(idleUntil(kernel, nextEvent), limit) - clock.now100ns));
     return null;
   }
   return scheduler.waitsForConsole ? 'waiting-input' : 'stalled';

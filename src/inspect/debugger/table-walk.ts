@@ -4,7 +4,7 @@
  */
 import type { AddressSpace } from '../../mm/address-space.js';
 import type { MemoryManager } from '../../mm/memory-manager.js';
-import { peekTable, UNREADABLE } from '../../mm/page-table-peek.js';
+import { peekDirectory, peekTable, UNREADABLE } from '../../mm/page-table-peek.js';
 import { ENTRY_SPAN, isTableOut, pteAddress, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
 import { PTE_VALID, pteFrame } from '../../mm/pte.js';
 import { bytesInFrames, frameOfAddress } from '../peek.js';
@@ -28,7 +28,8 @@ export interface WalkEntry {
 export function walkTables(mm: MemoryManager, space: AddressSpace, address: number): WalkEntry[] {
   const selfMap = selfMapAddresses(address);
   const entries: WalkEntry[] = [];
-  let table = space.directoryFrame;
+  let table = peekDirectory(mm, space);
+  if (table === UNREADABLE) return entries;
   for (let level = TOP_LEVEL; level >= 1; level--) {
     const word = mm.frameWord(table) + (Math.floor(address / ENTRY_SPAN[level]!) & 511) * 2;
     const lo = mm.words[word]!;

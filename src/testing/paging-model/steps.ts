@@ -22,12 +22,12 @@ type Operation = (world: World, step: Step) => void;
 const MOST_RANGES = 7;
 const MOST_SECTIONS = 4;
 
-/** A step on a process; one begins when there is none. */
+/** A step on a process, which comes in for it if it is swapped out; one begins when there is none. */
 function onProcess(operation: (world: World, step: Step, process: Process) => void): Operation {
   return (world, step) => {
     const process = processOf(world, step);
     if (process === null) world.createProcess();
-    else operation(world, step, process);
+    else if (world.bringIn(process)) operation(world, step, process);
   };
 }
 
@@ -106,6 +106,7 @@ const OPERATIONS = {
   unlock: [1, onPages(system.unlock)],
   limits: [1, onProcess(system.limits)],
   empty: [1, onProcess(system.empty)],
+  swap: [1, onProcess(system.swap)],
   trim: [1, system.trim],
   replace: [1, onProcess(system.replace)],
   trimOne: [2, onPages(system.trimOne)],

@@ -6,6 +6,7 @@ import { lockVirtualMemory, unlockVirtualMemory } from '../../mm/lock-memory.js'
 import { writeMappedCluster } from '../../mm/mapped-file-writer.js';
 import { allocateFrame, returnUnusedFrame } from '../../mm/page-lists.js';
 import { findPte } from '../../mm/page-tables.js';
+import { outSwapProcess } from '../../mm/process-swap.js';
 import { writeCluster } from '../../mm/threads/modified-page-writer.js';
 import { runSystemThreads } from '../../mm/threads/run-system-threads.js';
 import { systemThreadsTick } from '../../mm/threads/system-threads.js';
@@ -109,6 +110,15 @@ export function empty(world: World, _step: Step, process: Process): void {
   lookAtProcess(world, process);
 }
 
+/** The process leaves memory as a whole, unless it has locked pages; while page tables cannot be read it only loses its pages. */
+export function swap(world: World, step: Step, process: Process): void {
+  if (world.store.failsReads) empty(world, step, process);
+  else if (!outSwapProcess(world.mm, process.space)) {
+    if (lockedPages(process) === 0) world.expectRefusal(1);
+  }
+  lookAtProcess(world, process);
+}
+
 /** The working set manager takes pages from everybody. */
 export function trim(world: World, step: Step): void {
   trimWorkingSets(world.mm, step.count);
@@ -180,8 +190,9 @@ export function failPageWrites(world: World, step: Step): void {
     if ((step.value & (1 << file)) !== 0) world.store.failsWrites.add(file);
 }
 
+/** Every process is in before: the machine stops when the page tables of one that is swapped out cannot be read. */
 export function failPageReads(world: World): void {
-  world.store.failsReads = true;
+  world.store.failsReads = world.processes.every((process) => world.bringIn(process));
 }
 
 export function failFile(world: World, step: Step): void {

@@ -14,7 +14,10 @@ import { type AddressSpace, attach, createAddressSpace } from '../../mm/address-
 import { COMMIT_COPY_ON_WRITE, COMMIT_PRIVATE, COMMIT_SECTION } from '../../mm/commit.js';
 import { accessFault } from '../../mm/fault-handler.js';
 import type { MemoryManager, ReplacementPolicy } from '../../mm/memory-manager.js';
+import { peekDirectory } from '../../mm/page-table-peek.js';
 import type { Section } from '../../mm/section.js';
+import { needAddressSpace } from '../../mm/threads/swapper.js';
+import { deleteUnusedSegments } from '../../mm/unused-segments.js';
 import { FaultyPageFile } from '../faulty-page-file.js';
 import { MemoryFile } from '../memory-file.js';
 import { completeIo } from '../paging-io.js';
@@ -137,6 +140,13 @@ export class World {
     if (this.mm.current !== process.space) attach(this.mm, process.space);
   }
 
+  /** Has a process brought in that may be swapped out; false when there are no frames for it. */
+  bringIn(process: Process): boolean {
+    const isIn = needAddressSpace(this.mm, process.space);
+    if (!isIn) this.#expectNoFrame();
+    return isIn;
+  }
+
   /** Failures of paging files and files so far. */
   get failures(): number {
     return this.files.reduce((sum, { host }) => sum + host.failures, this.store.failures);
@@ -173,8 +183,9 @@ export class World {
 
   /** One access of a process to a user address: every touch of the model goes through here. An NTSTATUS. */
   #access(process: Process, address: number, access: Access): number {
-    this.attachTo(process);
     const { mm } = this;
+    if (!needAddressSpace(mm, process.space)) return STATUS_NO_MEMORY;
+    this.attachTo(process);
     for (let faults = 0; faults < MOST_FAULTS; faults++) {
       this.#offset = mm.processor.translate(address, ACCESS_BITS[access] | ACCESS_USER);
       if (this.#offset !== 0) return STATUS_SUCCESS;
@@ -230,7 +241,7 @@ export class World {
 
   /** Compares a page without touching it. */
   look(process: Process, range: LiveRange, index: number): void {
-    const { directoryFrame } = process.space;
+    const directoryFrame = peekDirectory(this.mm, process.space);
     const address = range.base + index * PAGE;
     const prototype =
       range.live === null ? 0 : range.live.section.controlArea.prototypeAddress(range.firstPage + index);
@@ -268,7 +279,7 @@ export class World {
   expectMinimums(before: ReadonlyMap<Process, number>, actor: Process | null): void {
     for (const [process, pages] of before) {
       const { workingSet, workingSetPages } = process.space;
-      if (process === actor || !this.processes.includes(process)) continue;
+      if (process === actor || !this.processes.includes(process) || process.space.outSwapped) continue;
       if (workingSetPages < Math.min(pages, workingSet.minimum))
         expect.fail(`hard minimum of ${workingSet.minimum}: from ${pages} pages to ${workingSetPages}`);
     }
@@ -325,6 +336,7 @@ export class World {
   expectNothingLeft(): void {
     const { mm } = this;
     completeIo(mm);
+    deleteUnusedSegments(mm, 0);
     expect(mm.pageFiles.pagesInUse, 'blocks of paging files').toBe(0);
     expect(mm.pagedPool.pages + mm.nonpagedPool.pages, 'pages of pool').toBe(0);
     expect(this.#freeFrames(), 'available frames').toBe(this.#framesAtStart);

@@ -170,7 +170,7 @@ function copyContents(call: ServiceCall, source: number, target: number): number
       const part = new Uint8Array(Math.min(CHUNK, from.size - at));
       if (from.dataControlArea) readMappedFile(mm, from, at, part);
       else from.read(at, part);
-      if (to.dataControlArea) writeMappedFile(mm, to, at, part);
+      if (to.dataControlArea || to.imageControlArea) writeMappedFile(mm, to, at, part);
       else to.write(at, part);
     }
     return STATUS_SUCCESS;

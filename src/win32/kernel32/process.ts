@@ -1,7 +1,12 @@
 /** Processes and threads (processthreadsapi.h). Sources: Microsoft, "GetStartupInfoW function", "ExitProcess function", "CreateThread function", "STARTUPINFOW structure". */
-import { STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING } from '../../base/ntstatus.js';
+import {
+  STATUS_INVALID_HANDLE,
+  STATUS_NO_MEMORY,
+  STATUS_PROCESS_IS_TERMINATING,
+} from '../../base/ntstatus.js';
 import * as peb from '../../ldr/peb-layout.js';
 import { exitProcessService, exitThreadService } from '../../ldr/process-exit.js';
+import { needAddressSpace } from '../../mm/threads/swapper.js';
 import {
   PROCESS_CREATE_THREAD,
   PROCESS_QUERY_INFORMATION,
@@ -176,6 +181,7 @@ const createRemoteThread: ServiceFunction = (call) => {
   if (typeof process === 'number') return failStatus(call, process);
   if (process.exitStatus !== null || process.peb === 0)
     return failStatus(call, STATUS_PROCESS_IS_TERMINATING);
+  if (!needAddressSpace(call.kernel.mm, process.space)) return failStatus(call, STATUS_NO_MEMORY);
   return newThread(call, process, 1);
 };
 
