@@ -24,6 +24,7 @@ function beginProcessExit(call: ServiceCall, status: number, step: number): type
   const { process, kernel, thread } = call;
   const loader = loaderOf(process);
   if (loader.shuttingDown || !loader.initialized) return call.terminateProcess(status);
+  guardLoader(() => call.memory.probeWrite(loader.ldrData, LDR_DATA_SHUTDOWN_THREAD_ID + 8));
   call.memory.commit();
   loader.shuttingDown = true;
   for (const other of [...process.threads])

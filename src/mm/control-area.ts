@@ -81,6 +81,9 @@ export interface ImageInformation {
 export interface Segment {
   /** System address, in paged pool, of the first prototype PTE; the others follow, 8 bytes each. */
   prototypeBase: number;
+  /** While they move to a longer array: how many have, and where the first of them is now. */
+  moved: number;
+  movedBase: number;
   /** Prototype PTEs. */
   pageCount: number;
   /** Pages charged to commit for the segment itself. */
@@ -109,12 +112,15 @@ export class ControlArea {
 
   /** System address of the prototype PTE of a page of the section. */
   prototypeAddress(page: number): number {
-    return this.segment.prototypeBase + page * 8;
+    const { moved, movedBase, prototypeBase } = this.segment;
+    return (page < moved ? movedBase : prototypeBase) + page * 8;
   }
 
   /** The page of the section whose prototype PTE lies at a system address. */
   pageOfPrototype(address: number): number {
-    return (address - this.segment.prototypeBase) / 8;
+    const { moved, movedBase, prototypeBase } = this.segment;
+    const hasMoved = address >= movedBase && address < movedBase + moved * 8;
+    return (address - (hasMoved ? movedBase : prototypeBase)) / 8;
   }
 
   /** The subsection that a page belongs to; undefined in the gap after the last section of an image. */
@@ -186,7 +192,8 @@ export function createControlArea(
     mm.nonpagedPool.free(address);
     return null;
   }
-  const controlArea = new ControlArea(address, { prototypeBase, pageCount, committedPages: 0, image }, file);
+  const segment = { prototypeBase, moved: 0, movedBase: 0, pageCount, committedPages: 0, image };
+  const controlArea = new ControlArea(address, segment, file);
   for (let offset = 0; offset < CONTROL_AREA_SIZE; offset += 4)
     mm.words[systemWord(mm, address + offset)] = 0;
   plans.forEach((plan, index) => {
@@ -288,8 +295,7 @@ export function extendSegment(mm: MemoryManager, controlArea: ControlArea, pageC
     releaseViews(mm, views);
     return false;
   }
-  for (let page = 0; page < oldCount; page++) movePrototype(mm, oldBase + page * 8, base + page * 8);
-  segment.prototypeBase = base;
+  movePrototypes(mm, segment, base);
   segment.pageCount = pageCount;
   const subsection = controlArea.subsections[0]!;
   subsection.pageCount = pageCount;
@@ -335,6 +341,21 @@ function holdView(mm: MemoryManager, space: AddressSpace, vad: Vad): boolean {
 function releaseViews(mm: MemoryManager, views: readonly View[]): void {
   for (const { space, vad } of views)
     releaseTables(mm, space, vad.startPage * PAGE_SIZE, (vad.endPage + 1) * PAGE_SIZE);
+}
+
+/**
+ * Moves every prototype PTE of a segment to a new array. Frames may have to be made available for pages of the arrays
+ * meanwhile, by writing pages of this very segment: where each prototype PTE is stands in the segment all the time.
+ */
+function movePrototypes(mm: MemoryManager, segment: Segment, base: number): void {
+  const { prototypeBase, pageCount } = segment;
+  segment.movedBase = base;
+  for (let page = 0; page < pageCount; page++) {
+    movePrototype(mm, prototypeBase + page * 8, base + page * 8);
+    segment.moved = page + 1;
+  }
+  segment.prototypeBase = base;
+  segment.moved = 0;
 }
 
 function movePrototype(mm: MemoryManager, from: number, to: number): void {

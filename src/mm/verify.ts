@@ -11,6 +11,7 @@ import {
   COMMIT_USES,
 } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
+import { isMappedFilePage } from './page-lists.js';
 import {
   FRAME_ACTIVE,
   FRAME_BAD,
@@ -20,9 +21,12 @@ import {
   FRAME_STATE_NAMES,
   FRAME_TRANSITION,
   FRAME_ZEROED,
+  PFN_DELETED,
+  PFN_MODIFIED,
   PFN_READ_IN_PROGRESS,
 } from './pfn-database.js';
 import { SHORT_VAD_SIZE, SHORT_VAD_TAG } from './private-memory.js';
+import { hasPageFileBlock } from './pte.js';
 import { observe } from './system-observer.js';
 import { VAD_PRIVATE } from './vad-tree.js';
 import { verifyCaches } from './verify-caches.js';
@@ -138,8 +142,16 @@ function verifyLists(mm: MemoryManager, tally: VerifyTally): void {
   }
   const available = lists.count[FRAME_ZEROED]! + lists.count[FRAME_FREE]! + lists.standbyCount;
   tally.equal(lists.available, available, 'available frames', 0);
-  const modified = lists.modifiedMapped + lists.modifiedPageFile;
-  tally.equal(modified, lists.count[FRAME_MODIFIED]!, 'modified pages by where they belong', 0);
+  let mapped = 0;
+  for (let frame = lists.head[FRAME_MODIFIED]!; frame >= 0; frame = pfn.flink[frame]!)
+    if (isMappedFilePage(pfn, frame)) mapped++;
+  tally.equal(lists.modifiedMapped, mapped, 'modified pages of mapped files', 0);
+  tally.equal(
+    lists.modifiedPageFile,
+    lists.count[FRAME_MODIFIED]! - mapped,
+    'modified pages for paging files',
+    0,
+  );
   verifyZeroes(mm, tally);
 }
 
@@ -171,9 +183,27 @@ function verifyFrames(mm: MemoryManager, tally: VerifyTally): void {
       tally.equal(pfn.pteAddress[frame]!, 0, 'PTE address of unused frame', frame);
       tally.equal(pfn.containingFrame[frame]!, -1, 'containing frame of unused frame', frame);
       tally.equal(pfn.flags[frame]!, 0, 'flags of unused frame', frame);
-    }
+    } else verifyContents(mm, frame, tally);
     tally.counts.frames++;
   }
+}
+
+/**
+ * What a page in use holds is newer than every copy, or a file or a paging file has it too: nothing is lost when the frame is
+ * given another use. A page that is deleted when its I/O ends has neither.
+ */
+function verifyContents(mm: MemoryManager, frame: number, tally: VerifyTally): void {
+  const { pfn } = mm;
+  const flags = pfn.flags[frame]!;
+  if ((flags & PFN_DELETED) !== 0) return;
+  const isModified = (flags & PFN_MODIFIED) !== 0;
+  const hasBlock = hasPageFileBlock(pfn.originalLo[frame]!, pfn.originalHi[frame]!);
+  tally.holds(!(isModified && hasBlock), 'copy in a paging file of modified frame', frame);
+  const hasCopy = hasBlock || isMappedFilePage(pfn, frame);
+  tally.holds(isModified || hasCopy, 'contents of frame that are nowhere else,', frame);
+  const state = pfn.state[frame]!;
+  if (state === FRAME_STANDBY) tally.holds(!isModified, 'modified frame on standby', frame);
+  if (state === FRAME_MODIFIED) tally.holds(isModified, 'clean frame on the modified list', frame);
 }
 
 /** References that paging I/O in flight and threads that wait for it hold, by frame. */

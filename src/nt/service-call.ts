@@ -137,6 +137,8 @@ export class SystemServiceCall implements ServiceCall {
   #resume(): ServiceEntry | undefined {
     const { memory, processor } = this;
     const frame = this.#stack + HOME_BYTES;
+    memory.beginService(this.thread.pageWait.restarts < MOST_RESTARTS);
+    this.#inStep = true;
     try {
       const view = this.#frameView;
       memory.readInto(frame, this.#frame.subarray(0, FRAME_SAVED));
@@ -146,6 +148,7 @@ export class SystemServiceCall implements ServiceCall {
       const count = view.getUint32(FRAME_SAVED_COUNT, true);
       const entry = this.kernel.services[service];
       if (!isFrame || entry?.steps[step] === undefined || count > MAXIMUM_SAVED) {
+        memory.commit();
         raiseException(this.kernel, this.thread, STATUS_BAD_STACK, 0, this.#returnRip, []);
         return undefined;
       }
@@ -160,13 +163,14 @@ export class SystemServiceCall implements ServiceCall {
       memory.readInto(frame + FRAME_SAVED, this.#frame.subarray(0, count * 8));
       this.#saved = [];
       for (let index = 0; index < count; index++) this.#saved.push(view.getFloat64(index * 8, true));
-      this.#inStep = true;
       this.resultLo = processor.getLo(R10);
       this.resultHi = processor.getHi(R10);
       return entry;
     } catch (error) {
-      if (!(error instanceof GuestFault)) throw error;
-      this.#raiseFault(error);
+      memory.commit();
+      if (error === PAGE_WAIT) this.#waitForPage();
+      else if (error instanceof GuestFault) this.#raiseFault(error);
+      else throw error;
       return undefined;
     }
   }

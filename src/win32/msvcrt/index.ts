@@ -176,7 +176,7 @@ export const msvcrt: SystemModule = {
   data: { ...variables, ...zoneNames },
   code: machineCode,
   dependencies: ['kernel32.dll', 'ntdll.dll'],
-  onAttach: { enter: guard(attach) },
+  onAttach: guarded(attach),
   description: 'Windows NT CRT DLL',
   version: '7.0.19041.546',
 };
