@@ -2,7 +2,7 @@
  * The one way in which services written in TypeScript touch a program's memory: in the current address space, with user
  * rights, faulting like the program itself. Addresses are 48-bit numbers, lengths bytes; 8-byte values are two 32-bit words.
  */
-import { STATUS_ACCESS_VIOLATION, STATUS_NO_MEMORY, STATUS_PENDING } from '../base/ntstatus.js';
+import { ntSuccess, STATUS_ACCESS_VIOLATION, STATUS_NO_MEMORY, STATUS_PENDING } from '../base/ntstatus.js';
 import { ACCESS_READ, ACCESS_USER, ACCESS_WRITE } from '../machine/processor.js';
 import { beginFault, waitOnTheSpot } from './fault-handler.js';
 import type { MemoryManager } from './memory-manager.js';
@@ -15,8 +15,6 @@ const USER_END = 0x8000_0000_0000;
 const READ = ACCESS_READ | ACCESS_USER;
 const WRITE = ACCESS_WRITE | ACCESS_USER;
 const TWO_32 = 0x1_0000_0000;
-/** First status of the warnings and errors: a fault that was resolved answers less. */
-const FIRST_FAILURE = 0x8000_0000;
 /** Longest text that a service takes from a program, in characters: half of what a string of the host can hold. */
 const MAXIMUM_TEXT = 2 ** 28;
 
@@ -114,7 +112,7 @@ export class UserMemory {
         mm.io.waitsOnTheSpot++;
         status = waitOnTheSpot(mm, mm.current, address, error, true, mm.currentStack);
       }
-      if (status >= FIRST_FAILURE) throw new GuestFault(status, address, isWrite);
+      if (!ntSuccess(status)) throw new GuestFault(status, address, isWrite);
       const offset = mm.processor.translate(address, access);
       if (offset !== 0) return offset;
     }
