@@ -69,8 +69,9 @@ export function lockVirtualMemory(mm: MemoryManager, space: AddressSpace, reques
   const set = space.workingSet;
   const pages = request.regionSize / PAGE_SIZE;
   const most = set.minimum - OVERHEAD_PAGES;
-  if (pages > most || set.locked + pages - countLocked(mm, space, request) > most)
-    return STATUS_WORKING_SET_QUOTA;
+  if (pages - set.locked > most) return STATUS_WORKING_SET_QUOTA;
+  const added = pages - countLocked(mm, space, request);
+  if (added > 0 && set.locked + added > most) return STATUS_WORKING_SET_QUOTA;
   for (let page = 0; page < pages; page++) {
     const address = request.baseAddress + page * PAGE_SIZE;
     const status = makeValid(mm, space, address);

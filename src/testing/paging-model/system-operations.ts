@@ -48,7 +48,8 @@ export function lock(world: World, _step: Step, target: Target): void {
   const request = { baseAddress: range.base + first * PAGE, regionSize: count * PAGE };
   const { failures } = world;
   const status = lockVirtualMemory(world.mm, process.space, request);
-  if (lockedPages(process) + count > process.space.workingSet.minimum - LOCK_OVERHEAD) {
+  const added = range.pages.slice(first, first + count).filter(({ locked }) => !locked).length;
+  if (added > 0 && lockedPages(process) + added > process.space.workingSet.minimum - LOCK_OVERHEAD) {
     expect(status, 'lock').toBe(nt.STATUS_WORKING_SET_QUOTA);
     return;
   }
