@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MemoryEvent } from '../src/mm/events.js';
 import type { MemoryManager } from '../src/mm/memory-manager.js';
+import { FREE_PAGES_TO_ZERO } from '../src/mm/threads/zero-page.js';
 import { thresholdsFor } from '../src/mm/thresholds.js';
 import { exampleBytes, makeExampleMachine } from '../src/testing/examples.js';
 
@@ -29,6 +30,7 @@ interface Wake {
   readonly tid: number;
   /** Pages on the zeroed, free and standby lists. */
   readonly available: number;
+  readonly free: number;
   /** Pages on the modified list that belong into a paging file, and those of the mapped file. */
   readonly modifiedPrivate: number;
   readonly modifiedMapped: number;
@@ -82,6 +84,7 @@ class ListFollower {
         time,
         tid,
         available: detail,
+        free: this.mm.lists.count[FREE]!,
         modifiedPrivate,
         modifiedMapped,
         commit: commit.current + systemThreads.commitWanted,
@@ -205,8 +208,13 @@ describe('six', () => {
     expect(sizes.at(-1)).toBe(FILE_PAGES);
   });
 
-  it('the zero page thread works only while nothing else can run', () => {
+  it('the zero page thread wakes when eight pages are free, and works only while nothing else can run', () => {
     expect(zeroing.pages).toBeGreaterThan(1000);
     expect(zeroing).toEqual({ pages: zeroing.pages, frames: zeroing.pages, busy: 0 });
+    const { name, id } = systemThreads.zeroPage;
+    const wakes = wakesOf(name);
+    expect(wakes.length).toBeGreaterThan(0);
+    for (const { free, time } of wakes) expect(free, `${time}`).toBeGreaterThanOrEqual(FREE_PAGES_TO_ZERO);
+    expect(follower.work[`${id} zero`]).toBeGreaterThan(0);
   });
 });

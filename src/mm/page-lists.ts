@@ -25,6 +25,7 @@ import { PTE_PROTOTYPE, pteProtection, transitionLow } from './pte.js';
 import { freeUnusedSegments } from './threads/dereference-segment.js';
 import { runThreadsForFrame } from './threads/run-system-threads.js';
 import { wakeSystemThread } from './threads/system-threads.js';
+import { FREE_PAGES_TO_ZERO } from './threads/zero-page.js';
 import { trimBelowMinimum } from './working-set-manager.js';
 
 const STANDBY_LISTS = 8;
@@ -197,6 +198,7 @@ export function insertFree(mm: MemoryManager, frame: number): void {
   pfn.usedPtes[frame] = 0;
   changeState(mm, frame, FRAME_FREE);
   linkAtHead(mm, frame);
+  if (mm.lists.count[FRAME_FREE]! >= FREE_PAGES_TO_ZERO) wakeSystemThread(mm, mm.systemThreads.zeroPage);
 }
 
 /** Moves the first free frame, its contents zeroed, to the zeroed list. False when the free list is empty. */

@@ -121,9 +121,8 @@ function idle(kernel: Kernel, limit: number): StopReason | null {
     scheduler.consoleArrived();
     return null;
   }
-  const zeroed = zeroPageStep(kernel.mm, ZERO_PAGES);
-  if (zeroed > 0) {
-    clock.advance(zeroed * ZERO_PAGE_100NS);
+  if (kernel.mm.systemThreads.zeroPage.ready) {
+    clock.advance(zeroPageStep(kernel.mm, ZERO_PAGES) * ZERO_PAGE_100NS);
     return null;
   }
   if (Number.isFinite(nextEvent)) {

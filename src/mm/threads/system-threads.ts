@@ -25,6 +25,7 @@ export class SystemThreads {
   readonly mappedPageWriter = new SystemThread('mapped page writer', 16, 17);
   readonly swapper = new SystemThread('swapper', 20, 23);
   readonly dereferenceSegment = new SystemThread('dereference segment', 24, 18);
+  readonly zeroPage = new SystemThread('zero page', 28, 0);
   /** Seconds that the balance set manager has dealt with; every fourth, the swapper looks for threads that have waited. */
   seconds = 0;
   swapPeriodOver = false;
