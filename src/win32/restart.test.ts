@@ -222,3 +222,110 @@ describe('the services of the system DLLs', () => {
     expect(anew).toBeGreaterThan(calls);
   }, 120_000);
 });
+
+const GENERIC_READ_WRITE = 0xc0000000;
+const CREATE_ALWAYS = 2;
+const BLOCK_BYTES = 20_000;
+const NUMBERS = 60;
+
+/** What a program may do in earnest with files, streams, heaps, its environment, events and modules; every answer. */
+function workThrough(machine: ServiceMachine): unknown[] {
+  const answers: unknown[] = [];
+  const ask = (name: string, ...args: CrtArgument[]) => {
+    const answer = machine.callAddress(name, ...args);
+    answers.push(name, answer);
+    return answer;
+  };
+  const block = machine.put(Uint8Array.from({ length: BLOCK_BYTES }, (_, index) => (index * 7) % 251));
+  const [target, count] = [machine.space(BLOCK_BYTES), machine.space(64)];
+
+  const file = ask('CreateFileA', 'new.dat', GENERIC_READ_WRITE, 0, 0, CREATE_ALWAYS, 0, 0);
+  ask('WriteFile', file, block, BLOCK_BYTES, count, 0);
+  ask('SetFilePointer', file, 5, 0, 0);
+  ask('ReadFile', file, target, BLOCK_BYTES, count, 0);
+  ask('GetFileSize', file, count + 8);
+  ask('CloseHandle', file);
+  ask('FindFirstFileA', 'a.*', machine.space(320));
+
+  const output = ask('fopen', 'out.txt', 'w');
+  ask('fprintf', output, '%d %s|%5.2f\n', 42, 'words', { double: 2.5 });
+  ask('fwrite', block, 1, 9000, output);
+  ask('fputs', 'the end\n', output);
+  ask('ftell', output);
+  ask('fclose', output);
+  const input = ask('fopen', 'a.txt', 'r');
+  ask('fgets', target, 100, input);
+  ask('ungetc', ask('fgetc', input), input);
+  ask('fseek', input, 2, 0);
+  ask('fread', target + 200, 1, 5, input);
+  ask('fclose', input);
+
+  const grown = ask('realloc', ask('malloc', 30_000), 90_000);
+  ask('free', ask('calloc', 500, 40));
+  ask('free', ask('realloc', grown, 2_000_000));
+  const heap = ask('HeapCreate', 0, 0, 0);
+  ask('RtlFreeHeap', heap, 0, ask('RtlAllocateHeap', heap, 8, 5000));
+  ask('RtlValidateHeap', heap, 0, 0);
+  ask('HeapDestroy', heap);
+
+  const unsorted = Int32Array.from({ length: NUMBERS }, (_, index) => (index * 37) % 61);
+  const numbers = machine.put(new Uint8Array(unsorted.buffer));
+  ask('qsort', numbers, NUMBERS, 4, machine.compare);
+  ask('bsearch', numbers + 40, numbers, NUMBERS, 4, machine.compare);
+  ask('strtok', machine.put('one two,three'), ' ,');
+  ask('strtok', 0, ' ,');
+  ask('_strdup', 'a copy');
+  ask('sprintf', target, '%s %08x %lld', 'text', 48879, 123456789012n);
+  ask('sscanf', '12 cats 3.5', '%d %s %lf', count, target + 500, count + 16);
+  ask('localeconv');
+  ask('strerror', 2);
+  ask('_putenv', 'NAME=value');
+  ask('getenv', 'NAME');
+  ask('GetEnvironmentVariableA', 'NAME', target + 600, 50);
+  ask('_findfirst', 'a.*', machine.space(320));
+  ask('MultiByteToWideChar', 0, 0, 'caf\xe9', -1, target + 700, 20);
+  ask('FormatMessageA', 0x1100, 0, 2, 0, count + 24, 0, 0);
+  ask('GetFullPathNameA', 'x\\..\\y', 260, target + 800, count + 32);
+  ask('GetCommandLineA');
+
+  const event = ask('CreateEventA', 0, 0, 0, 'an event');
+  ask('SetEvent', event);
+  ask('WaitForSingleObject', event, 0);
+  ask('CloseHandle', event);
+  const section = machine.space(64);
+  ask('RtlInitializeCriticalSection', section);
+  ask('RtlEnterCriticalSection', section);
+  ask('RtlLeaveCriticalSection', section);
+  const kernel = ask('GetModuleHandleA', 'kernel32');
+  ask('GetProcAddress', kernel, 'HeapAlloc');
+  ask('GetProcAddress', kernel, 'NoSuchFunction');
+  ask('LoadLibraryA', 'psapi.dll');
+  const pages = ask('VirtualAlloc', 0, 100_000, 0x3000, 4);
+  ask('VirtualQuery', pages, target + 1200, 48);
+  ask('VirtualFree', pages, 0, 0x8000);
+  ask('RtlValidateHeap', ask('_get_heap_handle'), 0, 0);
+  const { host, work } = machine;
+  const contents = ['new.dat', 'out.txt'].map((name) => {
+    const opened = host.open(work, [name], 'read', 'open');
+    const bytes = new Uint8Array(host.size(opened));
+    host.read(opened, 0, bytes);
+    return bytes;
+  });
+  return [...answers, machine.lastError, machine.taken, contents, describeMachine(machine.kernel)];
+}
+
+describe('a program that does much', () => {
+  it('comes to the same when its memory is paged out before every service', () => {
+    const { plain, paged, audit } = makePair();
+    const { io } = paged.kernel.mm;
+    const expected = workThrough(plain);
+    expect(audit.found).toEqual([]);
+    const [anew, onTheSpot] = [io.serviceRestarts, io.waitsOnTheSpot];
+    expect(workThrough(paged)).toEqual(expected);
+    expect(io.serviceRestarts - anew).toBeGreaterThan(200);
+    console.log(
+      `${io.serviceRestarts - anew} new beginnings, ${io.waitsOnTheSpot - onTheSpot} waits on the spot or of the test`,
+    );
+    verify(paged.kernel.mm);
+  });
+});
