@@ -44,7 +44,7 @@ export function peekTable(mm: MemoryManager, lo: number, hi: number, level: numb
     return frame;
   const start = mm.ram.offsetOf(takeWindow(mm, level));
   try {
-    pageFiles.store.read(file, hi * PAGE_SIZE, mm.ram.bytes.subarray(start, start + PAGE_SIZE));
+    pageFiles.peek(file, hi, mm.ram.bytes.subarray(start, start + PAGE_SIZE));
   } catch (error) {
     if (!(error instanceof HostIoError)) throw error;
     return UNREADABLE;

@@ -4,6 +4,7 @@ import * as privateMemory from './private-operations.js';
 import * as sections from './section-operations.js';
 import * as system from './system-operations.js';
 import { processOf, type Target, targetOf } from './targets.js';
+import * as waiting from './waiting-operations.js';
 import type { LiveSection, MachineShape, Process, World } from './world.js';
 
 /** What a step works on: each number picks one of what there is. */
@@ -84,9 +85,13 @@ function exitProcess(world: World, step: Step, process: Process): void {
 
 /** Each kind of step with how often it is taken. */
 const OPERATIONS = {
-  write: [12, onPages(privateMemory.write)],
-  fill: [12, onPages(privateMemory.fill)],
-  read: [8, onPages(privateMemory.read)],
+  beginTouches: [16, onPages(waiting.beginTouches)],
+  collide: [4, waiting.collide],
+  passTime: [6, waiting.passTime],
+  resumeSome: [3, waiting.resumeSome],
+  write: [6, onPages(privateMemory.write)],
+  fill: [10, onPages(privateMemory.fill)],
+  read: [3, onPages(privateMemory.read)],
   execute: [1, onPages(privateMemory.execute)],
   allocate: [4, onRoom(privateMemory.allocate, privateMemory.release)],
   commit: [6, onPages(privateMemory.commit)],
@@ -113,6 +118,7 @@ const OPERATIONS = {
   pageOut: [3, system.pageOut],
   writeMapped: [1, system.writeMapped],
   repurpose: [3, system.repurpose],
+  press: [2, onProcess(system.press)],
   zero: [1, system.zero],
   tick: [2, system.tick],
   start: [1, startProcess],
@@ -141,15 +147,15 @@ export function perform(world: World, step: Step): void {
 
 /** Machines of 128 to 768 frames. */
 const SHAPES: readonly MachineShape[] = [
-  { frames: 128, processes: 2, policy: 'aging', pagingFiles: [100, 300] },
-  { frames: 128, processes: 2, policy: 'fifo', pagingFiles: [] },
-  { frames: 144, processes: 2, policy: 'fifo', pagingFiles: [40, 40, 40, 200] },
-  { frames: 192, processes: 3, policy: 'aging', pagingFiles: [60] },
-  { frames: 192, processes: 3, policy: 'fifo', pagingFiles: [700] },
-  { frames: 256, processes: 4, policy: 'aging', pagingFiles: [] },
-  { frames: 256, processes: 4, policy: 'aging', pagingFiles: [300, 300] },
-  { frames: 384, processes: 4, policy: 'fifo', pagingFiles: [20, 900] },
-  { frames: 768, processes: 4, policy: 'aging', pagingFiles: [500, 500] },
+  { frames: 128, processes: 2, policy: 'aging', disk: 'ssd', pagingFiles: [100, 300] },
+  { frames: 128, processes: 2, policy: 'fifo', disk: 'ssd', pagingFiles: [] },
+  { frames: 144, processes: 2, policy: 'fifo', disk: 'hdd', pagingFiles: [40, 40, 40, 200] },
+  { frames: 192, processes: 3, policy: 'aging', disk: 'ssd', pagingFiles: [60] },
+  { frames: 192, processes: 3, policy: 'fifo', disk: 'ssd', pagingFiles: [700] },
+  { frames: 256, processes: 4, policy: 'aging', disk: 'hdd', pagingFiles: [] },
+  { frames: 256, processes: 4, policy: 'aging', disk: 'ssd', pagingFiles: [300, 300] },
+  { frames: 384, processes: 4, policy: 'fifo', disk: 'ssd', pagingFiles: [20, 900] },
+  { frames: 768, processes: 4, policy: 'aging', disk: 'hdd', pagingFiles: [500, 500] },
 ];
 
 export const machineShape: fc.Arbitrary<MachineShape> = fc.constantFrom(...SHAPES);

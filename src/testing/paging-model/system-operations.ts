@@ -6,6 +6,7 @@ import { lockVirtualMemory, unlockVirtualMemory } from '../../mm/lock-memory.js'
 import { writeMappedCluster } from '../../mm/mapped-file-writer.js';
 import { allocateFrame, returnUnusedFrame } from '../../mm/page-lists.js';
 import { findPte } from '../../mm/page-tables.js';
+import { completeDueRequests } from '../../mm/paging-io.js';
 import { outSwapProcess } from '../../mm/process-swap.js';
 import { writeCluster } from '../../mm/threads/modified-page-writer.js';
 import { runSystemThreads } from '../../mm/threads/run-system-threads.js';
@@ -32,6 +33,7 @@ import type { Process, World } from './world.js';
 
 /** Pages of the minimum working set that cannot be locked ("VirtualLock function": overhead). */
 const LOCK_OVERHEAD = 8;
+const SECOND = 10_000_000;
 const MOST_LOCKED_AT_ONCE = 6;
 /** RAM that SetProcessWorkingSetSizeEx leaves the system, in pages. */
 const LEFT_TO_SYSTEM = 512;
@@ -111,9 +113,13 @@ export function empty(world: World, _step: Step, process: Process): void {
   lookAtProcess(world, process);
 }
 
-/** The process leaves memory as a whole, unless it has locked pages; while page tables cannot be read it only loses its pages. */
+/**
+ * The process leaves memory as a whole, unless it has locked pages; while page tables cannot be read, or a thread waits for a
+ * page, it only loses its pages.
+ */
 export function swap(world: World, step: Step, process: Process): void {
-  if (world.store.failsReads) empty(world, step, process);
+  const hasFault = world.waiting.some((touch) => touch.process === process);
+  if (world.store.failsReads || hasFault) empty(world, step, process);
   else if (!outSwapProcess(world.mm, process.space)) {
     if (lockedPages(process) === 0) world.expectRefusal(1);
   }
@@ -159,11 +165,26 @@ function lookAtSome(world: World, step: Step): void {
   if (process !== null) lookAtProcess(world, process);
 }
 
-/** Other uses take frames, the oldest standby pages among them, and give them back. */
+/** Memory is short: a process gives up its pages, they are written, and other uses take all frames that are then available. */
+export function press(world: World, step: Step, process: Process): void {
+  const { mm, clock } = world;
+  emptyWorkingSet(mm, process.space);
+  while (writeCluster(mm) > 0);
+  while (writeMappedCluster(mm) > 0);
+  clock.advance(step.value % SECOND);
+  completeDueRequests(mm);
+  const taken: number[] = [];
+  while (mm.lists.available > 0) taken.push(allocateFrame(mm));
+  for (const frame of taken) returnUnusedFrame(mm, frame);
+  lookAtProcess(world, process);
+}
+
+/** Other uses take frames, the oldest standby pages among them (in half of the steps after all others), and give them back. */
 export function repurpose(world: World, step: Step): void {
   const { mm } = world;
   const taken: number[] = [];
-  while (taken.length < step.count && mm.lists.available > 0) taken.push(allocateFrame(mm));
+  const spared = step.value % 2 === 0 ? mm.lists.standbyCount - step.count : mm.lists.available - step.count;
+  while (mm.lists.available > Math.max(0, spared)) taken.push(allocateFrame(mm));
   for (const frame of taken) returnUnusedFrame(mm, frame);
   lookAtSome(world, step);
 }
@@ -172,15 +193,19 @@ export function zero(world: World, step: Step): void {
   zeroPageStep(world.mm, step.count);
 }
 
-/** A second passes. */
+/** The next second begins, and whatever was in flight has ended. */
 export function tick(world: World, step: Step): void {
-  systemThreadsTick(world.mm, ++world.seconds * 10_000_000);
-  runSystemThreads(world.mm, -1);
+  const { mm, clock } = world;
+  clock.advance(SECOND - (clock.now100ns % SECOND));
+  completeDueRequests(mm);
+  systemThreadsTick(mm, clock.now100ns);
+  runSystemThreads(mm, -1);
   lookAtSome(world, step);
 }
 
 /** The end of a process. */
 export function exit(world: World, process: Process): void {
+  world.cancelWaits(process);
   forgetViews(process, () => deleteAddressSpace(world.mm, process.space));
   world.processes.splice(world.processes.indexOf(process), 1);
 }
