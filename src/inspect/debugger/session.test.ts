@@ -266,6 +266,14 @@ describe('what the commands show', () => {
     expect(prompt.type('!process')).toContain('Limits 50 - 345 pages  Page priority 5  By age');
     expect(prompt.type('!vm')).toContain('Could be trimmed:');
     expect(prompt.type('!vm')).toMatch(new RegExp(`Committed pages: +${mm.commit.current} `));
+    const [file] = mm.pageFiles.files;
+    file!.take(1, 3);
+    const sizes = [file!.size - 4, file!.maximum].map((pages) => `${pages * 4}`);
+    expect(prompt.type('!vm')).toMatch(
+      new RegExp(
+        `Page File: 0\n +Current: +${file!.size * 4} Kb +Free Space: +${sizes[0]} Kb\n +Minimum: +${file!.initial * 4} Kb +Maximum: +${sizes[1]} Kb\n`,
+      ),
+    );
     const { workingSetPages } = mm.systemWorkingSet;
     expect(workingSetPages).toBeGreaterThan(0);
     expect(prompt.type('!vm')).toMatch(new RegExp(`SystemWs Size: +${workingSetPages} `));
