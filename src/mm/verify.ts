@@ -10,6 +10,7 @@ import {
   COMMIT_SYSTEM,
   COMMIT_USES,
 } from './commit.js';
+import type { FaultCounters } from './counters.js';
 import type { MemoryManager } from './memory-manager.js';
 import { isMappedFilePage } from './page-lists.js';
 import {
@@ -110,6 +111,9 @@ function verifyAll(mm: MemoryManager): VerifyCounts {
   verifyFrames(mm, tally);
   verifyPageFiles(mm, tally);
   verifyCommit(mm, tally);
+  verifyCounters(mm.counters, 0, tally);
+  verifyCounters(mm.systemWorkingSet.counters, 0, tally);
+  for (const { counters, processId } of mm.addressSpaces) verifyCounters(counters, processId, tally);
   return tally.counts;
 }
 
@@ -228,6 +232,8 @@ function referencesForIo(mm: MemoryManager, tally: VerifyTally): Uint16Array {
     }
   }
   tally.equal(io.writesInFlight, writes, 'writes in flight', 0);
+  const first = io.requests[0]?.completesAt ?? Number.POSITIVE_INFINITY;
+  tally.equal(io.nextCompletion, first, 'end of the first paging I/O', 0);
   for (let frame = 0; frame < pfn.frameCount; frame++)
     tally.equal(
       (pfn.flags[frame]! & PFN_READ_IN_PROGRESS) === 0 ? 0 : 1,
@@ -263,4 +269,10 @@ function verifyCommit(mm: MemoryManager, tally: VerifyTally): void {
   let sum = 0;
   for (let use = 0; use < COMMIT_USES; use++) sum += commit.byUse[use]!;
   tally.equal(commit.current, sum, 'commit charge', 0);
+}
+
+/** Every fault was soft, hard, a guard page's or a violation. */
+function verifyCounters(counters: FaultCounters, id: number, tally: VerifyTally): void {
+  const { soft, hard, guardPage, accessViolation } = counters;
+  tally.equal(counters.total, soft + hard + guardPage + accessViolation, 'faults of process', id);
 }
