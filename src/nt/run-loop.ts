@@ -44,10 +44,10 @@ export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
       if (kernel.loadedThread !== null) kernel.saveContext();
       if (scheduler.select() === null) {
         if (kernel.processes.size === 0) return 'exited';
+        if (work <= 0) return 'running';
         const reason = idle(kernel, limits.time100ns ?? Number.POSITIVE_INFINITY);
         if (reason !== null) return reason;
         work -= TRAP_WORK;
-        if (work <= 0) return 'running';
         continue;
       }
       kernel.loadContext(scheduler.current!);
