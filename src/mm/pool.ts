@@ -120,25 +120,29 @@ export class Pool {
    */
   allocate(bytes: number, tag: string): number {
     if (bytes > LARGEST_SMALL_BLOCK) return this.allocateBig(bytes, tag);
-    this.busy = true;
-    const address = this.allocateSmall(bytes, tag);
-    this.busy = false;
-    return address;
-  }
-
-  private allocateSmall(bytes: number, tag: string): number {
     const units = Math.max(SMALLEST_LISTED, Math.ceil(bytes / POOL_UNIT) + 1);
-    let block = this.takeListed(units);
-    if (block !== 0) {
-      const free = this.readBlock(block);
-      this.carve(block, free.previousUnits, free.units, units, tag);
-    } else {
+    let block = this.carveListed(units, tag);
+    if (block === 0) {
       block = this.takePages(1);
       if (block === 0) return 0;
+      this.busy = true;
       this.carve(block, 0, PAGE_UNITS, units, tag);
+      this.busy = false;
     }
     this.count(tag, units * POOL_UNIT);
     return block + POOL_UNIT;
+  }
+
+  /** Makes an allocation of a free block; 0 when none is large enough. */
+  private carveListed(units: number, tag: string): number {
+    this.busy = true;
+    const block = this.takeListed(units);
+    if (block !== 0) {
+      const free = this.readBlock(block);
+      this.carve(block, free.previousUnits, free.units, units, tag);
+    }
+    this.busy = false;
+    return block;
   }
 
   /** Frees an allocation. An address that is not one stops the machine: BAD_POOL_CALLER or BAD_POOL_HEADER. ExFreePool. */

@@ -39,8 +39,12 @@ export function useControlArea(mm: MemoryManager, controlArea: ControlArea): voi
   if (index >= 0) unused.splice(index, 1);
 }
 
-/** Deletes the unused segments that came first until `rest` are left; those whose pages the host refuses stay. Returns how many. */
+/**
+ * Deletes the unused segments that came first until `rest` are left; those whose pages the host refuses stay. Returns how many:
+ * none in the middle of a pool operation, for which a frame is made available.
+ */
 export function deleteUnusedSegments(mm: MemoryManager, rest: number): number {
+  if (mm.pagedPool.busy) return 0;
   let deleted = 0;
   for (const controlArea of mm.sections.unused.slice(0, Math.max(0, mm.sections.unused.length - rest))) {
     if (!controlArea.isImage && flushWholeControlArea(mm, controlArea).status !== STATUS_SUCCESS) continue;
