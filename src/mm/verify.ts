@@ -234,13 +234,16 @@ function referencesForIo(mm: MemoryManager, tally: VerifyTally): Uint16Array {
   tally.equal(io.writesInFlight, writes, 'writes in flight', 0);
   const first = io.requests[0]?.completesAt ?? Number.POSITIVE_INFINITY;
   tally.equal(io.nextCompletion, first, 'end of the first paging I/O', 0);
-  for (let frame = 0; frame < pfn.frameCount; frame++)
-    tally.equal(
-      (pfn.flags[frame]! & PFN_READ_IN_PROGRESS) === 0 ? 0 : 1,
-      reading[frame]!,
-      'read of frame',
-      frame,
-    );
+  for (let frame = 0; frame < pfn.frameCount; frame++) {
+    const isBeingRead = (pfn.flags[frame]! & PFN_READ_IN_PROGRESS) !== 0;
+    tally.equal(isBeingRead ? 1 : 0, reading[frame]!, 'read of frame', frame);
+    if (isBeingRead)
+      tally.holds(
+        pfn.state[frame] === FRAME_TRANSITION,
+        'page is used before it has been read, frame',
+        frame,
+      );
+  }
   for (const frame of io.waited) references[frame]!++;
   return references;
 }
