@@ -12,7 +12,7 @@ import {
 } from '../../nt/thread.js';
 import { statusText } from '../status-names.js';
 import { validPageTables } from '../valid-tables.js';
-import { addressText, hex } from './format.js';
+import { addressText, count, hex } from './format.js';
 import { ThreadContext } from './thread-context.js';
 
 /** Bits of the flags: memory, then threads. */
@@ -70,7 +70,7 @@ function memoryLines({ mm }: Kernel, { space, handles, deleted }: Process): stri
   const out = deleted ? 0 : space.pageTablePages - tables;
   return [
     `    VADs ${space.vads.count}  Commit charge ${space.commitCharge} pages (peak ${space.peakCommitCharge})  Handles ${handles.count}`,
-    `    Working set ${space.workingSetPages} pages (peak ${space.peakWorkingSetPages}), of them ${tables} of page tables${out === 0 ? '' : `; ${out} page tables are out`}`,
+    `    Working set ${space.workingSetPages} pages (peak ${space.peakWorkingSetPages}), of them ${tables} of page tables${out === 0 ? '' : `; ${count(out, 'page table')} ${out === 1 ? 'is' : 'are'} out`}`,
     `    Limits ${workingSet.minimum} - ${workingSet.maximum} pages  Page priority ${space.pagePriority}  By age at the last look ${[...workingSet.ages].join(', ')}: ${workingSet.estimate} could leave`,
     `    Page faults ${counters.total}: soft ${counters.soft}, hard ${counters.hard}, guard page ${counters.guardPage}, access violation ${counters.accessViolation}`,
   ];

@@ -294,7 +294,7 @@ describe('what the commands show', () => {
     const stop = prompt.type('g page-in');
     const [, address] = /^Event page-in, address (\S+), .*\nNo thread runs: all of them wait$/.exec(stop)!;
     expect(prompt.type(`!explain ${address}`)).toMatch(
-      /Transition: [\s\S]*held by the read that brings its contents, .*ReadInProgress[\s\S]*is being read into frame/,
+      /Transition: ([0-9a-f]+) \(the page is being read into this frame\)[\s\S]*held by the read that brings its contents, .*ReadInProgress[\s\S]*is being read into frame/,
     );
     expect(prompt.type('!process')).toContain('WAIT: WrPageIn, for');
     expect(prompt.type('g fault')).toMatch(/^Event fault, address .* \(STATUS_PAGE_FAULT_/);
