@@ -115,6 +115,8 @@ export class MemoryManager {
   faultGoesOn = false;
   /** Index in `words` of the PTE that a fault is about to replace, which is not trimmed meanwhile; 0 for none. */
   pinnedPte = 0;
+  /** Set while a fault keeps to the maximum: the newest pages of the working set stay. */
+  keepsNewest = false;
   /** The page that systemWord found last, as page number (-1: none) and word index. */
   systemWordPage = -1;
   systemWordBase = 0;

@@ -237,7 +237,9 @@ function canGiveUp(
   const word = wsleWord(owner.workingSet, index);
   const lo = mm.words[word]!;
   if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) return false;
-  const pte = findEntryPte(mm, owner, wsleAddress(lo, mm.words[word + 1]!));
+  const address = wsleAddress(lo, mm.words[word + 1]!);
+  if (mm.keepsNewest && owner.workingSet.newest.includes(address)) return false;
+  const pte = findEntryPte(mm, owner, address);
   if (pte === mm.pinnedPte) return false;
   const frame = pteFrame(mm.words[pte]!);
   if (mm.pfn.priority[frame]! > priority) return false;

@@ -31,6 +31,8 @@ export {
 export const DEFAULT_MINIMUM = 50;
 export const DEFAULT_MAXIMUM = 345;
 
+/** Pages that one instruction can need, each of which may cross a page: itself, what it reads, what it writes; and some to spare. */
+export const FLUID_PAGES = 8;
 /** Entries that one fault can need: three page tables and the page. */
 const ENTRIES_PER_FAULT = 4;
 const ENTRIES_PER_PAGE = 512;
@@ -57,6 +59,9 @@ export class WorkingSet {
   hand = 0;
   /** Entries locked by VirtualLock. */
   locked = 0;
+  /** Addresses of the pages that came last, in a ring: replacement leaves them, so that an instruction gets all that it needs. */
+  readonly newest = new Float64Array(FLUID_PAGES).fill(-1);
+  newestIndex = 0;
   /** Faults of the process when the working set manager last looked. */
   faultsSeen = 0;
   /** Pages that are not locked, by age (0: just accessed, 3: the oldest), when the working set manager last looked. */
@@ -74,6 +79,12 @@ export class WorkingSet {
   hashed = 0;
   slots = 0;
   hashLimit = Number.POSITIVE_INFINITY;
+}
+
+/** A fault has brought the page of an address in. */
+export function noteNewest(set: WorkingSet, address: number): void {
+  set.newest[set.newestIndex] = address - (address % 4096);
+  set.newestIndex = (set.newestIndex + 1) % FLUID_PAGES;
 }
 
 /** Whose pages a working set has: a process's, or the system's (paged pool). */
