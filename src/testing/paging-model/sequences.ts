@@ -55,6 +55,7 @@ export function runSequences(step: fc.Arbitrary<Step>, operations: number, verif
       seed,
       numRuns: SEQUENCES_AT_ONCE,
     })) {
+      if (tally.operations >= operations) break;
       const { failedAt, error } = runSequence(shape, sequence, verify, tally);
       if (failedAt >= 0) throw describe(seed, shape, sequence, verify, error);
     }

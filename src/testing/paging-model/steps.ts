@@ -118,6 +118,7 @@ const OPERATIONS = {
   pageOut: [3, system.pageOut],
   writeMapped: [1, system.writeMapped],
   repurpose: [3, system.repurpose],
+  trimSystem: [1, system.trimSystem],
   press: [2, onProcess(system.press)],
   zero: [1, system.zero],
   tick: [2, system.tick],
@@ -145,17 +146,21 @@ export function perform(world: World, step: Step): void {
   ALL[step.kind][1](world, step);
 }
 
-/** Machines of 128 to 768 frames. */
+/** Machines of 128 to 768 frames, most of them small. */
 const SHAPES: readonly MachineShape[] = [
-  { frames: 128, processes: 2, policy: 'aging', disk: 'ssd', pagingFiles: [100, 300] },
-  { frames: 128, processes: 2, policy: 'fifo', disk: 'ssd', pagingFiles: [] },
-  { frames: 144, processes: 2, policy: 'fifo', disk: 'hdd', pagingFiles: [40, 40, 40, 200] },
-  { frames: 192, processes: 3, policy: 'aging', disk: 'ssd', pagingFiles: [60] },
-  { frames: 192, processes: 3, policy: 'fifo', disk: 'ssd', pagingFiles: [700] },
-  { frames: 256, processes: 4, policy: 'aging', disk: 'hdd', pagingFiles: [] },
-  { frames: 256, processes: 4, policy: 'aging', disk: 'ssd', pagingFiles: [300, 300] },
-  { frames: 384, processes: 4, policy: 'fifo', disk: 'ssd', pagingFiles: [20, 900] },
-  { frames: 768, processes: 4, policy: 'aging', disk: 'hdd', pagingFiles: [500, 500] },
+  { frames: 128, processes: 2, policy: 'aging', disk: 'ssd', pagingFiles: [100, 300], grows: false },
+  { frames: 128, processes: 2, policy: 'fifo', disk: 'ssd', pagingFiles: [], grows: false },
+  { frames: 128, processes: 2, policy: 'aging', disk: 'hdd', pagingFiles: [400], grows: true },
+  { frames: 128, processes: 3, policy: 'aging', disk: 'hdd', pagingFiles: [200, 200], grows: false },
+  { frames: 144, processes: 2, policy: 'fifo', disk: 'hdd', pagingFiles: [40, 40, 40, 200], grows: false },
+  { frames: 144, processes: 2, policy: 'aging', disk: 'ssd', pagingFiles: [600], grows: true },
+  { frames: 160, processes: 3, policy: 'fifo', disk: 'ssd', pagingFiles: [300, 60], grows: true },
+  { frames: 192, processes: 3, policy: 'aging', disk: 'ssd', pagingFiles: [60], grows: false },
+  { frames: 192, processes: 3, policy: 'fifo', disk: 'ssd', pagingFiles: [700], grows: false },
+  { frames: 256, processes: 4, policy: 'aging', disk: 'hdd', pagingFiles: [], grows: false },
+  { frames: 256, processes: 4, policy: 'aging', disk: 'ssd', pagingFiles: [300, 300], grows: true },
+  { frames: 384, processes: 4, policy: 'fifo', disk: 'ssd', pagingFiles: [20, 900], grows: false },
+  { frames: 768, processes: 4, policy: 'aging', disk: 'hdd', pagingFiles: [500, 500], grows: false },
 ];
 
 export const machineShape: fc.Arbitrary<MachineShape> = fc.constantFrom(...SHAPES);

@@ -6,7 +6,6 @@ import { lockVirtualMemory, unlockVirtualMemory } from '../../mm/lock-memory.js'
 import { writeMappedCluster } from '../../mm/mapped-file-writer.js';
 import { allocateFrame, returnUnusedFrame } from '../../mm/page-lists.js';
 import { findPte } from '../../mm/page-tables.js';
-import { completeDueRequests } from '../../mm/paging-io.js';
 import { outSwapProcess } from '../../mm/process-swap.js';
 import { writeCluster } from '../../mm/threads/modified-page-writer.js';
 import { runSystemThreads } from '../../mm/threads/run-system-threads.js';
@@ -165,14 +164,20 @@ function lookAtSome(world: World, step: Step): void {
   if (process !== null) lookAtProcess(world, process);
 }
 
+/** Paged pool leaves the system working set; while it could not be read again, the machine would stop. */
+export function trimSystem(world: World, step: Step): void {
+  const { mm, store } = world;
+  if (!store.failsReads) emptyWorkingSet(mm, mm.systemWorkingSet);
+  lookAtSome(world, step);
+}
+
 /** Memory is short: a process gives up its pages, they are written, and other uses take all frames that are then available. */
 export function press(world: World, step: Step, process: Process): void {
-  const { mm, clock } = world;
+  const { mm } = world;
   emptyWorkingSet(mm, process.space);
   while (writeCluster(mm) > 0);
   while (writeMappedCluster(mm) > 0);
-  clock.advance(step.value % SECOND);
-  completeDueRequests(mm);
+  world.passTime(step.value % SECOND);
   const taken: number[] = [];
   while (mm.lists.available > 0) taken.push(allocateFrame(mm));
   for (const frame of taken) returnUnusedFrame(mm, frame);
@@ -196,8 +201,7 @@ export function zero(world: World, step: Step): void {
 /** The next second begins, and whatever was in flight has ended. */
 export function tick(world: World, step: Step): void {
   const { mm, clock } = world;
-  clock.advance(SECOND - (clock.now100ns % SECOND));
-  completeDueRequests(mm);
+  world.passTime(SECOND - (clock.now100ns % SECOND));
   systemThreadsTick(mm, clock.now100ns);
   runSystemThreads(mm, -1);
   lookAtSome(world, step);

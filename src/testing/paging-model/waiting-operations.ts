@@ -1,6 +1,6 @@
 /** Steps of the paging model: threads that wait for pages while others go on, and time that passes meanwhile. */
 import { STATUS_SUCCESS } from '../../base/ntstatus.js';
-import { completeDueRequests, waitForNextRequest } from '../../mm/paging-io.js';
+import { waitForNextRequest } from '../../mm/paging-io.js';
 import { runSystemThreads } from '../../mm/threads/run-system-threads.js';
 import { type Access, PAGE, statusOfAccess } from './reference.js';
 import type { Step } from './steps.js';
@@ -68,8 +68,7 @@ export function collide(world: World, step: Step): void {
 
 /** Time passes, requests end, and some of the threads whose page has come go on. */
 export function passTime(world: World, step: Step): void {
-  world.clock.advance(pick(TIMES, step.value) + step.count);
-  completeDueRequests(world.mm);
+  world.passTime(pick(TIMES, step.value) + step.count);
   if (step.value % 2 === 0) runSystemThreads(world.mm, -1);
   resumeSome(world, step);
 }

@@ -19,10 +19,17 @@ import { COMMIT_COPY_ON_WRITE, COMMIT_PRIVATE, COMMIT_SECTION } from '../../mm/c
 import { accessFault, beginFault, endFault } from '../../mm/fault-handler.js';
 import type { MemoryManager, ReplacementPolicy } from '../../mm/memory-manager.js';
 import { peekDirectory } from '../../mm/page-table-peek.js';
-import { beginPageWait, endPageWait, isBeingRead, waitForNextRequest } from '../../mm/paging-io.js';
+import {
+  beginPageWait,
+  completeDueRequests,
+  endPageWait,
+  isBeingRead,
+  waitForNextRequest,
+} from '../../mm/paging-io.js';
 import type { Section } from '../../mm/section.js';
 import { needAddressSpace } from '../../mm/threads/swapper.js';
 import { deleteUnusedSegments } from '../../mm/unused-segments.js';
+import { FLUID_PAGES } from '../../mm/working-set.js';
 import { FaultyPageFile } from '../faulty-page-file.js';
 import { MemoryFile } from '../memory-file.js';
 import { completeIo } from '../paging-io.js';
@@ -48,6 +55,8 @@ export interface MachineShape {
   /** Pages of RAM, and of each paging file. */
   readonly frames: number;
   readonly pagingFiles: readonly number[];
+  /** Paging files begin with a part of their size, and grow and shrink. */
+  readonly grows: boolean;
   readonly policy: ReplacementPolicy;
   readonly disk: DiskModel;
   /** Processes at the start and at most. */
@@ -98,6 +107,8 @@ const PAGE = 4096;
 const PAGES_OF_PROCESS = 10;
 /** Frames that a wait can keep from others: the page and its tables. */
 const FRAMES_OF_WAIT = 4;
+/** The part of its size with which a paging file that grows begins. */
+const FIRST_SHARE = 0.25;
 /** Frames that may be left over when memory is short: what tables were given back. */
 const LEFT_OVER = 12;
 const FAILURE = 0x8000_0000;
@@ -130,8 +141,14 @@ export class World {
 
   constructor(readonly shape: MachineShape) {
     const { clock } = this;
-    const { disk } = shape;
-    this.mm = createMemoryManager(shape.frames, shape.pagingFiles, this.store, shape.policy, { clock, disk });
+    const { disk, pagingFiles } = shape;
+    const share = shape.grows ? FIRST_SHARE : 1;
+    const pageFileBytes = pagingFiles.map((pages) => ({
+      initial: Math.ceil(pages * share) * PAGE,
+      maximum: pages * PAGE,
+    }));
+    const settings = { clock, disk, pageFileBytes };
+    this.mm = createMemoryManager(shape.frames, pagingFiles, this.store, shape.policy, settings);
     this.#reader = new PageReader(this.mm.words, this.mm.ram.base, this.store);
     this.#ram = Buffer.from(this.mm.ram.memory.buffer);
     this.#framesAtStart = this.#freeFrames();
@@ -308,6 +325,16 @@ export class World {
     const part = bytes.subarray(0, Math.max(0, this.#roomInPage(range, index) - at));
     this.mm.ram.bytes.set(part, this.#offset);
     store(range, index, at, part);
+  }
+
+  /** Time passes (100 ns units); the requests that are due end, and no others. */
+  passTime(units: number): void {
+    const { mm, clock } = this;
+    clock.advance(units);
+    const { completions, requests } = mm.io;
+    const due = requests.filter(({ completesAt }) => completesAt <= clock.now100ns).length;
+    completeDueRequests(mm);
+    expect(mm.io.completions - completions, 'requests that ended').toBe(due);
   }
 
   /** Whether a thread that waits can go on. */
@@ -502,13 +529,13 @@ export class World {
 }
 
 /**
- * A fault does not take a working set, which had `before` pages, past its hard maximum, unless all others are locked or tables
- * and cannot leave for the new one.
+ * A fault does not take a working set, which had `before` pages, past its hard maximum, unless all others are locked, tables or
+ * the newest and cannot leave for the new one.
  */
 function expectMaximum({ workingSet, pageTablePages }: AddressSpace, before: number): void {
   const { maximum, hardMaximum, used, locked } = workingSet;
   const canLeave = used - locked - pageTablePages;
-  if (hardMaximum && used > Math.max(before, maximum) && canLeave > 0)
+  if (hardMaximum && used > Math.max(before, maximum) && canLeave > FLUID_PAGES)
     expect.fail(`hard maximum of ${maximum}: from ${before} pages to ${used}`);
 }
 
