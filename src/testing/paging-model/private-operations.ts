@@ -9,6 +9,7 @@ import {
   protectVirtualMemory,
   queryVirtualMemory,
 } from '../../mm/virtual-memory.js';
+import type { LiveRange, Process } from './records.js';
 import {
   inCopyOnWriteView,
   isAllowed,
@@ -22,7 +23,7 @@ import {
 } from './reference.js';
 import type { Step } from './steps.js';
 import { pattern, pick, type Target } from './targets.js';
-import type { LiveRange, Process, World } from './world.js';
+import type { World } from './world.js';
 
 /** Every protection, most often the one with which memory can be written. */
 const PRIVATE_PROTECTIONS = [

@@ -6,6 +6,7 @@ import { HostIoError } from '../../mm/backing-file.js';
 import { readMappedFile, setMappedFileSize, writeMappedFile } from '../../mm/mapped-file.js';
 import { createSection, deleteSection, type Section } from '../../mm/section.js';
 import { flushVirtualMemory, mapViewOfSection, unmapViewOfSection } from '../../mm/section-view.js';
+import type { File, LiveRange, LiveSection, Process } from './records.js';
 import {
   isAllowed,
   isCopyOnWrite,
@@ -18,7 +19,7 @@ import {
 } from './reference.js';
 import type { Step } from './steps.js';
 import { pattern, pick, type Target } from './targets.js';
-import type { File, LiveRange, LiveSection, Process, World } from './world.js';
+import type { World } from './world.js';
 
 const MOST_FILE_PAGES = 40;
 const SECTION_PROTECTIONS = [

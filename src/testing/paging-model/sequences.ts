@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { BugCheck } from '../../mm/bug-check.js';
 import { requestedSeed } from '../seed.js';
 import { countOperations } from '../verify-totals.js';
+import type { MachineShape } from './records.js';
 import { close } from './section-operations.js';
 import { shrinkSequence } from './shrink.js';
 import { machineShape, perform, type Step } from './steps.js';
 import { exit } from './system-operations.js';
 import { processOf } from './targets.js';
-import { type MachineShape, World } from './world.js';
+import { World } from './world.js';
 
 const LONGEST = 1500;
 const SEQUENCES_AT_ONCE = 10;

@@ -1,11 +1,12 @@
 /** Random steps of the paging model: records that shrink well, and what they do. */
 import fc from 'fast-check';
 import * as privateMemory from './private-operations.js';
+import type { LiveSection, MachineShape, Process } from './records.js';
 import * as sections from './section-operations.js';
 import * as system from './system-operations.js';
 import { processOf, type Target, targetOf } from './targets.js';
 import * as waiting from './waiting-operations.js';
-import type { LiveSection, MachineShape, Process, World } from './world.js';
+import type { World } from './world.js';
 
 /** What a step works on: each number picks one of what there is. */
 export interface Step {

@@ -24,11 +24,12 @@ import {
   replaceOnePage,
   trimWorkingSets,
 } from '../../mm/working-set-manager.js';
+import type { Process } from './records.js';
 import { dropGuard, PAGE, statusOfAccess } from './reference.js';
 import { forgetViews } from './section-operations.js';
 import type { Step } from './steps.js';
 import { processOf, type Target } from './targets.js';
-import type { Process, World } from './world.js';
+import type { World } from './world.js';
 
 /** Pages of the minimum working set that cannot be locked ("VirtualLock function": overhead). */
 const LOCK_OVERHEAD = 8;

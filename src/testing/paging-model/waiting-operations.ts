@@ -2,10 +2,11 @@
 import { STATUS_SUCCESS } from '../../base/ntstatus.js';
 import { waitForNextRequest } from '../../mm/paging-io.js';
 import { runSystemThreads } from '../../mm/threads/run-system-threads.js';
+import type { LiveRange, Process, Touch } from './records.js';
 import { type Access, PAGE, statusOfAccess } from './reference.js';
 import type { Step } from './steps.js';
 import { pattern, pick, type Target } from './targets.js';
-import type { LiveRange, Process, Touch, World } from './world.js';
+import type { World } from './world.js';
 
 /** Threads of a process that wait at most. */
 const MOST_THREADS = 3;

@@ -11,13 +11,12 @@ import {
   STATUS_PENDING,
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
-import type { DiskModel } from '../../machine/disk.js';
 import { ACCESS_EXECUTE, ACCESS_READ, ACCESS_USER, ACCESS_WRITE } from '../../machine/processor.js';
 import { type AddressSpace, attach, createAddressSpace } from '../../mm/address-space.js';
 import { type BugCheck, KERNEL_DATA_INPAGE_ERROR, NO_PAGES_AVAILABLE } from '../../mm/bug-check.js';
 import { COMMIT_COPY_ON_WRITE, COMMIT_PRIVATE, COMMIT_SECTION } from '../../mm/commit.js';
 import { accessFault, beginFault, endFault } from '../../mm/fault-handler.js';
-import type { MemoryManager, ReplacementPolicy } from '../../mm/memory-manager.js';
+import type { MemoryManager } from '../../mm/memory-manager.js';
 import { peekDirectory } from '../../mm/page-table-peek.js';
 import {
   beginPageWait,
@@ -26,7 +25,6 @@ import {
   isBeingRead,
   waitForNextRequest,
 } from '../../mm/paging-io.js';
-import type { Section } from '../../mm/section.js';
 import { needAddressSpace } from '../../mm/threads/swapper.js';
 import { deleteUnusedSegments } from '../../mm/unused-segments.js';
 import { FLUID_PAGES } from '../../mm/working-set.js';
@@ -36,63 +34,19 @@ import { completeIo } from '../paging-io.js';
 import { createMemoryManager } from '../small-machine.js';
 import { TestClock } from '../test-clock.js';
 import { PageReader, type Place } from './page-reader.js';
+import type { File, LiveRange, LiveSection, MachineShape, Process, Touch } from './records.js';
 import {
   type Access,
   contentOf,
   dropGuard,
   fileBytes,
   isCommitted,
-  type ModelFile,
-  type ModelRange,
   type ModelSection,
   newSharedPages,
   statusOfAccess,
   store,
   viewCharge,
 } from './reference.js';
-
-export interface MachineShape {
-  /** Pages of RAM, and of each paging file. */
-  readonly frames: number;
-  readonly pagingFiles: readonly number[];
-  /** Paging files begin with a part of their size, and grow and shrink. */
-  readonly grows: boolean;
-  readonly policy: ReplacementPolicy;
-  readonly disk: DiskModel;
-  /** Processes at the start and at most. */
-  readonly processes: number;
-}
-
-export interface File extends ModelFile {
-  readonly host: MemoryFile;
-}
-
-export interface LiveSection {
-  readonly section: Section;
-  readonly model: ModelSection;
-  readonly file: File | null;
-}
-
-export interface LiveRange extends ModelRange {
-  readonly live: LiveSection | null;
-}
-
-export interface Process {
-  readonly space: AddressSpace;
-  readonly ranges: LiveRange[];
-}
-
-/** A thread's access to a page, for which it may have to wait. */
-export interface Touch {
-  readonly process: Process;
-  readonly address: number;
-  readonly access: Access;
-  /** Bytes that a write leaves. */
-  readonly bytes: Uint8Array;
-  /** While it waits: the frame that is being read, and the FAULT_* bits. */
-  frame: number;
-  error: number;
-}
 
 /** Working-set limits with which a process begins: the default minimum is more than small machines have. */
 const MINIMUM = 20;
