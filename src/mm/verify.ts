@@ -216,6 +216,7 @@ function referencesForIo(mm: MemoryManager, tally: VerifyTally): Uint16Array {
   const references = new Uint16Array(pfn.frameCount);
   let last = 0;
   let writes = 0;
+  let pagesWritten = 0;
   const reading = new Uint8Array(pfn.frameCount);
   for (const request of io.requests) {
     tally.holds(
@@ -224,7 +225,10 @@ function referencesForIo(mm: MemoryManager, tally: VerifyTally): Uint16Array {
       request.completesAt,
     );
     last = request.completesAt;
-    if (!request.isRead) writes++;
+    if (!request.isRead) {
+      writes++;
+      pagesWritten += request.pages;
+    }
     for (let index = 0; index < request.pages; index++) {
       const frame = request.frames[index]!;
       references[frame]!++;
@@ -232,6 +236,7 @@ function referencesForIo(mm: MemoryManager, tally: VerifyTally): Uint16Array {
     }
   }
   tally.equal(io.writesInFlight, writes, 'writes in flight', 0);
+  tally.equal(io.pagesBeingWritten, pagesWritten, 'pages being written', 0);
   const first = io.requests[0]?.completesAt ?? Number.POSITIVE_INFINITY;
   tally.equal(io.nextCompletion, first, 'end of the first paging I/O', 0);
   for (let frame = 0; frame < pfn.frameCount; frame++) {

@@ -251,10 +251,11 @@ export class Kernel {
   }
 
   /**
-   * Keeps the context of the thread that had the processor in its kernel stack. One that waits in user mode does so from now on
-   * for the swapper.
+   * No thread runs any more: keeps the context of the one that had the processor, if it has not ended, in its kernel stack. One
+   * that waits in user mode does so from now on for the swapper.
    */
   saveContext(): void {
+    this.mm.currentThreadId = 0;
     const thread = this.#loaded;
     if (thread === null) return;
     this.processor.saveContext(this.contextOffset(thread));

@@ -28,7 +28,7 @@ const TRAP_WORK = 250;
  * how a run is sliced shows nowhere, not even in the TLB's counters.
  */
 const STRIDE = 65_536;
-/** Nanoseconds of virtual time that zeroing a page takes, and pages zeroed between looks at the clock. */
+/** Virtual time in 100 ns units that zeroing a page takes, and most pages zeroed between looks at the clock. */
 const ZERO_PAGE_100NS = 10;
 const ZERO_PAGES = 64;
 
@@ -41,7 +41,7 @@ export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
     runMemoryThreads(kernel);
     if (scheduler.mustSwitch) scheduler.preempt();
     if (scheduler.current === null) {
-      if (kernel.loadedThread !== null) kernel.saveContext();
+      kernel.saveContext();
       if (scheduler.select() === null) {
         if (kernel.processes.size === 0) return 'exited';
         if (work <= 0) return 'running';
@@ -122,7 +122,8 @@ function idle(kernel: Kernel, limit: number): StopReason | null {
     return null;
   }
   if (kernel.mm.systemThreads.zeroPage.ready) {
-    clock.advance(zeroPageStep(kernel.mm, ZERO_PAGES) * ZERO_PAGE_100NS);
+    const untilNext = Math.ceil((nextEvent - clock.now100ns) / ZERO_PAGE_100NS);
+    clock.advance(zeroPageStep(kernel.mm, Math.min(ZERO_PAGES, untilNext)) * ZERO_PAGE_100NS);
     return null;
   }
   if (Number.isFinite(nextEvent)) {

@@ -29,11 +29,11 @@ export function balanceSetManagerStep(mm: MemoryManager): boolean {
   return false;
 }
 
-/** Has modified pages written; when those would not be enough, has working sets trimmed before. */
+/** Has modified pages written; when those and what is being written would not be enough, has working sets trimmed before. */
 function relieve(mm: MemoryManager): void {
-  const { lists, thresholds, systemThreads, pageFiles } = mm;
+  const { io, lists, thresholds, systemThreads, pageFiles } = mm;
   const writable = lists.modifiedMapped + (pageFiles.hasSpace ? lists.modifiedPageFile : 0);
-  const missing = thresholds.enough - lists.available - writable;
+  const missing = thresholds.enough - lists.available - io.pagesBeingWritten - writable;
   if (missing > 0) systemThreads.nothingToTrim = trimWorkingSets(mm, missing) === 0;
   if (lists.modifiedPageFile > 0) wakeSystemThread(mm, systemThreads.modifiedPageWriter);
   if (lists.modifiedMapped > 0) wakeSystemThread(mm, systemThreads.mappedPageWriter);

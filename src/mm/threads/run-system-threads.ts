@@ -1,5 +1,6 @@
 /** Runs the memory manager's system threads by priority, until each has done what it was woken for. */
 import type { MemoryManager } from '../memory-manager.js';
+import { WRITES_WITH_MAPPED_FILES, WRITES_WITH_PAGE_FILE } from '../paging-io.js';
 import { balanceSetManagerStep } from './balance-set-manager.js';
 import { dereferenceSegmentStep } from './dereference-segment.js';
 import { mappedPageWriterStep } from './mapped-page-writer.js';
@@ -26,12 +27,12 @@ export function runThreadsForFrame(mm: MemoryManager): void {
 /** One step of the best thread after the swapper; false when none can run. */
 function runOther(mm: MemoryManager, priority: number): boolean {
   const threads = mm.systemThreads;
-  const { takesWrites } = mm.io;
+  const { writesInFlight } = mm.io;
   if (canRun(threads.dereferenceSegment, priority))
     runStep(mm, threads.dereferenceSegment, dereferenceSegmentStep);
-  else if (takesWrites && canRun(threads.modifiedPageWriter, priority))
+  else if (writesInFlight < WRITES_WITH_PAGE_FILE && canRun(threads.modifiedPageWriter, priority))
     runStep(mm, threads.modifiedPageWriter, modifiedPageWriterStep);
-  else if (takesWrites && canRun(threads.mappedPageWriter, priority))
+  else if (writesInFlight < WRITES_WITH_MAPPED_FILES && canRun(threads.mappedPageWriter, priority))
     runStep(mm, threads.mappedPageWriter, mappedPageWriterStep);
   else if (canRun(threads.balanceSetManager, priority))
     runStep(mm, threads.balanceSetManager, balanceSetManagerStep);
