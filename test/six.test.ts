@@ -185,6 +185,7 @@ describe('six', () => {
     for (const { longestWait, time } of long)
       expect(longestWait, `${time}`).toBeGreaterThanOrEqual(3 * SECOND_100NS);
     expect(ready.length).toBeGreaterThan(0);
+    expect(ready[0]!.tid, 'no thread runs when the time is over').toBe(0);
     for (const { stackWanted, time } of ready) expect(stackWanted, `${time}`).toBe(true);
     expect(swaps).toEqual(['stack-out', 'stack-out', 'process-out', 'process-in', 'stack-in', 'stack-in']);
     expect(follower.work[`${id} stack-out`]).toBe(2);
