@@ -98,11 +98,26 @@ class ListFollower {
   }
 }
 
-function runSix() {
-  const example = makeExampleMachine('six.exe', [], {
+function makeSix() {
+  return makeExampleMachine('six.exe', [], {
     ram: RAM,
     pageFiles: [{ initial: FILE_PAGES * 4096, maximum: 32 * MIB }],
   });
+}
+
+/** Every event of a run, of which the host does so much work at a time. */
+function eventsInSlices(sliceInstructions: number): string[] {
+  const { machine } = makeSix();
+  const events: string[] = [];
+  machine.on(({ time, tid, kind, address, frame, detail }) =>
+    events.push(`${time} ${tid} ${kind} ${address} ${frame} ${detail}`),
+  );
+  while (machine.run({ sliceInstructions }).state === 'running');
+  return events;
+}
+
+function runSix() {
+  const example = makeSix();
   const { machine, process, host } = example;
   const { scheduler, mm } = machine.kernel;
   const follower = new ListFollower(mm);
@@ -217,5 +232,12 @@ describe('six', () => {
     expect(wakes.length).toBeGreaterThan(0);
     for (const { free, time } of wakes) expect(free, `${time}`).toBeGreaterThanOrEqual(FREE_PAGES_TO_ZERO);
     expect(follower.work[`${id} zero`]).toBeGreaterThan(0);
+  });
+
+  it('is the same run when the host looks up after every fault, service and wait', () => {
+    const [whole, sliced] = [eventsInSlices(Number.POSITIVE_INFINITY), eventsInSlices(1)];
+    expect(whole.length).toBeGreaterThan(10_000);
+    expect(sliced.findIndex((event, index) => event !== whole[index])).toBe(-1);
+    expect(sliced.length).toBe(whole.length);
   });
 });
