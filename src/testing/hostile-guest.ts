@@ -17,6 +17,7 @@ import { XMM } from '../machine/cpu/layout.js';
 import { Machine } from '../machine.js';
 import type { MachineProcess } from '../machine-process.js';
 import type { Kernel } from '../nt/kernel.js';
+import { closeUnusedSegments } from '../nt/memory-threads.js';
 import { terminateProcess } from '../nt/process-delete.js';
 import { runKernel, type StopReason } from '../nt/run-loop.js';
 import { buildModule, TEXT_RVA } from './module-builder.js';
@@ -137,6 +138,7 @@ export class HostileGuest {
   endAll(): void {
     for (const old of [...this.kernel.processes.values()]) terminateProcess(this.kernel, old, 0);
     this.kernel.exited.length = 0;
+    closeUnusedSegments(this.kernel);
   }
 
   run(instructions: number): StopReason {
