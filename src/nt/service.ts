@@ -27,6 +27,11 @@ export interface Service {
    * read, its writes are taken back, the thread waits, and the service begins anew.
    */
   readonly restarts?: boolean;
+  /**
+   * Name of an export of the same module that is the language handler of the frames of its calls of guest code: it is asked
+   * when an exception or an unwinding comes through.
+   */
+  readonly frameHandler?: string;
 }
 
 /** The same functions as services that may begin anew. */
@@ -50,6 +55,7 @@ export interface ServiceEntry {
   readonly enter: ServiceFunction;
   readonly steps: readonly ServiceStep[];
   readonly restarts: boolean;
+  readonly frameHandler?: string | undefined;
 }
 
 /** Number of the service by which guest code returns to a step; below it are the numbers of the table. */
@@ -72,9 +78,6 @@ export const KI_SERVICE_RETURN_CODE = Uint8Array.of(
   0x05,
   0xcc,
 );
-
-/** Most numbers that callGuest keeps on the guest's stack. */
-export const MAXIMUM_SAVED = 64;
 
 /** EXCEPTION_NONCONTINUABLE of EXCEPTION_RECORD.ExceptionFlags. */
 export const EXCEPTION_NONCONTINUABLE = 1;

@@ -125,7 +125,11 @@ function guard<Rest extends readonly unknown[]>(
 
 function guarded(service: Service | ServiceFunction): Service | ServiceFunction {
   if (typeof service === 'function') return guard(service);
-  return { enter: guard(service.enter), steps: service.steps?.map((step) => guard(step)) ?? [] };
+  return {
+    ...service,
+    enter: guard(service.enter),
+    steps: service.steps?.map((step) => guard(step)) ?? [],
+  };
 }
 
 /** All functions in one table; a name that two parts define, or that is machine code too, is a mistake. */

@@ -2,7 +2,6 @@
 import { CONTEXT_RIP, CONTEXT_SIZE, captureContext, contextRegister } from '../../nt/context-record.js';
 import {
   addVectoredHandler,
-  kiUserExceptionDispatcher,
   MAXIMUM_PARAMETERS,
   ntContinue,
   ntRaiseException,
@@ -13,6 +12,8 @@ import {
   removeVectoredHandler,
 } from '../../nt/exception-dispatch.js';
 import { KI_SERVICE_RETURN_CODE, type Service, type ServiceFunction } from '../../nt/service.js';
+import { cSpecificHandler } from './c-specific-handler.js';
+import { kiUserExceptionDispatcher, rtlpExceptionHandler } from './exception-dispatcher.js';
 
 const RSP = 4;
 
@@ -48,12 +49,13 @@ const rtlRaiseStatus: ServiceFunction = (call) => call.raise(call.u32(0), [], 1)
 
 export const exceptionServices: Readonly<Record<string, Service | ServiceFunction>> = {
   KiUserExceptionDispatcher: kiUserExceptionDispatcher,
+  RtlpExceptionHandler: rtlpExceptionHandler,
+  __C_specific_handler: cSpecificHandler,
   NtContinue: ntContinue,
   ZwContinue: ntContinue,
   NtRaiseException: ntRaiseException,
   ZwRaiseException: ntRaiseException,
   RtlCaptureContext: rtlCaptureContext,
-  RtlRestoreContext: (call) => call.continueAt(call.address(0)),
   RtlRaiseException: rtlRaiseException,
   RtlRaiseStatus: rtlRaiseStatus,
   RtlAddVectoredExceptionHandler: (call) =>
@@ -71,7 +73,12 @@ export const exceptionServices: Readonly<Record<string, Service | ServiceFunctio
     removeVectoredHandler(call.process.vectoredContinueHandlers, call.address(0)) ? 1 : 0,
 };
 
-/** Real code: where guest functions return to that a service called. */
+/**
+ * Real code: where guest functions return to that a service called, the same for a callback that decides where unwinding
+ * goes on, and a function that only returns (ret), which gives the machine a pause in a long walk.
+ */
 export const exceptionCode: Readonly<Record<string, Uint8Array>> = {
   KiServiceReturn: KI_SERVICE_RETURN_CODE,
+  RcFrameConsolidation: KI_SERVICE_RETURN_CODE,
+  RtlpPause: Uint8Array.of(0xc3),
 };

@@ -60,18 +60,27 @@ function search(call: ServiceCall, table: FunctionTable, address: number): numbe
   return 0;
 }
 
+/** Guest addresses of the entry whose function holds an address, and of what its RVAs count from; null for a leaf function. */
+export function lookupFunction(
+  call: ServiceCall,
+  address: number,
+): { readonly entry: number; readonly imageBase: number } | null {
+  const image = imageTable(call.process, address);
+  for (const table of image === null ? addedTables(call.process) : [image]) {
+    const entry = search(call, table, address);
+    if (entry !== 0) return { entry, imageBase: table.base };
+  }
+  return null;
+}
+
 /** PRUNTIME_FUNCTION RtlLookupFunctionEntry(pc, *base, history): NULL for code without an entry (a leaf function). */
 const rtlLookupFunctionEntry: ServiceFunction = (call) => {
   const [address, baseAt] = [call.address(0), call.address(1)];
   call.memory.probeWrite(baseAt, 8);
-  const image = imageTable(call.process, address);
-  for (const table of image === null ? addedTables(call.process) : [image]) {
-    const entry = search(call, table, address);
-    if (entry === 0) continue;
-    call.memory.writePointer(baseAt, table.base);
-    return entry;
-  }
-  return 0;
+  const found = lookupFunction(call, address);
+  if (found === null) return 0;
+  call.memory.writePointer(baseAt, found.imageBase);
+  return found.entry;
 };
 
 /** BOOLEAN RtlAddFunctionTable(table, count, base). */

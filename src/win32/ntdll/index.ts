@@ -12,6 +12,8 @@ import { processServices } from './process-services.js';
 import { runtimeServices } from './runtime-services.js';
 import { sectionServices } from './section-services.js';
 import { stringServices } from './strings.js';
+import { unwindServices } from './unwind.js';
+import { ntdllUnwind } from './unwind-codes.js';
 
 /** ntdll.dll: the way into the system, the loader, the heap manager and the run-time library below Win32. */
 export const ntdll: SystemModule = {
@@ -30,8 +32,10 @@ export const ntdll: SystemModule = {
     ...runtimeServices,
     ...sectionServices,
     ...stringServices,
+    ...unwindServices,
   },
   code: { ...exceptionCode },
+  unwind: ntdllUnwind,
   description: 'NT Layer DLL',
   version: '10.0.19045.1',
 };
