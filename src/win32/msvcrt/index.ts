@@ -12,6 +12,7 @@ import {
 } from '../../nt/service.js';
 import type { DataExport, SystemModule } from '../../nt/system-module.js';
 import { HeapCorruption } from '../ntdll/heap-layout.js';
+import { cxxData, cxxFunctions } from '../vcruntime/index.js';
 import { consoleFunctions } from './console.js';
 import { ctypeFunctions, NARROW_TABLE, WIDE_TABLE } from './ctype.js';
 import { directoryFunctions } from './directory.js';
@@ -152,6 +153,7 @@ export const msvcrt: SystemModule = {
   functions: merge(
     consoleFunctions,
     ctypeFunctions,
+    cxxFunctions,
     directoryFunctions,
     environmentFunctions,
     exitFunctions,
@@ -178,7 +180,7 @@ export const msvcrt: SystemModule = {
     timeFunctions,
     wideStringFunctions,
   ),
-  data: { ...variables, ...zoneNames },
+  data: { ...variables, ...zoneNames, ...cxxData },
   code: machineCode,
   dependencies: ['kernel32.dll', 'ntdll.dll'],
   onAttach: { enter: guard(attach) },
