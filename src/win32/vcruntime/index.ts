@@ -6,6 +6,7 @@ import { cSpecificHandler } from '../ntdll/c-specific-handler.js';
 import { catchFunctions } from './cxx-catch.js';
 import { frameHandlers3, frameHandlers4 } from './cxx-frame-handler.js';
 import { throwFunctions } from './cxx-throw.js';
+import { longjmp } from './longjmp.js';
 import { terminateFunctions } from './terminate.js';
 import { typeInfoData, typeInfoFunctions } from './type-info.js';
 
@@ -16,11 +17,12 @@ export const cxxFunctions: Readonly<Record<string, Service | ServiceFunction>> =
   ...terminateFunctions,
   ...throwFunctions,
   ...typeInfoFunctions,
+  longjmp,
 };
 
 export const cxxData: Readonly<Record<string, DataExport>> = typeInfoData;
 
-const CODE = ['memmove', 'memcpy', 'memset', 'memcmp', 'strchr'];
+const CODE = ['memmove', 'memcpy', 'memset', 'memcmp', 'strchr', '__intrinsic_setjmp', '__intrinsic_setjmpex'];
 
 export const vcruntime140: SystemModule = {
   name: 'vcruntime140.dll',
