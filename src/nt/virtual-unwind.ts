@@ -24,6 +24,9 @@ import {
 } from '../pe/unwind-info.js';
 import { CONTEXT_RIP, contextRegister } from './context-record.js';
 
+/** What unwinding needs of guest memory. */
+export type UnwindMemory = Pick<UserMemory, 'readU32' | 'readBytes' | 'readInto' | 'writePointer'>;
+
 const RSP = 4;
 const TWO_32 = 2 ** 32;
 export const CONTEXT_RSP = contextRegister(RSP);
@@ -68,7 +71,7 @@ class Unwinding {
   machineFrame = false;
 
   constructor(
-    readonly memory: UserMemory,
+    readonly memory: UnwindMemory,
     readonly context: DataView,
     readonly pointers: number,
   ) {}
@@ -152,14 +155,14 @@ class Unwinding {
   }
 }
 
-function readHeader(memory: UserMemory, address: number): UnwindHeader {
+function readHeader(memory: UnwindMemory, address: number): UnwindHeader {
   const header = parseUnwindHeader(memory.readBytes(address, UNWIND_HEADER_BYTES));
   if (header.version !== 1 && header.version !== 2)
     throw new GuestFault(STATUS_BAD_FUNCTION_TABLE, address, false);
   return header;
 }
 
-function readCodes(memory: UserMemory, address: number, header: UnwindHeader): UnwindCode[] {
+function readCodes(memory: UnwindMemory, address: number, header: UnwindHeader): UnwindCode[] {
   const slots = memory.readBytes(address + UNWIND_HEADER_BYTES, header.codeCount * 2);
   const codes = parseUnwindCodes(header.version, slots);
   if (codes === null) throw new GuestFault(STATUS_BAD_FUNCTION_TABLE, address, false);
@@ -183,7 +186,7 @@ function frameOf(
 
 /** The epilogue that goes on at `rip`, null when there is none. `begin` and `end` are guest addresses. */
 function epilogueAt(
-  memory: UserMemory,
+  memory: UnwindMemory,
   rip: number,
   begin: number,
   end: number,
@@ -202,7 +205,7 @@ function epilogueAt(
  * with STATUS_BAD_FUNCTION_TABLE for unwind information that is none.
  */
 export function virtualUnwind(
-  memory: UserMemory,
+  memory: UnwindMemory,
   handlerType: number,
   imageBase: number,
   rip: number,
@@ -248,6 +251,6 @@ export function virtualUnwind(
 }
 
 /** A function without unwind information is a leaf: its return address lies at RSP. */
-export function unwindLeaf(memory: UserMemory, context: DataView): void {
+export function unwindLeaf(memory: UnwindMemory, context: DataView): void {
   new Unwinding(memory, context, 0).popReturnAddress();
 }

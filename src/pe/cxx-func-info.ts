@@ -67,14 +67,16 @@ const MAGIC_LAST = 0x19930522;
 const SYNCHRONOUS = 1;
 const NOEXCEPT = 4;
 /** Most entries of a table that are believed. */
-export const MAXIMUM_ENTRIES = 0x10000;
+export const MAXIMUM_ENTRIES = 0x4000;
+/** Most catch blocks of a function, over all its try blocks. */
+export const MAXIMUM_HANDLERS = 0x1000;
 
 const HANDLER_BYTES = 20;
 const TRY_BYTES = 20;
 
 function readHandlers(memory: RvaMemory, rva: number, count: number): CatchHandler[] {
   const handlers: CatchHandler[] = [];
-  for (let index = 0; index < Math.min(count, MAXIMUM_ENTRIES); index++) {
+  for (let index = 0; index < count; index++) {
     const at = rva + index * HANDLER_BYTES;
     handlers.push({
       adjectives: memory.u32(at),
@@ -90,13 +92,16 @@ function readHandlers(memory: RvaMemory, rva: number, count: number): CatchHandl
 
 function readTryBlocks(memory: RvaMemory, rva: number, count: number): TryBlock[] {
   const blocks: TryBlock[] = [];
+  let left = MAXIMUM_HANDLERS;
   for (let index = 0; index < Math.min(count, MAXIMUM_ENTRIES); index++) {
     const at = rva + index * TRY_BYTES;
+    const handlerCount = Math.min(memory.u32(at + 12), left);
+    left -= handlerCount;
     blocks.push({
       low: memory.u32(at) | 0,
       high: memory.u32(at + 4) | 0,
       catchHigh: memory.u32(at + 8) | 0,
-      handlers: readHandlers(memory, memory.u32(at + 16), memory.u32(at + 12)),
+      handlers: readHandlers(memory, memory.u32(at + 16), handlerCount),
     });
   }
   return blocks;

@@ -8,6 +8,7 @@ import {
   EMPTY_STATE,
   type FuncInfo,
   MAXIMUM_ENTRIES,
+  MAXIMUM_HANDLERS,
   type RvaMemory,
   type TryBlock,
   type UnwindAction,
@@ -92,14 +93,17 @@ function readHandler(reader: Reader4, functionRva: number): CatchHandler {
 function readTryMap(memory: RvaMemory, rva: number, functionRva: number): TryBlock[] {
   const reader = new Reader4(memory, rva);
   const blocks: TryBlock[] = [];
+  let left = MAXIMUM_HANDLERS;
   for (let count = reader.count(); count > 0; count--) {
     const [low, high, catchHigh] = [reader.number(), reader.number(), reader.number()];
     const handlers = new Reader4(memory, reader.u32());
+    const length = Math.min(handlers.count(), left);
+    left -= length;
     blocks.push({
       low,
       high,
       catchHigh,
-      handlers: Array.from({ length: handlers.count() }, () => readHandler(handlers, functionRva)),
+      handlers: Array.from({ length }, () => readHandler(handlers, functionRva)),
     });
   }
   return blocks;

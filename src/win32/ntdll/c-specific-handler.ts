@@ -31,7 +31,7 @@ interface Scope {
 
 const SCOPE_BYTES = 16;
 /** Most scopes of a function that are looked at. */
-const MAXIMUM_SCOPES = 0x10000;
+const MAXIMUM_SCOPES = 0x4000;
 const EXCEPTION_EXECUTE_HANDLER = 1;
 const ABNORMAL = 1;
 

@@ -52,6 +52,7 @@ import {
   type CxxException,
   matchHandler,
   readCxxException,
+  type TypeNames,
 } from './throw-info.js';
 
 const RECORD_CHAIN = 8;
@@ -133,12 +134,13 @@ function findCatch(
   exception: CxxException | null,
 ): { block: TryBlock; handler: CatchHandler; type: CatchableType | 'any' } | null {
   const { tryBlocks } = frame.info;
+  const names: TypeNames = new Map();
   const outer = tryBlocks[frame.inCatchOf];
   for (const block of tryBlocks) {
     if (frame.state < block.low || frame.state > block.high) continue;
     if (outer !== undefined && (block.low <= outer.high || block.catchHigh > outer.catchHigh)) continue;
     for (const handler of block.handlers) {
-      const type = matchHandler(call.memory, handler, frame.imageBase, exception);
+      const type = matchHandler(call.memory, handler, frame.imageBase, exception, names);
       if (type !== null) return { block, handler, type };
     }
   }

@@ -22,7 +22,15 @@ export const cxxFunctions: Readonly<Record<string, Service | ServiceFunction>> =
 
 export const cxxData: Readonly<Record<string, DataExport>> = typeInfoData;
 
-const CODE = ['memmove', 'memcpy', 'memset', 'memcmp', 'strchr', '__intrinsic_setjmp', '__intrinsic_setjmpex'];
+const CODE = [
+  'memmove',
+  'memcpy',
+  'memset',
+  'memcmp',
+  'strchr',
+  '__intrinsic_setjmp',
+  '__intrinsic_setjmpex',
+];
 
 export const vcruntime140: SystemModule = {
   name: 'vcruntime140.dll',

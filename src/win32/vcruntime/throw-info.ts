@@ -26,7 +26,7 @@ const TYPE_VIRTUAL_BASE = 4;
 /** Name in a TypeDescriptor. */
 const DESCRIPTOR_NAME = 16;
 const MAXIMUM_NAME = 4096;
-const MAXIMUM_TYPES = 4096;
+const MAXIMUM_TYPES = 128;
 
 /** A C++ exception: what its record's parameters say. */
 export interface CxxException {
@@ -88,8 +88,15 @@ function readCatchableType(memory: UserMemory, imageBase: number, at: number): C
   };
 }
 
-function typeName(memory: UserMemory, descriptor: number): string {
-  return memory.readAnsi(descriptor + DESCRIPTOR_NAME, MAXIMUM_NAME);
+/** Decorated names by address of their TypeDescriptor, for one search. */
+export type TypeNames = Map<number, string>;
+
+function typeName(memory: UserMemory, names: TypeNames, descriptor: number): string {
+  const known = names.get(descriptor);
+  if (known !== undefined) return known;
+  const name = memory.readAnsi(descriptor + DESCRIPTOR_NAME, MAXIMUM_NAME);
+  names.set(descriptor, name);
+  return name;
 }
 
 const isEllipsis = (memory: UserMemory, handler: CatchHandler, imageBase: number) =>
@@ -104,6 +111,7 @@ export function matchHandler(
   handler: CatchHandler,
   imageBase: number,
   exception: CxxException | null,
+  names: TypeNames,
 ): CatchableType | 'any' | null {
   if (isEllipsis(memory, handler, imageBase)) return 'any';
   if (exception === null || exception.throwInfo === 0) return null;
@@ -111,13 +119,13 @@ export function matchHandler(
   const thrown = memory.readU32(throwInfo + THROW_ATTRIBUTES) & QUALIFIERS;
   if (thrown & ~handler.adjectives) return null;
   const descriptor = imageBase + handler.type;
-  const name = typeName(memory, descriptor);
+  const name = typeName(memory, names, descriptor);
   const types = exception.imageBase + memory.readU32(throwInfo + THROW_TYPES);
   const count = Math.min(memory.readU32(types), MAXIMUM_TYPES);
   for (let index = 0; index < count; index++) {
     const at = exception.imageBase + memory.readU32(types + 4 + index * 4);
     const type = readCatchableType(memory, exception.imageBase, at);
-    if (type.type !== descriptor && typeName(memory, type.type) !== name) continue;
+    if (type.type !== descriptor && typeName(memory, names, type.type) !== name) continue;
     if (type.properties & TYPE_BY_REFERENCE && !(handler.adjectives & HANDLER_REFERENCE)) continue;
     return type;
   }
