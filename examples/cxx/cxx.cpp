@@ -9,6 +9,7 @@ int printf(const char *, ...);
 void *malloc(unsigned long long);
 void free(void *);
 int __uncaught_exception();
+void qsort(void *, unsigned long long, unsigned long long, int (*)(const void *, const void *));
 int _fltused = 1;
 extern void *const type_info_table[2] __asm__("??_7type_info@@6B@");
 void *const type_info_table[2] = {};
@@ -187,6 +188,18 @@ ALONE int returning() {
   }
 }
 
+static int compare(const void *left, const void *right) {
+  if (*(const int *)left == 3) throw 3;
+  return *(const int *)left - *(const int *)right;
+}
+
+/* Through frames of the C runtime, which called back. */
+ALONE void sorting() {
+  int numbers[5] = {5, 4, 3, 2, 1};
+  Noisy local("sorting");
+  qsort(numbers, 5, 4, compare);
+}
+
 int program() {
   try {
     depth(3);
@@ -231,6 +244,11 @@ int program() {
     printf("any ");
   }
   printf("\n");
+  try {
+    sorting();
+  } catch (int i) {
+    printf("out of qsort %d\n", i);
+  }
   return 6;
 }
 

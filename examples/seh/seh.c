@@ -15,6 +15,7 @@ void RaiseException(DWORD, DWORD, DWORD, const QWORD *);
 unsigned long _exception_code(void);
 void *_exception_info(void);
 int _abnormal_termination(void);
+int _resetstkoflw(void);
 
 struct record {
   DWORD code, flags;
@@ -164,6 +165,23 @@ ALONE void deep(void) {
   }
 }
 
+ALONE int endless(int depth) {
+  volatile char room[3000];
+  room[0] = (char)depth;
+  return depth < 0 ? 0 : endless(depth + 1) + room[0];
+}
+
+/* The stack's end is an exception like any other as long as there is room to handle it. */
+ALONE void overflow(void) {
+  for (int i = 0; i < 2; i++) {
+    __try {
+      result = endless(0);
+    } __except (1) {
+      printf("overflow %08lx, guard back %d\n", _exception_code(), _resetstkoflw());
+    }
+  }
+}
+
 void mainCRTStartup(void) {
   simple();
   nested();
@@ -173,5 +191,6 @@ void mainCRTStartup(void) {
   printf("leaving %d\n", leaving());
   noncontinuable();
   deep();
+  overflow();
   exit(5);
 }

@@ -89,6 +89,9 @@ type Pending = typeof PENDING;
 
 const base = (call: ServiceCall) => Math.floor(call.stackPointer / 16) * 16;
 const gapTo = (call: ServiceCall, offset: number) => call.stackPointer - (base(call) + offset);
+/** Bytes below the caller's frame that are in use: the stack may be nearly at its end. */
+const gapOf = (call: ServiceCall, { original }: Places) =>
+  gapTo(call, original === base(call) + OWN_CONTEXT ? OWN_CONTEXT : OWN_RECORD);
 
 /** Where the contexts and the record of an unwinding lie: guest addresses. */
 interface Places {
@@ -161,19 +164,13 @@ function unwindFrames(call: ServiceCall, at: Places, flags: number): Pending {
     original = current;
   }
   memory.writeBytes(at.original, original);
-  return call.callGuest(
-    call.symbol('ntdll.dll', 'RtlpPause'),
-    [],
-    STEP_WALK,
-    [flags],
-    gapTo(call, OWN_CONTEXT),
-  );
+  return call.callGuest(call.symbol('ntdll.dll', 'RtlpPause'), [], STEP_WALK, [flags], gapOf(call, at));
 }
 
 /** All frames are left: the exception goes to the system for good. */
 function endOfStack(call: ServiceCall, at: Places): Pending {
   const raise = call.symbol('ntdll.dll', 'NtRaiseException');
-  return call.callGuest(raise, [at.record, at.original, 0], STEP_FAILED, [], gapTo(call, OWN_CONTEXT));
+  return call.callGuest(raise, [at.record, at.original, 0], STEP_FAILED, [], gapOf(call, at));
 }
 
 function callHandler(call: ServiceCall, at: Places, flags: number, frame: DispatchedFrame): Pending {
@@ -188,7 +185,7 @@ function callHandler(call: ServiceCall, at: Places, flags: number, frame: Dispat
     [at.record, establisher, at.original, dispatcher],
     STEP_HANDLER,
     [flags, dispatcher, establisher],
-    gapTo(call, OWN_CONTEXT),
+    gapOf(call, at),
   );
 }
 
