@@ -12,6 +12,13 @@ __declspec(noreturn) void exit(int);
 void *VirtualAlloc(void *, QWORD, DWORD, DWORD);
 int VirtualProtect(void *, QWORD, DWORD, DWORD *);
 void RaiseException(DWORD, DWORD, DWORD, const QWORD *);
+struct function {
+  DWORD begin, end, unwind;
+};
+typedef struct function *(*Find)(QWORD, void *);
+int RtlAddFunctionTable(struct function *, DWORD, QWORD);
+int RtlInstallFunctionTableCallback(QWORD, QWORD, DWORD, Find, void *, const unsigned short *);
+int RtlDeleteFunctionTable(struct function *);
 unsigned long _exception_code(void);
 void *_exception_info(void);
 int _abnormal_termination(void);
@@ -182,6 +189,40 @@ ALONE void overflow(void) {
   }
 }
 
+static void raise_seven(void) { RaiseException(0xe0000007, 0, 0, 0); }
+
+/* push rbx; sub rsp, 20h; call rcx; add rsp, 20h; pop rbx; ret, and its unwind information */
+static const unsigned char code[] = {0x53, 0x48, 0x83, 0xec, 0x20, 0xff, 0xd1, 0x48, 0x83, 0xc4, 0x20, 0x5b, 0xc3};
+static const unsigned char unwind[] = {1, 5, 2, 0, 5, 0x32, 1, 0x30};
+
+ALONE void through(unsigned char *page, const char *how) {
+  __try {
+    ((void (*)(void (*)(void)))page)(raise_seven);
+  } __except (1) {
+    printf("through generated code, by %s\n", how);
+  }
+}
+
+static struct function *find(QWORD pc, void *context) {
+  struct function *function = context;
+  return (pc & 0xfff) < function->end ? function : 0;
+}
+
+ALONE void generated(void) {
+  unsigned char *page = VirtualAlloc(0, 4096, 0x3000, 0x40);
+  struct function *function = (struct function *)(page + 0x80);
+  for (unsigned i = 0; i < sizeof code; i++) page[i] = code[i];
+  for (unsigned i = 0; i < sizeof unwind; i++) page[0x40 + i] = unwind[i];
+  function->begin = 0;
+  function->end = sizeof code;
+  function->unwind = 0x40;
+  RtlAddFunctionTable(function, 1, (QWORD)page);
+  through(page, "a table");
+  RtlDeleteFunctionTable(function);
+  RtlInstallFunctionTableCallback((QWORD)page | 3, (QWORD)page, 4096, find, function, 0);
+  through(page, "a callback");
+}
+
 void mainCRTStartup(void) {
   simple();
   nested();
@@ -191,6 +232,7 @@ void mainCRTStartup(void) {
   printf("leaving %d\n", leaving());
   noncontinuable();
   deep();
+  generated();
   overflow();
   exit(5);
 }

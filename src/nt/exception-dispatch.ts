@@ -81,6 +81,20 @@ export function raiseException(
   enterDispatcher(kernel, thread, frame);
 }
 
+/** Raises the record that lies in guest memory in the running thread at its present context, all its 64-bit values as they are. */
+export function raiseRecord(kernel: Kernel, thread: Thread, record: number, address: number): void {
+  const frame = kernel.exceptionFrame;
+  captureContext(kernel, frame);
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  frame.fill(0, CONTEXT_SIZE);
+  kernel.memory.readInto(record, frame.subarray(DISPATCH_RECORD, DISPATCH_RECORD + EXCEPTION_RECORD_SIZE));
+  writeParameter(view, DISPATCH_RECORD + RECORD_ADDRESS, address);
+  const count = view.getUint32(DISPATCH_RECORD + RECORD_PARAMETER_COUNT, true);
+  if (count > MAXIMUM_PARAMETERS)
+    view.setUint32(DISPATCH_RECORD + RECORD_PARAMETER_COUNT, MAXIMUM_PARAMETERS, true);
+  enterDispatcher(kernel, thread, frame);
+}
+
 /** Puts a filled frame (context and record) on the stack that its own context names and enters the dispatcher. */
 function enterDispatcher(kernel: Kernel, thread: Thread, frame: Uint8Array): void {
   const { processor, memory, mm } = kernel;

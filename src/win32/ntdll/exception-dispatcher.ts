@@ -39,7 +39,15 @@ import {
 import { readServiceFrame } from '../../nt/service-frame.js';
 import { CONTEXT_RSP, contextAddress } from '../../nt/virtual-unwind.js';
 import { UNW_FLAG_EHANDLER, UNW_FLAG_NHANDLER } from '../../pe/unwind-info.js';
-import { FRAMES_AT_ONCE, isFrame, isOnStack, unwindFunction, walkFrame } from './stack-walk.js';
+import {
+  type FoundEntry,
+  FRAMES_AT_ONCE,
+  isFrame,
+  isOnStack,
+  tableToAsk,
+  unwindFunction,
+  walkFrame,
+} from './stack-walk.js';
 
 /** Answers of vectored handlers and of the unhandled-exception filter. */
 const EXCEPTION_CONTINUE_EXECUTION = -1;
@@ -55,6 +63,7 @@ const STEP_FILTER = 1;
 const STEP_CONTINUE_HANDLER = 2;
 const STEP_HANDLER = 3;
 const STEP_WALK = 4;
+const STEP_ASKED = 5;
 
 type Pending = typeof PENDING;
 
@@ -81,6 +90,8 @@ export const kiUserExceptionDispatcher: Service = {
     (call, [frame = 0, , flags = 0, nested = 0, establisher = 0]) =>
       afterHandler(call, frame, flags, nested, establisher),
     (call, [frame = 0, , flags = 0, nested = 0]) => searchFrames(call, frame, flags, nested),
+    (call, [frame = 0, imageBase = 0, flags = 0, nested = 0]) =>
+      searchFrames(call, frame, flags, nested, { imageBase, entry: call.resultAddress }),
   ],
 };
 
@@ -99,10 +110,16 @@ function callVectored(call: ServiceCall, frame: number, index: number): Pending 
 }
 
 /** Walks up from the context below the frame to the next language handler and calls it. */
-function searchFrames(call: ServiceCall, frame: number, flags: number, nested: number): Pending {
+function searchFrames(
+  call: ServiceCall,
+  frame: number,
+  flags: number,
+  nested: number,
+  answered: FoundEntry | null = null,
+): Pending {
   let invalid = 0;
   try {
-    const pending = callNextHandler(call, frame, flags, nested);
+    const pending = callNextHandler(call, frame, flags, nested, answered);
     if (pending !== null) return pending;
   } catch (error) {
     if (!(error instanceof GuestFault)) throw error;
@@ -112,14 +129,27 @@ function searchFrames(call: ServiceCall, frame: number, flags: number, nested: n
 }
 
 /** null at the top of the stack; throws GuestFault when the frames make no sense. */
-function callNextHandler(call: ServiceCall, frame: number, flags: number, nested: number): Pending | null {
+function callNextHandler(
+  call: ServiceCall,
+  frame: number,
+  flags: number,
+  nested: number,
+  answered: FoundEntry | null,
+): Pending | null {
   const { memory } = call;
   const bytes = memory.readBytes(frame + WALK_CONTEXT, CONTEXT_SIZE);
   const context = new DataView(bytes.buffer);
   for (let walked = 0; walked < FRAMES_AT_ONCE; walked++) {
     if (!isOnStack(call, contextAddress(context, CONTEXT_RSP))) return null;
     if (contextAddress(context, CONTEXT_RIP) === 0) return null;
-    const found = walkFrame(call, context, UNW_FLAG_EHANDLER);
+    const answer = walked === 0 ? answered : null;
+    const table = answer === null ? tableToAsk(call, context) : undefined;
+    if (table !== undefined) {
+      memory.writeBytes(frame + WALK_CONTEXT, bytes);
+      const args = [contextAddress(context, CONTEXT_RIP), table.context];
+      return call.callGuest(table.callback, args, STEP_ASKED, [frame, table.base, flags, nested], GAP);
+    }
+    const found = walkFrame(call, context, UNW_FLAG_EHANDLER, answer);
     if (found === null) continue;
     if (!isFrame(call, found.establisher)) return noHandler(call, frame, flags | EXCEPTION_STACK_INVALID);
     if (found.handler === 0) continue;

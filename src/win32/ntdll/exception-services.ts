@@ -2,16 +2,12 @@
 import { CONTEXT_RIP, CONTEXT_SIZE, captureContext, contextRegister } from '../../nt/context-record.js';
 import {
   addVectoredHandler,
-  MAXIMUM_PARAMETERS,
   ntContinue,
   ntRaiseException,
-  RECORD_CODE,
-  RECORD_FLAGS,
-  RECORD_PARAMETER_COUNT,
-  RECORD_PARAMETERS,
+  raiseRecord,
   removeVectoredHandler,
 } from '../../nt/exception-dispatch.js';
-import { KI_SERVICE_RETURN_CODE, type Service, type ServiceFunction } from '../../nt/service.js';
+import { KI_SERVICE_RETURN_CODE, PENDING, type Service, type ServiceFunction } from '../../nt/service.js';
 import { cSpecificHandler } from './c-specific-handler.js';
 import { kiUserExceptionDispatcher, rtlpExceptionHandler } from './exception-dispatcher.js';
 
@@ -33,15 +29,8 @@ const rtlCaptureContext: ServiceFunction = (call) => {
 
 /** void RtlRaiseException(record): raises what the record says at this call. */
 const rtlRaiseException: ServiceFunction = (call) => {
-  const { memory } = call;
-  const record = call.address(0);
-  const count = Math.min(memory.readU32(record + RECORD_PARAMETER_COUNT), MAXIMUM_PARAMETERS);
-  const parameters: number[] = [];
-  for (let index = 0; index < count; index++) {
-    const at = record + RECORD_PARAMETERS + index * 8;
-    parameters.push((memory.readU32(at + 4) | 0) * 2 ** 32 + memory.readU32(at));
-  }
-  return call.raise(memory.readU32(record + RECORD_CODE), parameters, memory.readU32(record + RECORD_FLAGS));
+  raiseRecord(call.kernel, call.thread, call.address(0), call.processor.rip);
+  return PENDING;
 };
 
 /** void RtlRaiseStatus(status): a noncontinuable exception. */

@@ -4,7 +4,7 @@ import type { DispatchedFrame } from '../../nt/dispatcher-context.js';
 import type { ServiceCall } from '../../nt/service.js';
 import { HOME_BYTES, readServiceFrame } from '../../nt/service-frame.js';
 import { contextAddress, type UnwoundFrame, unwindLeaf, virtualUnwind } from '../../nt/virtual-unwind.js';
-import { lookupFunction } from './function-table.js';
+import { callbackFor, type FunctionTableCallback, lookupFunction } from './function-table.js';
 
 const TEB_STACK_BASE = 0x08;
 const TEB_STACK_LIMIT = 0x10;
@@ -52,11 +52,30 @@ export function unwindFunction(
   return frame;
 }
 
+/** What the program's callback answered for an address of its generated code. */
+export interface FoundEntry {
+  readonly imageBase: number;
+  /** Guest address of the RUNTIME_FUNCTION, 0 for a leaf function. */
+  readonly entry: number;
+}
+
+/** The program's own table for a context's RIP, which has to be asked before the walk can go on; undefined for none. */
+export function tableToAsk(call: ServiceCall, context: DataView): FunctionTableCallback | undefined {
+  const pc = contextAddress(context, CONTEXT_RIP);
+  const table = callbackFor(call.process, pc);
+  return table !== undefined && lookupFunction(call, pc) === null ? table : undefined;
+}
+
 /** Turns a function's context into its caller's; null for a leaf function, which has no frame. */
-export function walkFrame(call: ServiceCall, context: DataView, handlerType: number): DispatchedFrame | null {
+export function walkFrame(
+  call: ServiceCall,
+  context: DataView,
+  handlerType: number,
+  answered: FoundEntry | null = null,
+): DispatchedFrame | null {
   const controlPc = contextAddress(context, CONTEXT_RIP);
-  const found = lookupFunction(call, controlPc);
-  if (found === null) {
+  const found = answered ?? lookupFunction(call, controlPc);
+  if (found === null || found.entry === 0) {
     unwindLeaf(call.memory, context);
     return null;
   }

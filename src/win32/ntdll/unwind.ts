@@ -52,7 +52,15 @@ import {
 import { FRAME_RIP, FRAME_RSP, HOME_BYTES, readServiceFrame } from '../../nt/service-frame.js';
 import { CONTEXT_RSP, CONTEXT_XMM, contextAddress, setContextAddress } from '../../nt/virtual-unwind.js';
 import { UNW_FLAG_NHANDLER, UNW_FLAG_UHANDLER } from '../../pe/unwind-info.js';
-import { FRAMES_AT_ONCE, isFrame, isOnStack, unwindFunction, walkFrame } from './stack-walk.js';
+import {
+  type FoundEntry,
+  FRAMES_AT_ONCE,
+  isFrame,
+  isOnStack,
+  tableToAsk,
+  unwindFunction,
+  walkFrame,
+} from './stack-walk.js';
 
 const RSP = 4;
 
@@ -68,6 +76,7 @@ const STEP_HANDLER = 0;
 const STEP_WALK = 1;
 const STEP_CONSOLIDATED = 2;
 const STEP_FAILED = 3;
+const STEP_ASKED = 4;
 
 /** _JUMP_BUFFER of <setjmp.h>: byte offsets. */
 const JUMP_REGISTERS: readonly (readonly [offset: number, register: number])[] = [
@@ -115,6 +124,8 @@ const unwindService = (extended: boolean): Service => {
     (call, [flags = 0]) => unwindFrames(call, at(call), flags),
     restoreConsolidated,
     (call) => call.raise(STATUS_BAD_STACK, [], EXCEPTION_NONCONTINUABLE),
+    (call, [flags = 0, imageBase = 0]) =>
+      unwindFrames(call, at(call), flags, { imageBase, entry: call.resultAddress }),
   ];
   return { enter: (call) => beginUnwind(call, at(call)), steps, frameHandler: 'RtlpUnwindHandler' };
 };
@@ -137,7 +148,12 @@ function beginUnwind(call: ServiceCall, { original, record }: Places): Pending {
 }
 
 /** Leaves frames up to the next termination handler, or to the target. */
-function unwindFrames(call: ServiceCall, at: Places, flags: number): Pending {
+function unwindFrames(
+  call: ServiceCall,
+  at: Places,
+  flags: number,
+  answered: FoundEntry | null = null,
+): Pending {
   const { memory } = call;
   const target = call.address(0);
   let original = memory.readBytes(at.original, CONTEXT_SIZE);
@@ -147,8 +163,15 @@ function unwindFrames(call: ServiceCall, at: Places, flags: number): Pending {
       memory.writeBytes(at.original, original);
       return endOfStack(call, at);
     }
+    const answer = walked === 0 ? answered : null;
+    const table = answer === null ? tableToAsk(call, view) : undefined;
+    if (table !== undefined) {
+      memory.writeBytes(at.original, original);
+      const args = [contextAddress(view, CONTEXT_RIP), table.context];
+      return call.callGuest(table.callback, args, STEP_ASKED, [flags, table.base], gapOf(call, at));
+    }
     const current = original.slice();
-    const found = walkFrame(call, new DataView(current.buffer), UNW_FLAG_UHANDLER);
+    const found = walkFrame(call, new DataView(current.buffer), UNW_FLAG_UHANDLER, answer);
     if (found !== null) {
       if (!isFrame(call, found.establisher) || (target !== 0 && target < found.establisher))
         return call.raise(STATUS_BAD_STACK, [], EXCEPTION_NONCONTINUABLE);
