@@ -34,7 +34,7 @@ for tool in clang lld-link llvm-dlltool; do
 done
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
-for list in msvcrt kernel32 vcruntime140; do
+for list in msvcrt kernel32 vcruntime140 vcruntime140_1; do
   llvm-dlltool -m i386:x86-64 -d "msvc/$list.def" -l "$objects/$list.lib"
 done
 build_msvc() { # source, further flags
@@ -49,6 +49,7 @@ build_msvc() { # source, further flags
 build_msvc seh/seh.c
 build_msvc jump/jump.c
 build_msvc cxx/cxx.cpp -std=c++17 -fexceptions -fcxx-exceptions
+build_msvc cxx4/cxx4.s -Wno-unused-command-line-argument
 clang --version | head -n 1
 
 cd ../bench/programs

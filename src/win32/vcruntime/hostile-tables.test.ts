@@ -34,7 +34,7 @@ function damage(random: Random, image: Uint8Array): Uint8Array {
   return damaged;
 }
 
-describe.each(['seh.exe', 'cxx.exe', 'jump.exe'])('%s with damaged tables', (name) => {
+describe.each(['seh.exe', 'cxx.exe', 'cxx4.exe', 'jump.exe'])('%s with damaged tables', (name) => {
   it('ends or is stopped', { timeout: 600_000 }, () => {
     const random = mulberry32(seedFor(`damaged tables of ${name}`));
     const whole = exampleBytes(`bin/${name}`);
