@@ -200,6 +200,43 @@ ALONE void sorting() {
   qsort(numbers, 5, 4, compare);
 }
 
+struct Left : virtual Shared {
+  virtual ~Left() {}
+  int left = 1;
+};
+struct Right : virtual Shared {
+  virtual ~Right() {}
+  int right = 2;
+};
+struct Both : Left, Right {
+  int both = 3;
+};
+
+ALONE void cast(Base *base, Other *other, Left *left) {
+  Derived *derived = dynamic_cast<Derived *>(base);
+  Other *across = dynamic_cast<Other *>(base);
+  Right *right = dynamic_cast<Right *>(left);
+  Both *both = dynamic_cast<Both *>(left);
+  printf("down %d across %d virtual %d %d", derived ? derived->number : -1, across ? across->other : -1,
+         right ? right->right : -1, both ? both->both : -1);
+  printf(" back %d void %d\n", dynamic_cast<Base *>(other) == base, dynamic_cast<void *>(base) == (void *)derived);
+}
+
+ALONE void casts() {
+  Derived derived;
+  Base base(1);
+  Other other;
+  Both both;
+  Left left;
+  cast(&derived, &derived, &both);
+  cast(&base, &other, &left);
+  try {
+    dynamic_cast<Derived &>(base).number++;
+  } catch (...) {
+    printf("no such cast\n");
+  }
+}
+
 int program() {
   try {
     depth(3);
@@ -249,6 +286,7 @@ int program() {
   } catch (int i) {
     printf("out of qsort %d\n", i);
   }
+  casts();
   return 6;
 }
 

@@ -2,12 +2,15 @@
 import type { Service, ServiceFunction } from '../../nt/service.js';
 import type { DataExport, SystemModule } from '../../nt/system-module.js';
 import { machineCode } from '../msvcrt/machine-code.js';
+import { stringFunctions } from '../msvcrt/string.js';
+import { wideStringFunctions } from '../msvcrt/wide-string.js';
 import { cSpecificHandler } from '../ntdll/c-specific-handler.js';
 import { catchFunctions } from './cxx-catch.js';
 import { frameHandlers3, frameHandlers4 } from './cxx-frame-handler.js';
 import { throwFunctions } from './cxx-throw.js';
 import { longjmp } from './longjmp.js';
-import { terminateFunctions } from './terminate.js';
+import { rttiFunctions } from './rtti.js';
+import { terminate, terminateFunctions } from './terminate.js';
 import { typeInfoData, typeInfoFunctions } from './type-info.js';
 
 /** What msvcrt.dll and vcruntime140.dll have alike. */
@@ -15,12 +18,23 @@ export const cxxFunctions: Readonly<Record<string, Service | ServiceFunction>> =
   ...catchFunctions,
   ...frameHandlers3,
   ...terminateFunctions,
+  ...rttiFunctions,
   ...throwFunctions,
   ...typeInfoFunctions,
   longjmp,
 };
 
 export const cxxData: Readonly<Record<string, DataExport>> = typeInfoData;
+
+/** Of strings and memory: the same functions as msvcrt's. */
+const LIBRARY = {
+  memchr: stringFunctions['memchr']!,
+  strrchr: stringFunctions['strrchr']!,
+  strstr: stringFunctions['strstr']!,
+  wcschr: wideStringFunctions['wcschr']!,
+  wcsrchr: wideStringFunctions['wcsrchr']!,
+  wcsstr: wideStringFunctions['wcsstr']!,
+};
 
 const CODE = [
   'memmove',
@@ -34,7 +48,12 @@ const CODE = [
 
 export const vcruntime140: SystemModule = {
   name: 'vcruntime140.dll',
-  functions: { ...cxxFunctions, __C_specific_handler: cSpecificHandler },
+  functions: {
+    ...cxxFunctions,
+    ...LIBRARY,
+    __C_specific_handler: cSpecificHandler,
+    _purecall: (call) => terminate(call),
+  },
   data: cxxData,
   code: Object.fromEntries(CODE.map((name) => [name, machineCode[name]!])),
   dependencies: ['kernel32.dll', 'ntdll.dll'],
