@@ -189,6 +189,20 @@ ALONE void overflow(void) {
   }
 }
 
+ALONE int plain(int depth) {
+  if (depth == 0) RaiseException(0xe0000008, 0, 0, 0);
+  if (depth < 0) return 0;
+  return plain(depth - 1) + 1;
+}
+
+ALONE void far(void) {
+  __try {
+    result = plain(2000);
+  } __except (1) {
+    printf("from afar %08lx\n", _exception_code());
+  }
+}
+
 static void raise_seven(void) { RaiseException(0xe0000007, 0, 0, 0); }
 
 /* push rbx; sub rsp, 20h; call rcx; add rsp, 20h; pop rbx; ret, and its unwind information */
@@ -232,6 +246,7 @@ void mainCRTStartup(void) {
   printf("leaving %d\n", leaving());
   noncontinuable();
   deep();
+  far();
   generated();
   overflow();
   exit(5);
