@@ -2,6 +2,8 @@
  * C++ exceptions as mingw-w64's g++ compiles them: table-based unwinding through RtlUnwindEx with a personality routine of
  * the program's own. Expected output written by hand from the rules of the language.
  */
+#include <windows.h>
+
 #include <cstdio>
 #include <stdexcept>
 #include <string>
@@ -49,6 +51,13 @@ static void guarded() noexcept(false) {
   Noisy g("guard");
   std::vector<std::string> names(3, std::string(40, 'x'));
   throw std::string(names[1].begin(), names[1].begin() + 5);
+}
+
+static int frames(int n) {
+  volatile int kept = n;
+  if (n > 0) return frames(n - 1) + (kept < 0);
+  void *addresses[100];
+  return CaptureStackBackTrace(0, 100, addresses, nullptr);
 }
 
 int main() {
@@ -107,5 +116,7 @@ int main() {
   } catch (const std::exception &) {
     std::printf("at\n");
   }
+  int base = frames(0);
+  std::printf("frames %d\n", frames(10) - base);
   return 3;
 }

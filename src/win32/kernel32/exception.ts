@@ -93,6 +93,7 @@ export const exceptionForwarders: Record<string, string> = {
   RtlPcToFileHeader: 'NTDLL.RtlPcToFileHeader',
   RtlUnwind: 'NTDLL.RtlUnwind',
   RtlUnwindEx: 'NTDLL.RtlUnwindEx',
+  RtlCaptureStackBackTrace: 'NTDLL.RtlCaptureStackBackTrace',
   RtlVirtualUnwind: 'NTDLL.RtlVirtualUnwind',
   RtlRaiseException: 'NTDLL.RtlRaiseException',
   RtlLookupFunctionEntry: 'NTDLL.RtlLookupFunctionEntry',

@@ -52,6 +52,7 @@ import {
 import { FRAME_RIP, FRAME_RSP, HOME_BYTES, readServiceFrame } from '../../nt/service-frame.js';
 import { CONTEXT_RSP, CONTEXT_XMM, contextAddress, setContextAddress } from '../../nt/virtual-unwind.js';
 import { UNW_FLAG_NHANDLER, UNW_FLAG_UHANDLER } from '../../pe/unwind-info.js';
+import { rtlCaptureStackBackTrace } from './stack-back-trace.js';
 import {
   type FoundEntry,
   FRAMES_AT_ONCE,
@@ -344,5 +345,6 @@ export const unwindServices: Readonly<Record<string, Service | ServiceFunction>>
   RtlUnwind: unwindService(false),
   RtlRestoreContext: rtlRestoreContext,
   RtlVirtualUnwind: rtlVirtualUnwind,
+  RtlCaptureStackBackTrace: rtlCaptureStackBackTrace,
   RtlpUnwindHandler: rtlpUnwindHandler,
 };
