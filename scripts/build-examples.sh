@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds examples/<name>/<name>.c into examples/bin with Debian's mingw-w64. The result depends on the compiler's
-# version only: no time stamp and no path goes into an executable.
+# Builds examples/<name>/<name>.c (.cpp) into examples/bin with Debian's mingw-w64, and those that show Microsoft's ABI with
+# clang and lld. The result depends on the compilers' versions only: no time stamp and no path goes into an executable.
 set -euo pipefail
 cd "$(dirname "$0")/../examples"
 cc=x86_64-w64-mingw32-gcc
@@ -24,6 +24,33 @@ build hello hello -Os
 build hello hello-O0 -O0
 build hello hello-O2 -O2
 "$cc" --version | head -n 1
+
+x86_64-w64-mingw32-g++ -std=gnu++17 -Wall -Wextra -Werror -s -Wl,--no-insert-timestamp -Os -static \
+  -D__USE_MINGW_ANSI_STDIO=0 -o bin/throw.exe throw/throw.cpp
+
+# Freestanding programs of Microsoft's ABI: import libraries come of the lists in msvc/.
+for tool in clang lld-link llvm-dlltool; do
+  command -v "$tool" >/dev/null || { echo "$tool is missing; on Debian: apt-get install clang lld llvm" >&2; exit 1; }
+done
+objects=$(mktemp -d)
+trap 'rm -rf "$objects"' EXIT
+for list in msvcrt kernel32 vcruntime140 vcruntime140_1; do
+  llvm-dlltool -m i386:x86-64 -d "msvc/$list.def" -l "$objects/$list.lib"
+done
+build_msvc() { # source, further flags
+  local name
+  name=$(basename "${1%.*}")
+  clang --target=x86_64-pc-windows-msvc -fms-extensions -fno-builtin -Wall -Wextra -Werror -O1 "${@:2}" \
+    -c "$1" -o "$objects/$name.obj"
+  lld-link /nologo /subsystem:console /entry:mainCRTStartup /nodefaultlib /brepro "/out:bin/$name.exe" \
+    "$objects/$name.obj" "$objects"/*.lib
+  printf '%-14s %6d bytes\n' "$name.exe" "$(stat -c %s "bin/$name.exe")"
+}
+build_msvc seh/seh.c
+build_msvc jump/jump.c
+build_msvc cxx/cxx.cpp -std=c++17 -fexceptions -fcxx-exceptions
+build_msvc cxx4/cxx4.s -Wno-unused-command-line-argument
+clang --version | head -n 1
 
 cd ../bench/programs
 for name in touch loops pages soft ranges; do

@@ -39,7 +39,7 @@ describe('an unhandled exception as text', () => {
 
   it('says what a stack overflow touched', () => {
     expect(crashed('stack.exe', ['overflow'])).toMatch(
-      /STATUS_STACK_OVERFLOW\)\n +access +writing \S+: below the last page of the stack\n/,
+      /STATUS_STACK_OVERFLOW\)\n +access +writing \S+: the last guard page of the stack\n/,
     );
   });
 

@@ -44,7 +44,7 @@ function accessText({ code, parameters, target }: CrashReport): string | null {
   if (!ACCESS_CODES.includes(code) || parameters.length < 2) return null;
   const [access, address] = parameters as [number, number];
   const doing = access === ACCESS_WRITE ? 'writing' : access === ACCESS_EXECUTE ? 'executing' : 'reading';
-  const place = code === STATUS_STACK_OVERFLOW ? 'below the last page of the stack' : target;
+  const place = code === STATUS_STACK_OVERFLOW ? 'the last guard page of the stack' : target;
   const what = place === null ? '' : `: ${place}`;
   const status = parameters.length > 2 ? `, because of ${statusText(parameters[2]!)}` : '';
   return `${doing} ${addressText(address)}${what}${status}`;

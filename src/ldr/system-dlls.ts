@@ -57,8 +57,8 @@ function serviceEntry(module: string, name: string, service: Service | ServiceFu
   const kind: ServiceKind = module === 'ntdll.dll' && /^(Nt|Zw)/.test(name) ? 'kernel' : 'library';
   if (typeof service === 'function')
     return { module, name, kind, enter: service, steps: [], restarts: false };
-  const { enter, steps = [], restarts = false } = service;
-  return { module, name, kind, enter, steps, restarts };
+  const { enter, steps = [], restarts = false, frameHandler } = service;
+  return { module, name, kind, enter, steps, restarts, frameHandler };
 }
 
 function generateImage(module: SystemModule, numbers: ReadonlyMap<string, number>): SystemImage {
@@ -71,7 +71,9 @@ function generateImage(module: SystemModule, numbers: ReadonlyMap<string, number
   const edata = exportDirectory(module.name, exports, edataRva);
   const rsrcRva = edataRva + alignUp(edata.bytes.length);
   const rsrc = versionResource({ fileName: module.name, ...pick(module) }, rsrcRva);
-  const relocRva = rsrcRva + alignUp(rsrc.length);
+  const pdataRva = rsrcRva + alignUp(rsrc.length);
+  const pdata = functionTable(module, code, textRva, pdataRva);
+  const relocRva = pdataRva + alignUp(pdata.bytes.length);
   const reloc = applyPointers(module, data, dataRva, exports);
 
   const sections: Section[] = [
@@ -79,6 +81,7 @@ function generateImage(module: SystemModule, numbers: ReadonlyMap<string, number
     { name: '.data', rva: dataRva, bytes: data.bytes, characteristics: READ_WRITE },
     { name: '.rdata', rva: edataRva, bytes: edata.bytes, characteristics: READ_ONLY },
     { name: '.rsrc', rva: rsrcRva, bytes: rsrc, characteristics: READ_ONLY },
+    { name: '.pdata', rva: pdataRva, bytes: pdata.bytes, characteristics: READ_ONLY },
     { name: '.reloc', rva: relocRva, bytes: reloc, characteristics: DISCARDABLE },
   ].filter((section) => section.bytes.length > 0);
   const dllMain = code.offsets.get(DLL_MAIN);
@@ -86,6 +89,7 @@ function generateImage(module: SystemModule, numbers: ReadonlyMap<string, number
   const directories: [number, number, number][] = [
     [pe.IMAGE_DIRECTORY_ENTRY_EXPORT, edataRva, edata.directorySize],
     [pe.IMAGE_DIRECTORY_ENTRY_RESOURCE, rsrcRva, rsrc.length],
+    [pe.IMAGE_DIRECTORY_ENTRY_EXCEPTION, pdataRva, pdata.tableSize],
     [pe.IMAGE_DIRECTORY_ENTRY_BASERELOC, relocRva, reloc.length],
   ];
   const located = exports.filter((entry) => entry.forwarder === undefined);
@@ -122,6 +126,30 @@ function serviceStub(number: number): Uint8Array {
   writer.u32(number);
   writer.bytes(Uint8Array.of(0x0f, 0x05, 0xc3));
   return writer.result();
+}
+
+/** The RUNTIME_FUNCTION entries in order of address, then the UNWIND_INFO of each. */
+function functionTable(
+  module: SystemModule,
+  code: Part,
+  textRva: number,
+  rva: number,
+): { bytes: Uint8Array; tableSize: number } {
+  const functions = Object.entries(module.unwind ?? {})
+    .map(([name, unwind]) => ({ unwind, offset: code.offsets.get(name)! }))
+    .sort((left, right) => left.offset - right.offset);
+  const starts = [...code.offsets.values()].sort((left, right) => left - right);
+  const writer = new ByteWriter();
+  const tableSize = functions.length * 12;
+  let unwindAt = rva + tableSize;
+  for (const { unwind, offset } of functions) {
+    writer.u32(textRva + offset);
+    writer.u32(textRva + (starts.find((start) => start > offset) ?? code.bytes.length));
+    writer.u32(unwindAt);
+    unwindAt += unwind.length;
+  }
+  for (const { unwind } of functions) writer.bytes(unwind);
+  return { bytes: writer.result(), tableSize };
 }
 
 function dataPart(module: SystemModule): Part {

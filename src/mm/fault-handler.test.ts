@@ -370,15 +370,15 @@ describe('stack growth', () => {
   it('commits the next guard page and lowers the limit, page by page, to the overflow', () => {
     const { mm, space, user, bottom, top } = createStack();
     const grow = (address: number) => accessFault(mm, space, address, WRITE, true, mm.currentStack);
-    for (let page = top - 2 * 4096; page > bottom + 4096; page -= 4096) {
+    for (let page = top - 2 * 4096; page > bottom + 3 * 4096; page -= 4096) {
       expect(grow(page + 8)).toBe(STATUS_PAGE_FAULT_GUARD_PAGE);
       expect(user.readPointer(TEB + TEB_STACK_LIMIT)).toBe(page);
       user.writeU8(page + 8, 1);
       verify(mm);
     }
-    expect(grow(bottom + 4096)).toBe(STATUS_STACK_OVERFLOW);
+    expect(grow(bottom + 3 * 4096)).toBe(STATUS_STACK_OVERFLOW);
     expect(user.readPointer(TEB + TEB_STACK_LIMIT)).toBe(bottom + 4096);
-    user.writeU8(bottom + 4096, 1);
+    user.fill(bottom + 4096, 3 * 4096, 1);
     expect(grow(bottom)).toBe(STATUS_ACCESS_VIOLATION);
     verify(mm);
   });

@@ -29,6 +29,9 @@ export interface UserStack {
   readonly tebAddress: number;
 }
 
+/** Bytes that handling a stack overflow has at least: what delivering and unwinding an exception takes on x64. */
+export const LEAST_STACK_GUARANTEE = 0x2000;
+
 const UNREADABLE = -1;
 
 /**
@@ -50,10 +53,11 @@ export function growUserStack(
   const page = Math.floor(address / 4096) * 4096;
   const guardBytes = (Math.ceil(Math.max(guaranteed, 0) / 4096) + 1) * 4096;
   const guard = page - guardBytes;
-  const limit = guard > bottom ? page : Math.min(page, bottom + 4096);
+  const isRoomLeft = page - Math.max(guardBytes, LEAST_STACK_GUARANTEE + 4096) > bottom;
+  const limit = isRoomLeft ? page : Math.min(page, bottom + 4096);
   if (!writeTebAddress(mm, space, stack.tebAddress + TEB_STACK_LIMIT, limit))
     return STATUS_GUARD_PAGE_VIOLATION;
-  if (guard > bottom) {
+  if (isRoomLeft) {
     return commitStackPages(mm, space, guard, page, MM_READWRITE | MM_GUARD_PAGE)
       ? STATUS_PAGE_FAULT_GUARD_PAGE
       : STATUS_STACK_OVERFLOW;

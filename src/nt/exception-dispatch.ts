@@ -1,12 +1,12 @@
 /**
- * Exceptions of user mode: the record and context on the guest's stack, KiUserExceptionDispatcher with the vectored handlers
- * and the unhandled-exception filter, NtContinue and NtRaiseException. Source: Windows Internals, "Exception dispatching";
+ * Exceptions of user mode, as the kernel delivers them: the record and context on the guest's stack, NtContinue and
+ * NtRaiseException. Source: Windows Internals, "Exception dispatching";
  * Microsoft, "EXCEPTION_RECORD structure", "Vectored Exception Handling", "SetUnhandledExceptionFilter function".
  */
-import { STATUS_NONCONTINUABLE_EXCEPTION } from '../base/ntstatus.js';
 import { DF, TF } from '../machine/cpu/layout.js';
 import { GuestFault } from '../mm/user-memory.js';
 import {
+  CONTEXT_EFLAGS,
   CONTEXT_RIP,
   CONTEXT_SIZE,
   captureContext,
@@ -30,15 +30,21 @@ export const RECORD_PARAMETER_COUNT = 0x18;
 export const RECORD_PARAMETERS = 0x20;
 export const MAXIMUM_PARAMETERS = 15;
 
-/** What lies at RSP when KiUserExceptionDispatcher is entered: the context, the record, and EXCEPTION_POINTERS to both. */
+/**
+ * What lies at RSP when KiUserExceptionDispatcher is entered: the context, the record, a machine frame (RIP, CS, RFLAGS, RSP,
+ * SS) by which unwinding goes on to the code that raised, and EXCEPTION_POINTERS to context and record.
+ */
 export const DISPATCH_CONTEXT = 0;
 export const DISPATCH_RECORD = 0x4f0;
-export const DISPATCH_POINTERS = 0x590;
-const DISPATCH_SIZE = 0x5a0;
-
-/** Answers of vectored handlers and of the unhandled-exception filter. */
-const EXCEPTION_CONTINUE_EXECUTION = -1;
-const EXCEPTION_EXECUTE_HANDLER = 1;
+export const DISPATCH_MACHINE_FRAME = 0x590;
+export const DISPATCH_POINTERS = 0x5b8;
+const DISPATCH_SIZE = 0x5d0;
+const MACHINE_FRAME_CS = 0x08;
+const MACHINE_FRAME_FLAGS = 0x10;
+const MACHINE_FRAME_RSP = 0x18;
+const MACHINE_FRAME_SS = 0x20;
+const USER_CS = 0x33;
+const USER_SS = 0x2b;
 
 const TWO_32 = 2 ** 32;
 
@@ -75,6 +81,20 @@ export function raiseException(
   enterDispatcher(kernel, thread, frame);
 }
 
+/** Raises the record that lies in guest memory in the running thread at its present context, all its 64-bit values as they are. */
+export function raiseRecord(kernel: Kernel, thread: Thread, record: number, address: number): void {
+  const frame = kernel.exceptionFrame;
+  captureContext(kernel, frame);
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  frame.fill(0, CONTEXT_SIZE);
+  kernel.memory.readInto(record, frame.subarray(DISPATCH_RECORD, DISPATCH_RECORD + EXCEPTION_RECORD_SIZE));
+  writeParameter(view, DISPATCH_RECORD + RECORD_ADDRESS, address);
+  const count = view.getUint32(DISPATCH_RECORD + RECORD_PARAMETER_COUNT, true);
+  if (count > MAXIMUM_PARAMETERS)
+    view.setUint32(DISPATCH_RECORD + RECORD_PARAMETER_COUNT, MAXIMUM_PARAMETERS, true);
+  enterDispatcher(kernel, thread, frame);
+}
+
 /** Puts a filled frame (context and record) on the stack that its own context names and enters the dispatcher. */
 function enterDispatcher(kernel: Kernel, thread: Thread, frame: Uint8Array): void {
   const { processor, memory, mm } = kernel;
@@ -89,6 +109,7 @@ function enterDispatcher(kernel: Kernel, thread: Thread, frame: Uint8Array): voi
       code,
     );
   const at = Math.floor((readAddress(view, contextRegister(RSP)) - DISPATCH_SIZE) / 16) * 16;
+  writeMachineFrame(view);
   writeParameter(view, DISPATCH_POINTERS, at + DISPATCH_RECORD);
   writeParameter(view, DISPATCH_POINTERS + 8, at + DISPATCH_CONTEXT);
   try {
@@ -107,6 +128,19 @@ function enterDispatcher(kernel: Kernel, thread: Thread, frame: Uint8Array): voi
   processor.setAddress(RSP, at);
   processor.flags &= ~(TF | DF);
   processor.rip = dispatcher;
+}
+
+/** The machine frame of the context: both 64-bit words as they stand there. */
+function writeMachineFrame(view: DataView): void {
+  const copy = (to: number, from: number) => {
+    view.setUint32(to, view.getUint32(from, true), true);
+    view.setUint32(to + 4, view.getUint32(from + 4, true), true);
+  };
+  view.setUint32(DISPATCH_MACHINE_FRAME + MACHINE_FRAME_CS, USER_CS, true);
+  view.setUint32(DISPATCH_MACHINE_FRAME + MACHINE_FRAME_SS, USER_SS, true);
+  view.setUint32(DISPATCH_MACHINE_FRAME + MACHINE_FRAME_FLAGS, view.getUint32(CONTEXT_EFLAGS, true), true);
+  copy(DISPATCH_MACHINE_FRAME, CONTEXT_RIP);
+  copy(DISPATCH_MACHINE_FRAME + MACHINE_FRAME_RSP, contextRegister(RSP));
 }
 
 /** 48 bits of a pointer in a record. */
@@ -139,56 +173,8 @@ export function failFast(kernel: Kernel, thread: Thread, code: number, parameter
   endUnhandled(kernel, thread, frame);
 }
 
-const STEP_VECTORED = 0;
-const STEP_FILTER = 1;
-const STEP_CONTINUE_HANDLER = 2;
-
-/** ntdll!KiUserExceptionDispatcher: RSP points to the frame that raiseException wrote. */
-export const kiUserExceptionDispatcher: Service = {
-  enter: (call) => callVectored(call, call.stackPointer, 0),
-  steps: [
-    (call, [frame = 0, index = 0]) => {
-      if ((call.resultLo | 0) === EXCEPTION_CONTINUE_EXECUTION) return callContinueHandlers(call, frame, 0);
-      return callVectored(call, frame, index + 1);
-    },
-    (call, [frame = 0]) => {
-      const answer = call.resultLo | 0;
-      if (answer === EXCEPTION_CONTINUE_EXECUTION) return continueExecution(call, frame);
-      if (answer === EXCEPTION_EXECUTE_HANDLER)
-        return call.terminateProcess(call.memory.readU32(frame + DISPATCH_RECORD));
-      return unhandled(call, frame);
-    },
-    (call, [frame = 0, index = 0]) => {
-      if ((call.resultLo | 0) === EXCEPTION_CONTINUE_EXECUTION) return continueExecution(call, frame);
-      return callContinueHandlers(call, frame, index + 1);
-    },
-  ],
-};
-
-function callVectored(call: ServiceCall, frame: number, index: number): typeof PENDING {
-  const handler = call.process.vectoredHandlers[index];
-  if (handler) return call.callGuest(handler[1], [frame + DISPATCH_POINTERS], STEP_VECTORED, [frame, index]);
-  const { unhandledFilter } = call.process;
-  if (unhandledFilter !== 0)
-    return call.callGuest(unhandledFilter, [frame + DISPATCH_POINTERS], STEP_FILTER, [frame]);
-  return unhandled(call, frame);
-}
-
-function callContinueHandlers(call: ServiceCall, frame: number, index: number): typeof PENDING {
-  const handler = call.process.vectoredContinueHandlers[index];
-  if (!handler) return continueExecution(call, frame);
-  return call.callGuest(handler[1], [frame + DISPATCH_POINTERS], STEP_CONTINUE_HANDLER, [frame, index]);
-}
-
-/** Continues with the context as the handlers left it, unless the exception may not be continued. */
-function continueExecution(call: ServiceCall, frame: number): typeof PENDING {
-  const flags = call.memory.readU32(frame + DISPATCH_RECORD + RECORD_FLAGS);
-  if (flags & EXCEPTION_NONCONTINUABLE)
-    return call.raise(STATUS_NONCONTINUABLE_EXCEPTION, [], EXCEPTION_NONCONTINUABLE);
-  return call.continueAt(frame + DISPATCH_CONTEXT);
-}
-
-function unhandled(call: ServiceCall, frame: number): typeof PENDING {
+/** Nobody handled the exception whose frame lies in guest memory: the process ends. */
+export function unhandledException(call: ServiceCall, frame: number): typeof PENDING {
   const { kernel } = call;
   call.memory.readInto(frame, kernel.exceptionFrame.subarray(0, DISPATCH_SIZE));
   endUnhandled(kernel, call.thread, kernel.exceptionFrame);

@@ -74,7 +74,7 @@ const FLAGS_DEFAULT = 0x202;
 const FPU_CONTROL_DEFAULT = 0x27f;
 const FPU_TAGS_EMPTY = 0xffff;
 const FIRST_ID = 100;
-const EXCEPTION_FRAME_BYTES = 0x5a0;
+const EXCEPTION_FRAME_BYTES = 0x5d0;
 const FIRST_HANDLER_HANDLE = 0x1000;
 
 /** System address of a thread's saved user context, at the top of its kernel stack. */

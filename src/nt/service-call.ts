@@ -16,12 +16,25 @@ import type { Process } from './process.js';
 import { terminateProcess } from './process-delete.js';
 import {
   KI_SERVICE_RETURN,
-  MAXIMUM_SAVED,
   PENDING,
   type ServiceCall,
   type ServiceEntry,
   type ServiceResult,
 } from './service.js';
+import {
+  FRAME_ARGUMENTS,
+  FRAME_MAGIC,
+  FRAME_RIP,
+  FRAME_RSP,
+  FRAME_SAVED,
+  FRAME_SAVED_COUNT,
+  FRAME_SERVICE,
+  FRAME_STEP,
+  HOME_BYTES,
+  MAGIC_HI,
+  MAGIC_LO,
+  MAXIMUM_SAVED,
+} from './service-frame.js';
 import type { Thread, WaitReason } from './thread.js';
 import { terminateThread } from './thread-delete.js';
 
@@ -35,22 +48,6 @@ const R10 = 10;
 /** Registers of the integer arguments at SYSCALL. */
 const ARGUMENT_REGISTERS = [R10, RDX, R8, R9];
 
-/**
- * The frame that callGuest leaves on the guest's stack above the home space of the called function. Byte offsets:
- * the guest may have changed any of it when it comes back.
- */
-const FRAME_MAGIC = 0x00;
-const FRAME_SERVICE = 0x08;
-const FRAME_STEP = 0x0c;
-const FRAME_RSP = 0x10;
-const FRAME_RIP = 0x18;
-const FRAME_ARGUMENTS = 0x20;
-const FRAME_SAVED_COUNT = 0x40;
-const FRAME_SAVED = 0x48;
-const MAGIC_LO = 0x5672_5453;
-const MAGIC_HI = 0x4b69_5276;
-/** Bytes for the called function's arguments, and how many that are. */
-const HOME_BYTES = 0x80;
 const MAXIMUM_ARGUMENTS = HOME_BYTES / 8;
 
 /** Where the frame lies above the called function's RSP: behind the return address and the arguments. */
@@ -142,7 +139,8 @@ export class SystemServiceCall implements ServiceCall {
     try {
       const view = this.#frameView;
       memory.readInto(frame, this.#frame.subarray(0, FRAME_SAVED));
-      const isFrame = view.getUint32(0, true) === MAGIC_LO && view.getUint32(4, true) === MAGIC_HI;
+      const isFrame =
+        view.getUint32(FRAME_MAGIC, true) === MAGIC_LO && view.getUint32(FRAME_MAGIC + 4, true) === MAGIC_HI;
       const service = view.getUint32(FRAME_SERVICE, true);
       const step = view.getUint32(FRAME_STEP, true);
       const count = view.getUint32(FRAME_SAVED_COUNT, true);

@@ -28,19 +28,35 @@ export interface Service {
    * service and changes anything else calls memory.commit() before it does, and a service sets XMM0 after its last touch.
    */
   readonly restarts?: boolean;
+  /**
+   * Name of an export of the same module that is the language handler of the frames of its calls of guest code: it is asked
+   * when an exception or an unwinding comes through.
+   */
+  readonly frameHandler?: string;
 }
 
-/** The same functions as services that may begin anew. */
-export function restartable<Names extends string>(
-  functions: Readonly<Record<Names, Service | ServiceFunction>>,
+type Functions<Names extends string> = Readonly<Record<Names, Service | ServiceFunction>>;
+
+function marked<Names extends string>(
+  functions: Functions<Names>,
+  restarts: boolean,
 ): Record<Names, Service> {
   const services = {} as Record<Names, Service>;
   for (const name of Object.keys(functions) as Names[]) {
     const service: Service | ServiceFunction = functions[name];
-    services[name] =
-      typeof service === 'function' ? { enter: service, restarts: true } : { ...service, restarts: true };
+    services[name] = typeof service === 'function' ? { enter: service, restarts } : { ...service, restarts };
   }
   return services;
+}
+
+/** The same functions as services that may begin anew. */
+export function restartable<Names extends string>(functions: Functions<Names>): Record<Names, Service> {
+  return marked(functions, true);
+}
+
+/** The same functions as services that wait on the spot for pages. */
+export function waitingOnTheSpot<Names extends string>(functions: Functions<Names>): Record<Names, Service> {
+  return marked(functions, false);
 }
 
 /** What a fault on a guest address does: a kernel service returns the status, a library function raises it in the guest. */
@@ -54,6 +70,7 @@ export interface ServiceEntry {
   readonly enter: ServiceFunction;
   readonly steps: readonly ServiceStep[];
   readonly restarts: boolean;
+  readonly frameHandler?: string | undefined;
 }
 
 /** Number of the service by which guest code returns to a step; below it are the numbers of the table. */
@@ -76,9 +93,6 @@ export const KI_SERVICE_RETURN_CODE = Uint8Array.of(
   0x05,
   0xcc,
 );
-
-/** Most numbers that callGuest keeps on the guest's stack. */
-export const MAXIMUM_SAVED = 64;
 
 /** EXCEPTION_NONCONTINUABLE of EXCEPTION_RECORD.ExceptionFlags. */
 export const EXCEPTION_NONCONTINUABLE = 1;

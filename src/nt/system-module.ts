@@ -22,6 +22,8 @@ export interface SystemModule {
   readonly data?: Readonly<Record<string, DataExport>>;
   /** Exports that are real machine code; position independent. */
   readonly code?: Readonly<Record<string, Uint8Array>>;
+  /** Exported name -> UNWIND_INFO of its code or stub; the others are leaf functions. */
+  readonly unwind?: Readonly<Record<string, Uint8Array>>;
   /** Exported name -> fixed ordinal; the others are numbered in sorted order. */
   readonly ordinals?: Readonly<Record<string, number>>;
   /** Modules that must be loaded before this one. */

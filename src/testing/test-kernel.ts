@@ -3,12 +3,14 @@ import { MemoryHost } from '../host/memory-host.js';
 import { generateSystemDlls } from '../ldr/system-dlls.js';
 import type { PageFileSize } from '../mm/memory-manager.js';
 import type { PageFileStore } from '../mm/page-file.js';
-import { kiUserExceptionDispatcher, ntContinue, ntRaiseException } from '../nt/exception-dispatch.js';
+import { ntContinue, ntRaiseException } from '../nt/exception-dispatch.js';
 import { Kernel } from '../nt/kernel.js';
 import type { Process } from '../nt/process.js';
 import { createProcess } from '../nt/process-create.js';
 import { runKernel, type StopReason } from '../nt/run-loop.js';
-import { KI_SERVICE_RETURN_CODE, type Service, type ServiceFunction } from '../nt/service.js';
+import type { Service, ServiceFunction } from '../nt/service.js';
+import { kiUserExceptionDispatcher } from '../win32/ntdll/exception-dispatcher.js';
+import { exceptionCode } from '../win32/ntdll/exception-services.js';
 import { buildPe } from './pe-builder.js';
 
 export type TestFunctions = Record<string, Service | ServiceFunction>;
@@ -53,7 +55,7 @@ export function makeTestKernel(functions: TestFunctions = {}, options: TestKerne
         NtRaiseException: ntRaiseException,
         ...functions,
       },
-      code: { KiServiceReturn: KI_SERVICE_RETURN_CODE },
+      code: exceptionCode,
     },
   ]);
   const host = new MemoryHost();

@@ -53,7 +53,7 @@ describe('the forecast of an access', () => {
     const { machine, process } = example;
     const { mm } = machine.kernel;
     const seen = new Set<string>();
-    for (let instructions = 1000; instructions < 80_000; instructions += 25_000) {
+    for (let instructions = 200; instructions < 80_000; instructions += 25_000) {
       if (machine.run({ maxInstructions: instructions }).state === 'exited') break;
       for (const { address, size, type } of describeAddressSpace(machine.kernel, process.object)) {
         const end = type === 'Free' ? address + 2 * PAGE : address + Math.min(size, 64 * PAGE);

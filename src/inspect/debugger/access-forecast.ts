@@ -25,6 +25,7 @@ import {
 import { observe } from '../../mm/system-observer.js';
 import { systemValue } from '../../mm/system-space.js';
 import {
+  LEAST_STACK_GUARANTEE,
   TEB_DEALLOCATION_STACK,
   TEB_GUARANTEED_STACK_BYTES,
   TEB_STACK_BASE,
@@ -86,7 +87,8 @@ function onStackGuard(
   if (base === null || bottom === null || address < bottom || address >= base) return ALARM;
   const page = Math.floor(address / PAGE_SIZE) * PAGE_SIZE;
   const next = page - (Math.ceil(guaranteed / PAGE_SIZE) + 1) * PAGE_SIZE;
-  if (next <= bottom) return guard('STATUS_STACK_OVERFLOW is raised: the stack has no room to grow');
+  const last = page - (Math.ceil(Math.max(guaranteed, LEAST_STACK_GUARANTEE) / PAGE_SIZE) + 1) * PAGE_SIZE;
+  if (last <= bottom) return guard('STATUS_STACK_OVERFLOW is raised: the stack has no room to grow');
   return guard(`the stack of the running thread grows: ${addressText(next)} becomes its guard page`);
 }
 

@@ -1,11 +1,14 @@
 /** Exceptions and debugging (errhandlingapi.h, debugapi.h). Sources: Microsoft, "RaiseException function", "SetUnhandledExceptionFilter function", "UnhandledExceptionFilter function". */
-import { MAXIMUM_PARAMETERS } from '../../nt/exception-dispatch.js';
 import {
-  EXCEPTION_NONCONTINUABLE,
-  type Service,
-  type ServiceCall,
-  type ServiceFunction,
-} from '../../nt/service.js';
+  EXCEPTION_RECORD_SIZE,
+  MAXIMUM_PARAMETERS,
+  RECORD_CODE,
+  RECORD_FLAGS,
+  RECORD_PARAMETER_COUNT,
+  RECORD_PARAMETERS,
+  raiseRecord,
+} from '../../nt/exception-dispatch.js';
+import { EXCEPTION_NONCONTINUABLE, PENDING, type Service, type ServiceFunction } from '../../nt/service.js';
 import { stateOf } from './library-state.js';
 import { bothForms, type TextForm } from './text-form.js';
 
@@ -15,22 +18,19 @@ const EXCEPTION_EXECUTE_HANDLER = 1;
 /** Longest text of OutputDebugString that is kept, in units. */
 const MAXIMUM_DEBUG_TEXT = 0x10000;
 
-/** Numbers of a parameter array: pointers and small numbers exactly, other 64-bit values to 53 bits. */
-function readParameters(call: ServiceCall, address: number, count: number): number[] {
-  if (address === 0) return [];
-  return Array.from({ length: Math.min(count, MAXIMUM_PARAMETERS) }, (_, index) => {
-    const at = address + index * 8;
-    return (call.memory.readU32(at + 4) | 0) * 2 ** 32 + call.memory.readU32(at);
-  });
-}
-
-/** void RaiseException(code, flags, count, parameters). */
-const raiseException: ServiceFunction = (call) =>
-  call.raise(
-    (call.u32(0) & ~RESERVED_BIT) >>> 0,
-    readParameters(call, call.address(3), call.u32(2)),
-    call.u32(1) & EXCEPTION_NONCONTINUABLE,
-  );
+/** void RaiseException(code, flags, count, parameters): the parameters stand in the record with all their 64 bits. */
+const raiseException: ServiceFunction = (call) => {
+  const { memory } = call;
+  const record = Math.floor((call.stackPointer - EXCEPTION_RECORD_SIZE) / 16) * 16;
+  const count = call.address(3) === 0 ? 0 : Math.min(call.u32(2), MAXIMUM_PARAMETERS);
+  memory.fill(record, EXCEPTION_RECORD_SIZE, 0);
+  memory.writeU32(record + RECORD_CODE, call.u32(0) & ~RESERVED_BIT);
+  memory.writeU32(record + RECORD_FLAGS, call.u32(1) & EXCEPTION_NONCONTINUABLE);
+  memory.writeU32(record + RECORD_PARAMETER_COUNT, count);
+  memory.copy(record + RECORD_PARAMETERS, call.address(3), count * 8);
+  raiseRecord(call.kernel, call.thread, record, call.processor.rip);
+  return PENDING;
+};
 
 /** LPTOP_LEVEL_EXCEPTION_FILTER SetUnhandledExceptionFilter(filter): returns the one before. */
 const setUnhandledExceptionFilter: ServiceFunction = (call) => {
@@ -91,9 +91,14 @@ export const exceptionForwarders: Record<string, string> = {
   RtlCaptureContext: 'NTDLL.RtlCaptureContext',
   RtlRestoreContext: 'NTDLL.RtlRestoreContext',
   RtlPcToFileHeader: 'NTDLL.RtlPcToFileHeader',
+  RtlUnwind: 'NTDLL.RtlUnwind',
+  RtlUnwindEx: 'NTDLL.RtlUnwindEx',
+  RtlCaptureStackBackTrace: 'NTDLL.RtlCaptureStackBackTrace',
+  RtlVirtualUnwind: 'NTDLL.RtlVirtualUnwind',
   RtlRaiseException: 'NTDLL.RtlRaiseException',
   RtlLookupFunctionEntry: 'NTDLL.RtlLookupFunctionEntry',
   RtlAddFunctionTable: 'NTDLL.RtlAddFunctionTable',
+  RtlInstallFunctionTableCallback: 'NTDLL.RtlInstallFunctionTableCallback',
   RtlDeleteFunctionTable: 'NTDLL.RtlDeleteFunctionTable',
   RtlMoveMemory: 'NTDLL.RtlMoveMemory',
   RtlFillMemory: 'NTDLL.RtlFillMemory',

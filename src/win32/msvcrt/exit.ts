@@ -138,8 +138,6 @@ export const exitFunctions: Record<string, Service | ServiceFunction> = {
   _assert: assertWith(false),
   _wassert: assertWith(true),
   _purecall: pureCall,
-  /** void terminate(): what exception handling of MSVC's C++ calls when it cannot go on; start-up code names it too. */
-  '?terminate@@YAXXZ': abort,
   _onexit: register,
   atexit: (call) => {
     register(call);

@@ -9,9 +9,11 @@ import {
   type ServiceCall,
   type ServiceFunction,
   type ServiceResult,
+  waitingOnTheSpot,
 } from '../../nt/service.js';
 import type { DataExport, SystemModule } from '../../nt/system-module.js';
 import { HeapCorruption } from '../ntdll/heap-layout.js';
+import { cxxData, cxxFunctions } from '../vcruntime/index.js';
 import { consoleFunctions } from './console.js';
 import { ctypeFunctions, NARROW_TABLE, WIDE_TABLE } from './ctype.js';
 import { directoryFunctions } from './directory.js';
@@ -125,8 +127,8 @@ function guard<Rest extends readonly unknown[]>(
 
 function guarded(service: Service | ServiceFunction): Service {
   if (typeof service === 'function') return { enter: guard(service), restarts: true };
-  const { enter, steps = [] } = service;
-  return { enter: guard(enter), steps: steps.map((step) => guard(step)), restarts: true };
+  const { enter, steps = [], restarts = true } = service;
+  return { ...service, enter: guard(enter), steps: steps.map((step) => guard(step)), restarts };
 }
 
 /** All functions in one table, as services that may begin anew; a name that two parts define, or that is machine code too, is a mistake. */
@@ -147,6 +149,7 @@ export const msvcrt: SystemModule = {
   functions: merge(
     consoleFunctions,
     ctypeFunctions,
+    waitingOnTheSpot(cxxFunctions),
     directoryFunctions,
     environmentFunctions,
     exitFunctions,
@@ -173,7 +176,7 @@ export const msvcrt: SystemModule = {
     timeFunctions,
     wideStringFunctions,
   ),
-  data: { ...variables, ...zoneNames },
+  data: { ...variables, ...zoneNames, ...cxxData },
   code: machineCode,
   dependencies: ['kernel32.dll', 'ntdll.dll'],
   onAttach: guarded(attach),

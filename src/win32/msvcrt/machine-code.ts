@@ -277,36 +277,6 @@ const SET_JUMP = assemble(`
   85  c3                    ; ret
 `);
 
-const LONG_JUMP = assemble(`
-  00  89d0                  ; mov eax, edx
-  02  85c0                  ; test eax, eax
-  04  7502                  ; jne +8
-  06  ffc0                  ; inc eax
-  08  488b5908              ; mov rbx, qword [rcx+0x8]
-  0c  488b6110              ; mov rsp, qword [rcx+0x10]
-  10  488b6918              ; mov rbp, qword [rcx+0x18]
-  14  488b7120              ; mov rsi, qword [rcx+0x20]
-  18  488b7928              ; mov rdi, qword [rcx+0x28]
-  1c  4c8b6130              ; mov r12, qword [rcx+0x30]
-  20  4c8b6938              ; mov r13, qword [rcx+0x38]
-  24  4c8b7140              ; mov r14, qword [rcx+0x40]
-  28  4c8b7948              ; mov r15, qword [rcx+0x48]
-  2c  0fae5158              ; ldmxcsr dword [rcx+0x58]
-  30  dbe2                  ; fnclex
-  32  d9695c                ; fldcw word [rcx+0x5c]
-  35  0f107160              ; movups xmm6, [rcx+0x60]
-  39  0f107970              ; movups xmm7, [rcx+0x70]
-  3d  440f108180000000      ; movups xmm8, [rcx+0x80]
-  45  440f108990000000      ; movups xmm9, [rcx+0x90]
-  4d  440f1091a0000000      ; movups xmm10, [rcx+0xa0]
-  55  440f1099b0000000      ; movups xmm11, [rcx+0xb0]
-  5d  440f10a1c0000000      ; movups xmm12, [rcx+0xc0]
-  65  440f10a9d0000000      ; movups xmm13, [rcx+0xd0]
-  6d  440f10b1e0000000      ; movups xmm14, [rcx+0xe0]
-  75  440f10b9f0000000      ; movups xmm15, [rcx+0xf0]
-  7d  ff6150                ; jmp qword [rcx+0x50]
-`);
-
 const TO_LOWER = assemble(`
   00  8d51bf                ; lea edx, [rcx-0x41]
   03  8d4120                ; lea eax, [rcx+0x20]
@@ -339,6 +309,7 @@ export const machineCode: Readonly<Record<string, Uint8Array>> = {
   toupper: TO_UPPER,
   _setjmp: SET_JUMP,
   _setjmpex: SET_JUMP,
+  __intrinsic_setjmp: SET_JUMP,
+  __intrinsic_setjmpex: SET_JUMP,
   setjmp: SET_JUMP,
-  longjmp: LONG_JUMP,
 };

@@ -1,5 +1,6 @@
 /** Signals and exceptions. Source: "signal", "raise", "_XcptFilter", "__C_specific_handler", Microsoft. */
 import type { Service, ServiceCall, ServiceFunction, ServiceResult } from '../../nt/service.js';
+import { cSpecificHandler } from '../ntdll/c-specific-handler.js';
 import { EINVAL } from './errno.js';
 import { block, crtState, failWith } from './state.js';
 
@@ -23,8 +24,6 @@ const FPE_EXPLICITGEN = 0x8c;
 
 const EXCEPTION_CONTINUE_SEARCH = 0;
 const EXCEPTION_CONTINUE_EXECUTION = -1;
-/** EXCEPTION_DISPOSITION. */
-const EXCEPTION_CONTINUE_SEARCH_DISPOSITION = 1;
 
 /** Exception code -> its signal. */
 const EXCEPTION_SIGNALS: Readonly<Record<number, number>> = {
@@ -100,7 +99,7 @@ export const signalFunctions: Record<string, Service | ServiceFunction> = {
   signal: setHandler,
   raise: raiseSignal,
   _XcptFilter: exceptionFilter,
-  __C_specific_handler: () => EXCEPTION_CONTINUE_SEARCH_DISPOSITION,
+  __C_specific_handler: cSpecificHandler,
   __pxcptinfoptrs: exceptionPointersAt,
   __fpecode: (call) => block(call, 'floating-point code', 4),
 };

@@ -1,7 +1,12 @@
 /** The stack after an overflow. Source: "_resetstkoflw", Microsoft. */
 import { PAGE_GUARD, PAGE_READWRITE } from '../../base/memory-constants.js';
 import { ntSuccess } from '../../base/ntstatus.js';
-import { TEB_DEALLOCATION_STACK, TEB_GUARANTEED_STACK_BYTES, TEB_STACK_LIMIT } from '../../mm/user-stack.js';
+import {
+  LEAST_STACK_GUARANTEE,
+  TEB_DEALLOCATION_STACK,
+  TEB_GUARANTEED_STACK_BYTES,
+  TEB_STACK_LIMIT,
+} from '../../mm/user-stack.js';
 import { protectVirtualMemory } from '../../mm/virtual-memory.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 
@@ -17,7 +22,7 @@ function resetStackOverflow(call: ServiceCall): number {
   const guard = bottom + PAGE;
   if (memory.readPointer(thread.teb + TEB_STACK_LIMIT) > guard) return 1;
   const guaranteed = memory.readU32(thread.teb + TEB_GUARANTEED_STACK_BYTES);
-  const bytes = (Math.ceil(guaranteed / PAGE) + 1) * PAGE;
+  const bytes = (Math.ceil(Math.max(guaranteed, LEAST_STACK_GUARANTEE) / PAGE) + 1) * PAGE;
   if (call.stackPointer < guard + bytes) return 0;
   const region = { baseAddress: guard, regionSize: bytes };
   const protection = PAGE_READWRITE | PAGE_GUARD;

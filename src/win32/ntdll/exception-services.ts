@@ -2,17 +2,14 @@
 import { CONTEXT_RIP, CONTEXT_SIZE, captureContext, contextRegister } from '../../nt/context-record.js';
 import {
   addVectoredHandler,
-  kiUserExceptionDispatcher,
-  MAXIMUM_PARAMETERS,
   ntContinue,
   ntRaiseException,
-  RECORD_CODE,
-  RECORD_FLAGS,
-  RECORD_PARAMETER_COUNT,
-  RECORD_PARAMETERS,
+  raiseRecord,
   removeVectoredHandler,
 } from '../../nt/exception-dispatch.js';
-import { KI_SERVICE_RETURN_CODE, type Service, type ServiceFunction } from '../../nt/service.js';
+import { KI_SERVICE_RETURN_CODE, PENDING, type Service, type ServiceFunction } from '../../nt/service.js';
+import { cSpecificHandler } from './c-specific-handler.js';
+import { kiUserExceptionDispatcher, rtlpExceptionHandler } from './exception-dispatcher.js';
 
 const RSP = 4;
 
@@ -32,15 +29,8 @@ const rtlCaptureContext: ServiceFunction = (call) => {
 
 /** void RtlRaiseException(record): raises what the record says at this call. */
 const rtlRaiseException: ServiceFunction = (call) => {
-  const { memory } = call;
-  const record = call.address(0);
-  const count = Math.min(memory.readU32(record + RECORD_PARAMETER_COUNT), MAXIMUM_PARAMETERS);
-  const parameters: number[] = [];
-  for (let index = 0; index < count; index++) {
-    const at = record + RECORD_PARAMETERS + index * 8;
-    parameters.push((memory.readU32(at + 4) | 0) * 2 ** 32 + memory.readU32(at));
-  }
-  return call.raise(memory.readU32(record + RECORD_CODE), parameters, memory.readU32(record + RECORD_FLAGS));
+  raiseRecord(call.kernel, call.thread, call.address(0), call.processor.rip);
+  return PENDING;
 };
 
 /** void RtlRaiseStatus(status): a noncontinuable exception. */
@@ -48,12 +38,13 @@ const rtlRaiseStatus: ServiceFunction = (call) => call.raise(call.u32(0), [], 1)
 
 export const exceptionServices: Readonly<Record<string, Service | ServiceFunction>> = {
   KiUserExceptionDispatcher: kiUserExceptionDispatcher,
+  RtlpExceptionHandler: rtlpExceptionHandler,
+  __C_specific_handler: cSpecificHandler,
   NtContinue: ntContinue,
   ZwContinue: ntContinue,
   NtRaiseException: ntRaiseException,
   ZwRaiseException: ntRaiseException,
   RtlCaptureContext: rtlCaptureContext,
-  RtlRestoreContext: (call) => call.continueAt(call.address(0)),
   RtlRaiseException: rtlRaiseException,
   RtlRaiseStatus: rtlRaiseStatus,
   RtlAddVectoredExceptionHandler: (call) =>
@@ -71,7 +62,12 @@ export const exceptionServices: Readonly<Record<string, Service | ServiceFunctio
     removeVectoredHandler(call.process.vectoredContinueHandlers, call.address(0)) ? 1 : 0,
 };
 
-/** Real code: where guest functions return to that a service called. */
+/**
+ * Real code: where guest functions return to that a service called, the same for a callback that decides where unwinding
+ * goes on, and a function that only returns (ret), which gives the machine a pause in a long walk.
+ */
 export const exceptionCode: Readonly<Record<string, Uint8Array>> = {
   KiServiceReturn: KI_SERVICE_RETURN_CODE,
+  RcFrameConsolidation: KI_SERVICE_RETURN_CODE,
+  RtlpPause: Uint8Array.of(0xc3),
 };

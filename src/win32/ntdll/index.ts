@@ -13,26 +13,35 @@ import { processServices } from './process-services.js';
 import { runtimeServices } from './runtime-services.js';
 import { sectionServices } from './section-services.js';
 import { stringServices } from './strings.js';
+import { unwindServices } from './unwind.js';
+import { ntdllUnwind } from './unwind-codes.js';
+
+/** Services that may begin anew when a page has to be read; dispatching of exceptions and unwinding wait on the spot. */
+const restartableServices = restartable({
+  ...criticalSectionServices,
+  ...fileServices,
+  ...heapServices,
+  ...loaderServices,
+  ...memoryServices,
+  ...objectServices,
+  ...clientIdServices,
+  ...processServices,
+  ...runtimeServices,
+  ...sectionServices,
+  ...stringServices,
+});
 
 /** ntdll.dll: the way into the system, the loader, the heap manager and the run-time library below Win32. */
 export const ntdll: SystemModule = {
   name: 'ntdll.dll',
-  functions: restartable({
-    ...criticalSectionServices,
+  functions: {
+    ...restartableServices,
     ...exceptionServices,
-    ...fileServices,
     ...functionTableServices,
-    ...heapServices,
-    ...loaderServices,
-    ...memoryServices,
-    ...objectServices,
-    ...clientIdServices,
-    ...processServices,
-    ...runtimeServices,
-    ...sectionServices,
-    ...stringServices,
-  }),
+    ...unwindServices,
+  },
   code: { ...exceptionCode },
+  unwind: ntdllUnwind,
   description: 'NT Layer DLL',
   version: '10.0.19045.1',
 };
