@@ -35,10 +35,11 @@ import {
   ERROR_INVALID_PARAMETER,
   ERROR_PATH_NOT_FOUND,
 } from '../ntdll/dos-error.js';
+import { fileForms } from './file-apis.js';
 import { stateOf } from './library-state.js';
 import { MAX_PATH, ntPathOf, pathExists } from './path.js';
 import { failStatus, TRUE, truth } from './results.js';
-import { bothForms, type TextForm, writeText } from './text-form.js';
+import { type TextForm, writeText } from './text-form.js';
 
 const SHARE_ALL = option.FILE_SHARE_READ | option.FILE_SHARE_WRITE | option.FILE_SHARE_DELETE;
 const INVALID_FILE_ATTRIBUTES = 0xffffffff;
@@ -291,14 +292,14 @@ function createTemporary(call: ServiceCall, nameOf: (unique: number) => string):
 }
 
 export const fileNameFunctions: Record<string, Service | ServiceFunction> = {
-  ...bothForms('DeleteFile', deleteFile),
-  ...bothForms('RemoveDirectory', removeDirectory),
-  ...bothForms('CreateDirectory', createDirectory),
-  ...bothForms('MoveFile', moveFile(false)),
-  ...bothForms('MoveFileEx', moveFile(true)),
-  ...bothForms('CopyFile', copyFile),
-  ...bothForms('GetFileAttributes', getFileAttributes),
-  ...bothForms('GetFileAttributesEx', getFileAttributesEx),
-  ...bothForms('SetFileAttributes', setFileAttributes),
-  ...bothForms('GetTempFileName', getTempFileName),
+  ...fileForms('DeleteFile', deleteFile),
+  ...fileForms('RemoveDirectory', removeDirectory),
+  ...fileForms('CreateDirectory', createDirectory),
+  ...fileForms('MoveFile', moveFile(false)),
+  ...fileForms('MoveFileEx', moveFile(true)),
+  ...fileForms('CopyFile', copyFile),
+  ...fileForms('GetFileAttributes', getFileAttributes),
+  ...fileForms('GetFileAttributesEx', getFileAttributesEx),
+  ...fileForms('SetFileAttributes', setFileAttributes),
+  ...fileForms('GetTempFileName', getTempFileName),
 };

@@ -21,10 +21,11 @@ import {
   ERROR_INVALID_PARAMETER,
   ERROR_PATH_NOT_FOUND,
 } from '../ntdll/dos-error.js';
+import { fileForms } from './file-apis.js';
 import { ntPathOf } from './path.js';
 import { ERROR_NEGATIVE_SEEK, failStatus, INVALID_HANDLE_VALUE, TRUE, truth, writeU64 } from './results.js';
 import { inheritanceOf } from './security-attributes.js';
-import { bothForms, type TextForm } from './text-form.js';
+import type { TextForm } from './text-form.js';
 
 const CREATE_ALWAYS = 2;
 const OPEN_ALWAYS = 4;
@@ -250,7 +251,7 @@ const getFileType: ServiceFunction = (call) => {
 };
 
 export const fileFunctions: Record<string, Service | ServiceFunction> = {
-  ...bothForms('CreateFile', createFile),
+  ...fileForms('CreateFile', createFile),
   ReadFile: read,
   WriteFile: write,
   SetFilePointer: setFilePointer,

@@ -3,9 +3,11 @@ import { kernel32Code } from './code.js';
 import { codeConversionFunctions } from './code-conversion.js';
 import { consoleFunctions } from './console.js';
 import { createProcessFunctions } from './create-process.js';
+import { deviceControlFunctions } from './device-control.js';
 import { environmentFunctions } from './environment.js';
 import { exceptionForwarders, exceptionFunctions } from './exception.js';
 import { fileFunctions } from './file.js';
+import { fileApiFunctions } from './file-apis.js';
 import { fileMappingFunctions } from './file-mapping.js';
 import { fileNameFunctions } from './file-name.js';
 import { findFileFunctions } from './find-file.js';
@@ -41,9 +43,11 @@ export const kernel32: SystemModule = {
     ...codeConversionFunctions,
     ...consoleFunctions,
     ...createProcessFunctions,
+    ...deviceControlFunctions,
     ...usingHeap(environmentFunctions),
     ...exceptionFunctions,
     ...fileFunctions,
+    ...fileApiFunctions,
     ...fileMappingFunctions,
     ...usingHeap(globalMemoryFunctions),
     ...heapFunctions,
