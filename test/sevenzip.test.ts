@@ -35,7 +35,6 @@ function hostProgram(folder: string): string | null {
   return existsSync(program) ? program : null;
 }
 
-const SOURCES = ['sort/sort.c', 'hello/hello.c', 'wc/wc.c'];
 const SLOW = 600_000;
 let work = '';
 let guest = '';

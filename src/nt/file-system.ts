@@ -71,6 +71,8 @@ export class FileSystem {
    * clock would show.
    */
   readonly writtenMs = new Map<string, number>();
+  /** FILE_ATTRIBUTE_* that programs set in this run, by folded path; READONLY is the host's to keep. */
+  readonly attributes = new Map<string, number>();
   /** Guest paths of folders where a write was refused because they are read only, in the order of the first refusal. */
   readonly refusedWrites: string[] = [];
 
@@ -130,6 +132,23 @@ export class FileSystem {
         entries.push({ kind: 'directory', size: 0, modifiedMs: 0, name });
     }
     return entries.sort((left, right) => compareNames(left.name, right.name));
+  }
+
+  /** Forgets what this run noted of a path, whose file is gone. */
+  forgetPath(key: string): void {
+    this.writtenMs.delete(key);
+    this.attributes.delete(key);
+  }
+
+  /** Takes what this run noted of a path to the file's new one. */
+  movePath(from: string, to: string): void {
+    if (from === to) return;
+    for (const notes of [this.writtenMs, this.attributes]) {
+      const note = notes.get(from);
+      notes.delete(to);
+      if (note !== undefined) notes.set(to, note);
+      notes.delete(from);
+    }
   }
 
   /** Notes that a write to a read-only folder was refused. */

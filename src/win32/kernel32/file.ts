@@ -42,6 +42,9 @@ const DISPOSITIONS = [
   option.FILE_OVERWRITE,
 ];
 
+/** FILE_ATTRIBUTE_* among the flags. */
+const FILE_ATTRIBUTES = 0x7fb7;
+
 export interface OpenRequest {
   readonly access: number;
   readonly share: number;
@@ -73,6 +76,7 @@ export function openPath(call: ServiceCall, path: string, request: OpenRequest):
       options:
         (deleting ? option.FILE_DELETE_ON_CLOSE : 0) |
         (flags & FILE_FLAG_BACKUP_SEMANTICS ? 0 : option.FILE_NON_DIRECTORY_FILE),
+      attributes: flags & FILE_ATTRIBUTES,
       handleFlags: request.handleFlags,
     },
     out,
