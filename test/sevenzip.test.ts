@@ -68,6 +68,7 @@ function makeInput(folder: string): void {
     Uint8Array.from({ length: 30_000 }, () => random() & 0xff),
   );
   writeFileSync(join(folder, 'empty'), '');
+  writeFileSync(join(folder, 'read only.txt'), 'not to be written', { mode: 0o444 });
   writeFileSync(join(folder, 'sub/deep/größe ☃.txt'), 'snow\n'.repeat(1000));
   for (const [index, name] of ['noise.bin', 'empty', 'sub/deep/größe ☃.txt'].entries())
     utimesSync(join(folder, name), 1_600_000_000 + index * 12_345, 1_600_000_000 + index * 12_345);
@@ -135,4 +136,97 @@ describe('7za.exe of the npm package 7zip-bin', () => {
       expect(contentsOf(join(work, `guest-${archive}`, 'in'))).toEqual(contentsOf(join(work, 'in')));
     },
   );
+
+  it('keeps a file read only on the way through an archive', { timeout: SLOW }, async () => {
+    expect((await packWithGuest(['a', 'ro.7z', 'in'])).status).toBe(0);
+    expect((await packWithGuest(['x', '-oro', 'ro.7z'])).status).toBe(0);
+    expect(statSync(join(work, 'ro/in/read only.txt')).mode & 0o222).toBe(0);
+    expect(statSync(join(work, 'ro/in/empty')).mode & 0o200).toBe(0o200);
+  });
+
+  it('packs the same with large pages, which are refused as an ordinary user is refused', {
+    timeout: SLOW,
+  }, async () => {
+    expect((await packWithGuest(['a', '-mx1', 'small-pages.7z', 'in'])).status).toBe(0);
+    expect((await packWithGuest(['a', '-mx1', '-slp', 'large-pages.7z', 'in'])).status).toBe(0);
+    const [small, large] = ['small-pages.7z', 'large-pages.7z'].map((name) => readFileSync(join(work, name)));
+    expect(large!.equals(small!)).toBe(true);
+  });
+
+  it('encrypts, and opens with the right password alone', { timeout: SLOW }, async () => {
+    expect((await packWithGuest(['a', '-mx1', '-psecret', '-mhe=on', 'locked.7z', 'in/sub'])).status).toBe(0);
+    expect((await packWithGuest(['t', '-psecret', 'locked.7z'])).output).toContain('Everything is Ok');
+    const wrong = await packWithGuest(['t', '-pwrong', 'locked.7z']);
+    expect([wrong.status, wrong.stderr.includes('Wrong password')]).toEqual([2, true]);
+    if (host !== null) expect(runHost('t', '-psecret', 'locked.7z')).toContain('Everything is Ok');
+  });
+
+  it('adds to, updates and deletes from an archive', { timeout: SLOW }, async () => {
+    for (const args of [
+      ['a', 'changed.7z', 'in/empty'],
+      ['a', 'changed.7z', 'in/sub/deep'],
+      ['u', 'changed.7z', 'in'],
+      ['d', 'changed.7z', 'in/noise.bin'],
+    ])
+      expect((await packWithGuest(args)).status, args.join(' ')).toBe(0);
+    const { output } = await packWithGuest(['l', '-sccUTF-8', 'changed.7z']);
+    expect(output).toContain('größe ☃.txt');
+    expect(output).not.toContain('noise.bin');
+  });
+});
+
+/** A benchmark of 34 thousand million instructions: minutes, so only where NTMM_SLOW is set. */
+describe.runIf(process.env['NTMM_SLOW'])('7za.exe b', () => {
+  it('measures the machine', { timeout: 3 * SLOW }, async () => {
+    const { status, output, stderr } = await packWithGuest(['b', '1', '-md18']);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(output).toMatch(/^Tot: +100 +\d+ +\d+/m);
+  });
+});
+
+/** What a report says of the machine's memory. */
+interface Report {
+  readonly instructions: number;
+  readonly faults: { readonly pageFileRead: number };
+  readonly pageFile: { readonly pagesRead: number; readonly pagesWritten: number };
+}
+
+describe('7za.exe with little memory', () => {
+  async function pack(ram: string, archive: string, ...switches: string[]): Promise<Report> {
+    const report = join(work, `${archive}.json`);
+    const options = ['--ram', ram, '--report=json', '--report-file', report];
+    const { status, stderr } = await packWithGuest(
+      ['a', '-mmt1', ...switches, archive, 'in', 'text'],
+      options,
+    );
+    expect([status, stderr]).toEqual([0, '']);
+    return JSON.parse(readFileSync(report, 'utf8')) as Report;
+  }
+
+  const same = (left: string, right: string) =>
+    readFileSync(join(work, left)).equals(readFileSync(join(work, right)));
+
+  beforeAll(() => {
+    const random = mulberry32(11);
+    const words = Array.from({ length: 4000 }, () => random().toString(36));
+    const text = Array.from({ length: 160_000 }, () => words[random() % words.length]).join(' ');
+    writeFileSync(join(work, 'text'), text);
+  });
+
+  it('packs with 24 MB as with 256 MB', { timeout: SLOW }, async () => {
+    await pack('24M', 'fast-24.7z', '-mx1');
+    await pack('256M', 'fast-256.7z', '-mx1');
+    expect(same('fast-24.7z', 'fast-256.7z')).toBe(true);
+  });
+
+  it('packs the same when its dictionary does not fit, and the report shows the paging', {
+    timeout: SLOW,
+  }, async () => {
+    const paged = await pack('10M', 'paged.7z', '-mx5');
+    const roomy = await pack('256M', 'roomy.7z', '-mx5');
+    expect(same('paged.7z', 'roomy.7z')).toBe(true);
+    expect(roomy.pageFile.pagesWritten).toBe(0);
+    expect(paged.pageFile.pagesWritten).toBeGreaterThan(100);
+    expect(paged.faults.pageFileRead).toBeGreaterThan(100);
+  });
 });
