@@ -25,7 +25,7 @@ import { fileForms } from './file-apis.js';
 import { ntPathOf } from './path.js';
 import { ERROR_NEGATIVE_SEEK, failStatus, INVALID_HANDLE_VALUE, TRUE, truth, writeU64 } from './results.js';
 import { inheritanceOf } from './security-attributes.js';
-import type { TextForm } from './text-form.js';
+import { type TextForm, WIDE } from './text-form.js';
 
 const CREATE_ALWAYS = 2;
 const OPEN_ALWAYS = 4;
@@ -110,6 +110,25 @@ const createFile =
     });
   };
 
+/** CREATEFILE2_EXTENDED_PARAMETERS: byte offsets. */
+const PARAMETERS_ATTRIBUTES = 0x04;
+const PARAMETERS_FLAGS = 0x08;
+const PARAMETERS_SECURITY = 0x10;
+
+/** HANDLE CreateFile2(name, access, share, disposition, *parameters). */
+const createFile2: ServiceFunction = (call) => {
+  const at = call.address(4);
+  const { memory } = call;
+  if (call.address(0) === 0) return call.fail(ERROR_PATH_NOT_FOUND, INVALID_HANDLE_VALUE);
+  return openPath(call, WIDE.read(call, call.address(0)), {
+    access: call.u32(1),
+    share: call.u32(2),
+    disposition: call.u32(3),
+    flags: at === 0 ? 0 : memory.readU32(at + PARAMETERS_ATTRIBUTES) | memory.readU32(at + PARAMETERS_FLAGS),
+    handleFlags: at === 0 ? 0 : inheritanceOf(call, memory.readPointer(at + PARAMETERS_SECURITY)),
+  });
+};
+
 /** OVERLAPPED: byte offsets. */
 const OVERLAPPED_INTERNAL = 0x00;
 const OVERLAPPED_INTERNAL_HIGH = 0x08;
@@ -160,6 +179,14 @@ const write: ServiceFunction = (call) => {
   const offset = offsetOf(call, call.address(4));
   const status = writeFile(call, call.handle(0), call.address(1), call.u32(2), offset, out);
   return finishTransfer(call, status, out.information);
+};
+
+/** BOOL GetOverlappedResult(file, overlapped, *count, wait): transfers end before the call that begins them. */
+const overlappedResult: ServiceFunction = (call) => {
+  const [overlapped, countAt] = [call.address(1), call.address(2)];
+  const status = call.memory.readU32(overlapped + OVERLAPPED_INTERNAL);
+  call.memory.writeU32(countAt, call.memory.readU32(overlapped + OVERLAPPED_INTERNAL_HIGH));
+  return truth(call, status);
 };
 
 const FILE_BEGIN = 0;
@@ -256,6 +283,8 @@ const getFileType: ServiceFunction = (call) => {
 
 export const fileFunctions: Record<string, Service | ServiceFunction> = {
   ...fileForms('CreateFile', createFile),
+  CreateFile2: createFile2,
+  GetOverlappedResult: overlappedResult,
   ReadFile: read,
   WriteFile: write,
   SetFilePointer: setFilePointer,

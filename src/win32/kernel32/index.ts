@@ -8,6 +8,7 @@ import { environmentFunctions } from './environment.js';
 import { exceptionForwarders, exceptionFunctions } from './exception.js';
 import { fileFunctions } from './file.js';
 import { fileApiFunctions } from './file-apis.js';
+import { fileInformationFunctions } from './file-information.js';
 import { fileMappingFunctions } from './file-mapping.js';
 import { fileNameFunctions } from './file-name.js';
 import { findFileFunctions } from './find-file.js';
@@ -27,6 +28,7 @@ import { pointerFunctions } from './pointer.js';
 import { priorityFunctions } from './priority.js';
 import { processFunctions } from './process.js';
 import { processModuleFunctions } from './process-modules.js';
+import { processorFunctions } from './processor-info.js';
 import { slimLockFunctions } from './slim-lock.js';
 import { stringFunctions } from './string.js';
 import { syncForwarders, syncFunctions } from './sync.js';
@@ -44,6 +46,8 @@ export const kernel32: SystemModule = {
     ...consoleFunctions,
     ...createProcessFunctions,
     ...deviceControlFunctions,
+    ...fileInformationFunctions,
+    ...processorFunctions,
     ...usingHeap(environmentFunctions),
     ...exceptionFunctions,
     ...fileFunctions,
