@@ -309,7 +309,7 @@ export function queryDirectoryFile(
   const first = object.cursor === null;
   if (first || restart) {
     try {
-      object.cursor = { entries: listDirectory(kernel, object), pattern, next: 0 };
+      object.cursor = { entries: listDirectory(kernel, object, pattern), pattern, next: 0 };
     } catch (error) {
       return statusOfHostError(error);
     }
@@ -333,8 +333,12 @@ export function queryDirectoryFile(
   return first ? STATUS_NO_SUCH_FILE : STATUS_NO_MORE_FILES;
 }
 
-/** Entries of an open directory, "." and ".." first except in a drive's root. */
-function listDirectory(kernel: Kernel, object: FileObject): HostEntry[] {
+/** What makes a pattern mean more than the one name that it is. */
+const PATTERN = /[*?<>"\\/:|]|^\.{0,2}$|[. ]$/;
+
+/** Entries of an open directory that can match a pattern, "." and ".." first except in a drive's root. */
+function listDirectory(kernel: Kernel, object: FileObject, pattern: string): HostEntry[] {
+  if (!PATTERN.test(pattern)) return kernel.fileSystem.listOne(object.location!, pattern);
   const entries = kernel.fileSystem.list(object.location!);
   if (object.location!.path.length === 0) return entries;
   const dots: HostEntry[] = ['.', '..'].map((name) => ({ kind: 'directory', size: 0, modifiedMs: 0, name }));

@@ -121,8 +121,9 @@ export class FileSystem {
   /** Sorted entries of a directory, mounts inside it included; throws HostError. */
   list(location: FileLocation): HostEntry[] {
     const { mount, drive, path } = location;
+    const folder = path.length === 0 ? foldPath(drive, []) : `${foldPath(drive, path)}\\`;
     const entries = (mount ? mount.host.list(mount.root, location.below) : []).map((entry) =>
-      this.#withTime(entry, foldPath(drive, [...path, entry.name])),
+      this.#withTime(entry, folder + foldName(entry.name)),
     );
     for (const { drive: other, components } of this.mounts) {
       const name = components[path.length];
@@ -148,6 +149,20 @@ export class FileSystem {
       notes.delete(to);
       if (note !== undefined) notes.set(to, note);
       notes.delete(from);
+    }
+  }
+
+  /** The entry of a directory that a name means, as a list without the others; throws HostError. */
+  listOne(folder: FileLocation, name: string): HostEntry[] {
+    const location = this.locate(folder.drive, [...folder.path, name]);
+    if (!location?.mount || location.below.length === 0)
+      return this.list(folder).filter((entry) => foldName(entry.name) === foldName(name));
+    try {
+      const entry = this.entryAt(location);
+      return entry === null ? [] : [entry];
+    } catch (error) {
+      if (error instanceof HostError && error.code === 'link') return [];
+      throw error;
     }
   }
 
