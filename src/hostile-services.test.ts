@@ -3,6 +3,7 @@ import { MemoryHost } from './host/memory-host.js';
 import { generateSystemDlls } from './ldr/system-dlls.js';
 import { verify } from './mm/verify.js';
 import { Kernel } from './nt/kernel.js';
+import { closeUnusedSegments } from './nt/memory-threads.js';
 import type { Process } from './nt/process.js';
 import { createProcess } from './nt/process-create.js';
 import { terminateProcess } from './nt/process-delete.js';
@@ -166,6 +167,7 @@ describe('every service, with any arguments', () => {
     }
     for (const old of [...kernel.processes.values()]) terminateProcess(kernel, old, 0);
     verify(kernel.mm);
+    closeUnusedSegments(kernel);
     expect(kernel.fileSystem.openFiles.size).toBe(0);
   });
 });

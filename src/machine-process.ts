@@ -1,5 +1,6 @@
 import { MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_READWRITE, SEC_COMMIT } from './base/memory-constants.js';
 import { STATUS_SUCCESS } from './base/ntstatus.js';
+import { bringInAddressSpace } from './mm/address-space.js';
 import { GuestFault } from './mm/user-memory.js';
 import {
   allocateVirtualMemory,
@@ -117,6 +118,7 @@ export class MachineProcess {
   /** Describes the pages from an address on (NtQueryVirtualMemory). */
   query(address: number): MemoryBasicInformation {
     const out = emptyBasicInformation();
+    bringInAddressSpace(this.kernel.mm, this.object.space);
     check(queryVirtualMemory(this.kernel.mm, this.object.space, address, out), 'query');
     return out;
   }

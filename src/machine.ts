@@ -11,6 +11,7 @@ import { type VerifyCounts, verify } from './mm/verify.js';
 import { quoteArguments } from './nt/command-line.js';
 import { DEFAULT_BOOT_SECONDS, DEFAULT_ENVIRONMENT, TEMPORARY_DIRECTORY } from './nt/environment.js';
 import { Kernel } from './nt/kernel.js';
+import { closeUnusedSegments } from './nt/memory-threads.js';
 import { HostPageFileStore } from './nt/page-file-store.js';
 import { createProcess } from './nt/process-create.js';
 import { runKernel, type StopReason } from './nt/run-loop.js';
@@ -194,7 +195,7 @@ export class Machine {
   close(): void {
     for (const process of [...this.processes])
       if (process.exitStatus === null) process.terminate(STATUS_SUCCESS);
-    this.kernel.fileSystem.releaseUnused();
+    closeUnusedSegments(this.kernel);
     this.#pageFileStore?.close();
   }
 }

@@ -26,7 +26,7 @@ describe('sweep 48', () => {
     expect([output(), process.exitStatus]).toEqual([expected, 0]);
     machine.verify();
     const { pageFile, faults } = machine.report();
-    expect(faults.pageFileRead).toBe(pageFile.pagesRead);
+    expect(faults.pageFileRead).toBeLessThanOrEqual(pageFile.pagesRead);
     if (ram > 16) {
       expect([pageFile.pagesRead, pageFile.pagesWritten]).toEqual([0, 0]);
       return;
@@ -34,7 +34,10 @@ describe('sweep 48', () => {
     expect(pageFile.pagesWritten).toBeGreaterThan(8000);
     expect(pageFile.pagesRead).toBeGreaterThan(16_000);
     expect(pageFile.pagesWritten / pageFile.writeIOs).toBeGreaterThan(14);
-    expect(faults.hard).toBe(faults.pageFileRead + faults.imageRead);
+    // One fault may read a page table and then its page.
+    const reads = faults.pageFileRead + faults.imageRead;
+    expect(faults.hard).toBeLessThanOrEqual(reads);
+    expect(faults.hard).toBeGreaterThan(0.99 * reads);
   });
 
   it('is refused its memory without paging files, and ends by its own error path', () => {

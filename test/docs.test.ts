@@ -106,7 +106,7 @@ describe.each(documents)('%s', (document) => {
   it('asks !pfn in the guide only for frames that another answer has named', () => {
     for (const { command, output } of blocks.filter(() => document.startsWith('docs/guide/'))) {
       for (const [, frame] of command.matchAll(/!pfn ([0-9a-f]+)/g))
-        expect(output, command).toMatch(new RegExp(`(Frame|Transition:| {6}pfn) ${frame}\\b`));
+        expect(output, command).toMatch(new RegExp(`(Frame|Transition:|PTE at .*\\n {6}pfn) ${frame}\\b`));
     }
   });
 

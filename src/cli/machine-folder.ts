@@ -2,9 +2,9 @@
  * The folder of a run for the machine's own files: new for each run, removed at its end. Folders of runs that died are
  * removed at the next start. The name says whose it is: ntmm-HOST-PID-RANDOM.
  */
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CommandError, EXIT_CANNOT_WRITE } from './exit-status.js';
 
 const RUN_FOLDER = /^ntmm-([\w.-]+)-(\d+)-\w{6}$/;
@@ -34,14 +34,23 @@ export function removeLeftovers(parent: string): void {
   }
 }
 
+/** Removes a folder, and those above it up to `last`, as far as they are empty. */
+function removeEmptyFolders(folder: string, last: string): void {
+  for (let at = resolve(folder); at.length >= last.length && readdirSync(at).length === 0; at = dirname(at))
+    rmdirSync(at);
+}
+
 /** Makes the folder of this run and sees to it that it goes with the process. */
 export function makeMachineFolder(parent: string | undefined): string {
   const place = parent ?? tmpdir();
   try {
-    if (parent !== undefined && !existsSync(parent)) mkdirSync(parent, { recursive: true });
+    const made = existsSync(place) ? undefined : mkdirSync(place, { recursive: true });
     removeLeftovers(place);
     const folder = mkdtempSync(join(place, `ntmm-${ownHost()}-${process.pid}-`));
-    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+    process.on('exit', () => {
+      rmSync(folder, { recursive: true, force: true });
+      if (made !== undefined) removeEmptyFolders(place, made);
+    });
     return folder;
   } catch (error) {
     const { message } = error as Error;

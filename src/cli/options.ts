@@ -183,7 +183,7 @@ function normalizeGuestPath(path: string): string {
 export function addMachineOptions(command: Command): Command {
   return command
     .addOption(new Option('--profile <name>', 'the machine').choices(['nt10-x64']).default('nt10-x64'))
-    .addOption(new Option('--ram <size>', 'RAM').argParser(parseRam).default(DEFAULT_RAM, '64M'))
+    .addOption(new Option('--ram <size>', 'RAM, at least 8M').argParser(parseRam).default(DEFAULT_RAM, '64M'))
     .addOption(
       new Option(
         '--pagefile <size>',

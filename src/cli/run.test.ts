@@ -90,7 +90,7 @@ describe('ntmm run', () => {
         expect(text(paged.stdout) === text(stdout)).toBe(true);
         expect(paged.status).toBe(0);
         expect(JSON.parse(paged.stderr).pageFile.pagesWritten).toBeGreaterThan(100);
-        expect(readdirSync(join(cwd, 'm'))).toEqual([]);
+        expect(existsSync(join(cwd, 'm'))).toBe(false);
       }
     }));
 
@@ -177,6 +177,7 @@ describe('ntmm run', () => {
   it('leaves no folder behind and removes those of dead runs', () =>
     inExampleFolder(async (cwd) => {
       const machines = join(cwd, 'machines');
+      mkdirSync(machines);
       const args = ['run', '--machine-dir', 'machines', program('hello.exe')];
       expect((await ntmm(args, { cwd })).status).toBe(0);
       expect(readdirSync(machines)).toEqual([]);

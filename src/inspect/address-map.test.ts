@@ -67,7 +67,7 @@ describe('the address space by types', () => {
       if (process.exitStatus !== null) break;
       checkMap(machine, process);
     }
-    expect(machine.processes).toHaveLength(1);
+    expect(machine.processes[0]).toBe(process);
   });
 
   it('knows heaps, stacks, images and blocks of the process', () => {

@@ -23,7 +23,7 @@ const ACCESS_CODES: readonly number[] = [
 ];
 /** Why memory that is committed could not be had, and the way out. */
 const NO_FREE_FRAME =
-  'no frame of RAM is free, and no paging file takes more pages; a larger --pagefile or --ram helps';
+  'no frame of RAM is free, and no paging file takes more pages: a larger --pagefile or --ram helps, or room on the disk where it lies';
 const REGISTERS_IN_A_ROW = 3;
 const ACCESS_WRITE = 1;
 const ACCESS_EXECUTE = 8;

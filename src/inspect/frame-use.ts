@@ -15,10 +15,12 @@ import {
   PAGED_POOL_END,
   SYSTEM_PTE_END,
   SYSTEM_PTE_SPACE,
+  systemWord,
 } from '../mm/system-space.js';
 import type { Kernel } from '../nt/kernel.js';
 import type { Process } from '../nt/process.js';
 import type { Thread } from '../nt/thread.js';
+import { residentFrame } from './peek.js';
 
 /** In the order in which RAMMap lists them. 'System PTE' has the other mappings of the system, the shared user data page too. */
 export const FRAME_USES = [
@@ -71,7 +73,7 @@ export class FrameUses {
     this.#mm = kernel.mm;
     const processes = [...kernel.processes.values()];
     for (const process of processes)
-      if (!process.deleted) this.#byDirectory.set(process.space.directoryFrame, process);
+      if (!process.deleted) this.#byDirectory.set(directoryOf(kernel.mm, process), process);
     this.#controlAreas = [...kernel.mm.sections.controlAreas].sort(
       (left, right) => left.segment.prototypeBase - right.segment.prototypeBase,
     );
@@ -131,12 +133,19 @@ export class FrameUses {
     const { containingFrame } = this.#mm.pfn;
     let at = frame;
     for (let level = 0; level < LEVELS; level++) {
+      if (this.#byDirectory.has(at)) break;
       const holder = containingFrame[at]!;
       if (holder < 0 || holder === at) break;
       at = holder;
     }
     return this.#byDirectory.get(at) ?? null;
   }
+}
+
+/** Frame of a process's directory; that of one which is swapped out may still be in RAM, else -1. */
+function directoryOf(mm: MemoryManager, { space }: Process): number {
+  if (!space.outSwapped) return space.directoryFrame;
+  return residentFrame(mm.words[systemWord(mm, space.directoryEntry)]!);
 }
 
 /** The first address that the table at a self-map address maps. The tables of tables lie in the self-map themselves. */

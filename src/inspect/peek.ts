@@ -19,7 +19,7 @@ const PAGE_SIZE = 4096;
 const TWO_32 = 2 ** 32;
 
 /** Frame that an entry names, or -1. */
-function residentFrame(lo: number): number {
+export function residentFrame(lo: number): number {
   const resident = (lo & PTE_VALID) !== 0 || (lo & (PTE_PROTOTYPE | PTE_TRANSITION)) === PTE_TRANSITION;
   return resident ? pteFrame(lo) : -1;
 }

@@ -9,7 +9,7 @@ const USER_ENTRIES = 256;
 
 /** Pages, the directory included. */
 export function validPageTables(mm: MemoryManager, space: AddressSpace): number {
-  return countTables(mm, space.directoryFrame, TOP_LEVEL);
+  return space.outSwapped ? 0 : countTables(mm, space.directoryFrame, TOP_LEVEL);
 }
 
 function countTables(mm: MemoryManager, table: number, level: number): number {

@@ -4,6 +4,7 @@
  * Source: Microsoft, "DllMain entry point"; "PE Format", "TLS Callback Functions".
  */
 import { STATUS_DLL_INIT_FAILED, STATUS_SUCCESS } from '../base/ntstatus.js';
+import { PAGE_WAIT } from '../mm/user-memory.js';
 import { releaseMutant, tryWait } from '../nt/dispatcher.js';
 import type { PENDING, ServiceCall } from '../nt/service.js';
 import { inInitializationOrder, updateEntry } from './ldr-entries.js';
@@ -52,6 +53,7 @@ export function attachCalls(
   const calls: InitializerCall[] = [];
   for (const module of modules) {
     if (module.initialized) continue;
+    call.memory.commit();
     module.flags |= LDRP_ENTRY_PROCESSED;
     const own = callsOf(module, DLL_PROCESS_ATTACH, reserved);
     if (own.at(-1)?.kind === 'attach') calls.push(...own);
@@ -97,8 +99,22 @@ export function threadCalls(call: ServiceCall, reason: number): InitializerCall[
  */
 export function acquireLoaderLock(call: ServiceCall): typeof PENDING | null {
   const { lock } = loaderOf(call.process);
-  if (call.waitStatus >= 0 || tryWait([lock], false, call.thread) >= 0) return null;
+  if (call.waitStatus >= 0) {
+    call.memory.commit();
+    return null;
+  }
+  if (tryWait([lock], false, call.thread) >= 0) return null;
   return call.wait({ kind: 'objects', objects: [lock], all: false, deadline: null });
+}
+
+/** Does what follows the taking of the loader lock; a service that has to begin anew gives the lock back. */
+export function whileLocked<T>(call: ServiceCall, operation: () => T): T {
+  try {
+    return operation();
+  } catch (error) {
+    if (error === PAGE_WAIT) releaseLoaderLock(call);
+    throw error;
+  }
 }
 
 export function releaseLoaderLock(call: ServiceCall): void {
@@ -115,6 +131,7 @@ export function beginRun(
   unload: readonly number[] = [],
 ): InitializerRun {
   const loader = loaderOf(call.process);
+  call.memory.commit();
   const run: InitializerRun = {
     id: loader.nextRun++,
     threadId: call.thread.id,
@@ -148,6 +165,7 @@ export function continueRun(call: ServiceCall, run: InitializerRun, step: number
  */
 export function resumeRun(call: ServiceCall, id: number | undefined): InitializerRun | undefined {
   const { runs } = loaderOf(call.process);
+  call.memory.commit();
   const run = runs.find((other) => other.id === id && other.threadId === call.thread.id);
   if (run === undefined) return undefined;
   for (let index = runs.length - 1; index >= 0; index--) {

@@ -88,6 +88,7 @@ export function findProcedure(
     const forwarded = parseForwarder(target.forwarder);
     if (forwarded === null) return 0;
     module = loadModule(call, forwarded.dll, module.name, fresh);
+    if (!dependent.dependencies.includes(module.base)) call.memory.commit();
     addDependency(dependent, module);
     request = forwarded;
   }

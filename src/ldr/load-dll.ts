@@ -21,6 +21,7 @@ import {
   detachCalls,
   releaseLoaderLock,
   resumeRun,
+  whileLocked,
 } from './initializers.js';
 import { updateEntry } from './ldr-entries.js';
 import { loadModule, unloadModule, unreferencedModules } from './ldr-load.js';
@@ -66,7 +67,7 @@ export function loadDllService(request: Refusable<string>, finish: Finish): Serv
       if (typeof name === 'number') return finish(call, name, 0);
       const waiting = acquireLoaderLock(call);
       if (waiting !== null) return waiting;
-      const run = beginLoad(call, name);
+      const run = whileLocked(call, () => beginLoad(call, name));
       return run instanceof LoaderFailure ? fail(call, run, finish) : complete(call, run);
     },
     steps: [
@@ -86,6 +87,7 @@ function beginLoad(call: ServiceCall, name: string): InitializerRun | LoaderFail
     return module;
   }
   return guardLoader(() => {
+    call.memory.commit();
     module.loadCount++;
     updateEntry(call, module);
     return beginRun(call, attachCalls(call, fresh, 0), module.base);
@@ -124,6 +126,7 @@ export function unloadDllService(request: (call: ServiceCall) => number, finish:
 }
 
 function beginUnload(call: ServiceCall, module: LoadedModule): InitializerRun {
+  call.memory.commit();
   if (!module.pinned && module.loadCount > 0) {
     module.loadCount--;
     updateEntry(call, module);
@@ -150,7 +153,7 @@ export function procedureService(request: Refusable<ProcedureQuery>, finish: Fin
       if (typeof query === 'number') return finish(call, query, 0);
       const waiting = acquireLoaderLock(call);
       if (waiting !== null) return waiting;
-      const found = guardLoader(() => findInModule(call, query));
+      const found = whileLocked(call, () => guardLoader(() => findInModule(call, query)));
       if (found instanceof LoaderFailure) return fail(call, found, finish);
       const { address, fresh } = found;
       if (address === 0) return fail(call, notExported(query), finish);

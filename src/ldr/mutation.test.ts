@@ -5,6 +5,7 @@ import { MemoryHost } from '../host/memory-host.js';
 import { FRAME_ACTIVE } from '../mm/pfn-database.js';
 import { verify } from '../mm/verify.js';
 import { Kernel } from '../nt/kernel.js';
+import { closeUnusedSegments } from '../nt/memory-threads.js';
 import type { Process } from '../nt/process.js';
 import { createProcess } from '../nt/process-create.js';
 import { terminateProcess } from '../nt/process-delete.js';
@@ -138,8 +139,9 @@ class MutantMachine {
     return 'limit';
   }
 
-  /** Frames in use, without those that pools and system page tables keep once they have grown. */
+  /** Frames in use when segments that nobody uses are gone, without those that system page tables keep once they have grown. */
   get framesInUse(): number {
+    closeUnusedSegments(this.kernel);
     let count = -this.kernel.mm.systemPages;
     for (const state of this.kernel.mm.pfn.state) if (state === FRAME_ACTIVE) count++;
     return count;

@@ -24,6 +24,8 @@ function beginProcessExit(call: ServiceCall, status: number, step: number): type
   const { process, kernel, thread } = call;
   const loader = loaderOf(process);
   if (loader.shuttingDown || !loader.initialized) return call.terminateProcess(status);
+  guardLoader(() => call.memory.probeWrite(loader.ldrData, LDR_DATA_SHUTDOWN_THREAD_ID + 8));
+  call.memory.commit();
   loader.shuttingDown = true;
   for (const other of [...process.threads])
     if (other !== thread && other.state !== THREAD_TERMINATED) terminateThread(kernel, other, status);
@@ -43,6 +45,7 @@ function beginThreadExit(call: ServiceCall, status: number, step: number): typeo
   const { process, thread } = call;
   const others = process.threads.some((other) => other !== thread && other.state !== THREAD_TERMINATED);
   if (!others) return beginProcessExit(call, status, step);
+  call.memory.commit();
   const waiting = acquireLoaderLock(call);
   if (waiting !== null) return waiting;
   const run = beginRun(call, threadCalls(call, DLL_THREAD_DETACH));

@@ -15,6 +15,7 @@ import {
   DLL_THREAD_ATTACH,
   resumeRun,
   threadCalls,
+  whileLocked,
 } from './initializers.js';
 import { createLoaderData } from './ldr-entries.js';
 import { addModule, loadModule, prepareModule } from './ldr-load.js';
@@ -52,8 +53,8 @@ export const ldrInitializeThunk: Service = {
   enter: (call) => {
     const waiting = acquireLoaderLock(call);
     if (waiting !== null) return waiting;
-    const begun = guardLoader(() =>
-      loaderOf(call.process).initialized ? beginThread(call) : beginProcess(call),
+    const begun = whileLocked(call, () =>
+      guardLoader(() => (loaderOf(call.process).initialized ? beginThread(call) : beginProcess(call))),
     );
     return begun instanceof LoaderFailure ? refuse(call, begun) : continueStart(call, begun);
   },

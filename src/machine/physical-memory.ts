@@ -8,7 +8,7 @@ export const MAXIMUM_RAM = 3 * 1024 ** 3;
 const WASM_PAGE = 65536;
 /** Pages beyond RAM: a 16-byte load at the end of the last frame may look past it; then the window. */
 const GUARD_PAGES = 1;
-const WINDOW_PAGES = 3;
+const WINDOW_PAGES = 4;
 const CODE_CACHE_BYTES = 16 * 1024 ** 2;
 
 function roundUp(value: number, unit: number): number {
@@ -23,7 +23,7 @@ export class PhysicalMemory {
   /** Pages of RAM. */
   readonly frameCount: number;
   /**
-   * Number that the first of three pages beyond RAM would have as a frame. The processor cannot reach them; the host looks there
+   * Number that the first of four pages beyond RAM would have as a frame. The processor cannot reach them; the host looks there
    * at page tables that are in a paging file.
    */
   readonly windowFrame: number;

@@ -2,6 +2,7 @@
  * The memory manager's half of a process: its page directory, its ranges and its counts. MmCreateProcessAddressSpace and
  * MmDeleteProcessAddressSpace. Source: Unit OS5: Memory Management 5.2, "MM: Process Support".
  */
+import { BugCheck, NO_PAGES_AVAILABLE } from './bug-check.js';
 import { COMMIT_PAGE_TABLES } from './commit.js';
 import { FaultCounters } from './counters.js';
 import { deleteHyperspace } from './hyperspace.js';
@@ -15,6 +16,7 @@ import { deletePteRange, disownLostTables } from './pte-deletion.js';
 import { unmapAllViews } from './section-view.js';
 import { mapSharedUserData } from './shared-user-data.js';
 import { copySystemEntries, SELF_MAP_INDEX } from './system-space.js';
+import { needAddressSpace } from './threads/swapper.js';
 import { VadTree } from './vad-tree.js';
 import { growWorkingSetList, WorkingSet } from './working-set.js';
 
@@ -28,6 +30,10 @@ const PAGES_TO_CREATE = 8;
 export class AddressSpace {
   /** Frame of the level-4 page directory: what CR3 names. */
   directoryFrame = 0;
+  /** System address, in nonpaged pool, of the entry that names the directory while the process is swapped out; else 0. */
+  directoryEntry = 0;
+  /** The swapper has to bring it in. */
+  wanted = false;
   readonly vads = new VadTree();
   readonly counters = new FaultCounters();
   /** Pages that this process is charged for: private pages, copy-on-write views, page tables, working-set list. */
@@ -50,6 +56,11 @@ export class AddressSpace {
   cachedTableWord = 0;
 
   constructor(readonly processId: number) {}
+
+  /** Its tables and working-set list are not in memory: nothing may go through them before the swapper brought it in. */
+  get outSwapped(): boolean {
+    return this.directoryEntry !== 0;
+  }
 
   addCommit(pages: number): void {
     this.commitCharge += pages;
@@ -93,8 +104,12 @@ function createDirectory(mm: MemoryManager, space: AddressSpace): boolean {
   return true;
 }
 
-/** Makes the processor use an address space: loads CR3, which flushes the TLB. */
+/**
+ * Makes the processor use an address space: loads CR3, which flushes the TLB. One that is swapped out comes in first; without
+ * frames for it the machine stops with NO_PAGES_AVAILABLE.
+ */
 export function attach(mm: MemoryManager, space: AddressSpace): void {
+  bringInAddressSpace(mm, space);
   mm.current = space;
   mm.processor.setDirectory(space.directoryFrame);
 }
@@ -106,11 +121,20 @@ export function detach(mm: MemoryManager): void {
   mm.processor.setDirectory(mm.systemDirectoryFrame);
 }
 
+/** Has the swapper bring in a process whose address space is needed at once. */
+export function bringInAddressSpace(mm: MemoryManager, space: AddressSpace): void {
+  if (needAddressSpace(mm, space)) return;
+  const { modifiedPageFile, available } = mm.lists;
+  const parameters = [modifiedPageFile, mm.pfn.frameCount, mm.pageFiles.pagesInUse, available];
+  throw new BugCheck(NO_PAGES_AVAILABLE, parameters, 'no page can be had for a process that must come in');
+}
+
 /**
  * Takes an address space apart: unmaps its views, deletes its private pages, and every frame goes back to its list. Entries in
  * page tables that could not be brought back meanwhile are deleted with the tables in the end.
  */
 export function deleteAddressSpace(mm: MemoryManager, space: AddressSpace): void {
+  bringInAddressSpace(mm, space);
   unmapAllViews(mm, space);
   for (let vad = space.vads.first(); vad !== null; vad = space.vads.first()) {
     deletePrivateVad(mm, space, vad);

@@ -22,6 +22,8 @@ export interface BackingFile {
   readonly size: number;
   /** The file may be written and extended. */
   readonly writable: boolean;
+  /** The file has lost its name: nothing will open it again. */
+  readonly orphaned?: boolean;
   /** The control area of the file's data sections, null while there are none (DataSectionObject). */
   dataControlArea: ControlArea | null;
   /** The control area of its image sections (ImageSectionObject). */

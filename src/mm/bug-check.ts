@@ -8,6 +8,8 @@ export const MEMORY_MANAGEMENT = 0x1a;
 /** Parameters: modified pages, those of them that belong into a paging file, pages that nonpaged pool may still take. */
 export const NO_PAGES_AVAILABLE = 0x4d;
 export const PAGE_FAULT_IN_NONPAGED_AREA = 0x50;
+/** Parameters: Microsoft, "Bug Check 0x77: KERNEL_STACK_INPAGE_ERROR". */
+export const KERNEL_STACK_INPAGE_ERROR = 0x77;
 /** Parameters: address of the PTE, NTSTATUS of the read, contents of the PTE, the address. */
 export const KERNEL_DATA_INPAGE_ERROR = 0x7a;
 export const BAD_POOL_CALLER = 0xc2;

@@ -2,6 +2,9 @@
  * Commit charge: pages that the system has promised to find room for, in RAM or in paging files, against the commit limit.
  * Source: Unit OS5: Memory Management 5.2, "Reserving & Committing Memory"; Windows Internals, "Commit charge and the system commit limit".
  */
+import type { MemoryManager } from './memory-manager.js';
+import { makeCommitRoom } from './threads/dereference-segment.js';
+import { wakeSystemThread } from './threads/system-threads.js';
 
 /** What a charge is for; `byUse` is indexed by these. */
 export const COMMIT_PRIVATE = 0;
@@ -18,32 +21,38 @@ export const COMMIT_KERNEL_STACK = 6;
 export const COMMIT_SYSTEM = 7;
 export const COMMIT_USES = 8;
 
+/** Part of the limit beyond which the paging files are extended before somebody has to wait for it. */
+export const COMMIT_HIGH = 0.9;
+
 export class CommitLedger {
   /** Pages charged now. */
   current = 0;
   /** Largest `current` so far, in pages. */
   peak = 0;
-  /** Pages: usable RAM plus the present sizes of the paging files. */
-  limit: number;
-  /** Pages: the limit once every paging file has grown to its maximum. */
-  readonly maximumLimit: number;
   /** Pages charged for each COMMIT_* use. */
   readonly byUse = new Float64Array(COMMIT_USES);
 
-  constructor(ramPages: number, pageFilePages: readonly { initial: number; maximum: number }[]) {
-    this.limit = pageFilePages.reduce((sum, file) => sum + file.initial, ramPages);
-    this.maximumLimit = pageFilePages.reduce(
-      (sum, file) => sum + Math.max(file.initial, file.maximum),
-      ramPages,
-    );
+  constructor(
+    private readonly mm: MemoryManager,
+    private readonly ramPages: number,
+  ) {}
+
+  /** Pages: RAM plus the present sizes of the paging files. */
+  get limit(): number {
+    return this.ramPages + this.mm.pageFiles.size;
   }
 
-  /** True when so many pages more would stay within the limit, paging files grown to their maximum. */
+  /** Pages: the limit once every paging file has grown to its maximum. */
+  get maximumLimit(): number {
+    return this.ramPages + this.mm.pageFiles.maximum;
+  }
+
+  /** True when so many pages more stay within the limit; if they must be, paging files are extended at once. */
   hasRoom(pages: number): boolean {
-    return pages <= 0 || this.current + pages <= this.maximumLimit;
+    return pages <= 0 || this.current + pages <= this.limit || makeCommitRoom(this.mm, pages);
   }
 
-  /** Charges pages for a use. False (STATUS_COMMITMENT_LIMIT) when the limit, paging files at their maximum, would be passed. */
+  /** Charges pages for a use. False (STATUS_COMMITMENT_LIMIT) when they pass the limit and no paging file can grow enough. */
   charge(use: number, pages: number): boolean {
     if (!this.hasRoom(pages)) return false;
     this.force(use, pages);
@@ -55,7 +64,13 @@ export class CommitLedger {
     this.current += pages;
     this.byUse[use]! += pages;
     if (this.current > this.peak) this.peak = this.current;
-    if (this.current > this.limit) this.limit = Math.min(this.current, this.maximumLimit);
+    if (this.isHigh && this.limit < this.maximumLimit)
+      wakeSystemThread(this.mm, this.mm.systemThreads.dereferenceSegment);
+  }
+
+  /** More than nine tenths of the limit are charged. */
+  get isHigh(): boolean {
+    return this.current > this.limit * COMMIT_HIGH;
   }
 
   release(use: number, pages: number): void {

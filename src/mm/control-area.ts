@@ -36,6 +36,7 @@ import {
 } from './pte.js';
 import { findSystemPte, systemWord } from './system-space.js';
 import { markSystemPageWritten, systemWordToWrite } from './system-working-set.js';
+import { needAddressSpace } from './threads/swapper.js';
 import type { Vad } from './vad-tree.js';
 
 const PAGE_SIZE = 4096;
@@ -80,6 +81,9 @@ export interface ImageInformation {
 export interface Segment {
   /** System address, in paged pool, of the first prototype PTE; the others follow, 8 bytes each. */
   prototypeBase: number;
+  /** While they move to a longer array: how many have, and where the first of them is now. */
+  moved: number;
+  movedBase: number;
   /** Prototype PTEs. */
   pageCount: number;
   /** Pages charged to commit for the segment itself. */
@@ -108,12 +112,15 @@ export class ControlArea {
 
   /** System address of the prototype PTE of a page of the section. */
   prototypeAddress(page: number): number {
-    return this.segment.prototypeBase + page * 8;
+    const { moved, movedBase, prototypeBase } = this.segment;
+    return (page < moved ? movedBase : prototypeBase) + page * 8;
   }
 
   /** The page of the section whose prototype PTE lies at a system address. */
   pageOfPrototype(address: number): number {
-    return (address - this.segment.prototypeBase) / 8;
+    const { moved, movedBase, prototypeBase } = this.segment;
+    const hasMoved = address >= movedBase && address < movedBase + moved * 8;
+    return (address - (hasMoved ? movedBase : prototypeBase)) / 8;
   }
 
   /** The subsection that a page belongs to; undefined in the gap after the last section of an image. */
@@ -135,6 +142,10 @@ export class ControlArea {
 export class SectionTable {
   /** In order of creation. */
   readonly controlAreas: ControlArea[] = [];
+  /** Control areas of files without sections and views, those that became unused first first. */
+  readonly unused: ControlArea[] = [];
+  /** Some were deleted: their files may be closed. */
+  unusedDeleted = false;
   /** Subsections by the address of their structure. */
   readonly subsections = new Map<number, Subsection>();
   /** Pages read from and written to mapped data files. */
@@ -181,7 +192,8 @@ export function createControlArea(
     mm.nonpagedPool.free(address);
     return null;
   }
-  const controlArea = new ControlArea(address, { prototypeBase, pageCount, committedPages: 0, image }, file);
+  const segment = { prototypeBase, moved: 0, movedBase: 0, pageCount, committedPages: 0, image };
+  const controlArea = new ControlArea(address, segment, file);
   for (let offset = 0; offset < CONTROL_AREA_SIZE; offset += 4)
     mm.words[systemWord(mm, address + offset)] = 0;
   plans.forEach((plan, index) => {
@@ -283,8 +295,7 @@ export function extendSegment(mm: MemoryManager, controlArea: ControlArea, pageC
     releaseViews(mm, views);
     return false;
   }
-  for (let page = 0; page < oldCount; page++) movePrototype(mm, oldBase + page * 8, base + page * 8);
-  segment.prototypeBase = base;
+  movePrototypes(mm, segment, base);
   segment.pageCount = pageCount;
   const subsection = controlArea.subsections[0]!;
   subsection.pageCount = pageCount;
@@ -311,20 +322,40 @@ function viewsOf(mm: MemoryManager, controlArea: ControlArea): View[] {
   return views;
 }
 
-/** Brings in and holds the page tables of views; false, with nothing held, when one cannot be brought back. */
+/** Brings in the processes that have views, and holds the views' page tables; false, with nothing held, when one cannot be brought back. */
 function holdViews(mm: MemoryManager, views: readonly View[]): boolean {
   for (const [index, { space, vad }] of views.entries()) {
-    const status = holdTables(mm, space, vad.startPage * PAGE_SIZE, (vad.endPage + 1) * PAGE_SIZE, false);
-    if (status === STATUS_SUCCESS) continue;
+    if (holdView(mm, space, vad)) continue;
     releaseViews(mm, views.slice(0, index));
     return false;
   }
   return true;
 }
 
+function holdView(mm: MemoryManager, space: AddressSpace, vad: Vad): boolean {
+  if (!needAddressSpace(mm, space)) return false;
+  const { startPage, endPage } = vad;
+  return holdTables(mm, space, startPage * PAGE_SIZE, (endPage + 1) * PAGE_SIZE, false) === STATUS_SUCCESS;
+}
+
 function releaseViews(mm: MemoryManager, views: readonly View[]): void {
   for (const { space, vad } of views)
     releaseTables(mm, space, vad.startPage * PAGE_SIZE, (vad.endPage + 1) * PAGE_SIZE);
+}
+
+/**
+ * Moves every prototype PTE of a segment to a new array. Frames may have to be made available for pages of the arrays
+ * meanwhile, by writing pages of this very segment: where each prototype PTE is stands in the segment all the time.
+ */
+function movePrototypes(mm: MemoryManager, segment: Segment, base: number): void {
+  const { prototypeBase, pageCount } = segment;
+  segment.movedBase = base;
+  for (let page = 0; page < pageCount; page++) {
+    movePrototype(mm, prototypeBase + page * 8, base + page * 8);
+    segment.moved = page + 1;
+  }
+  segment.prototypeBase = base;
+  segment.moved = 0;
 }
 
 function movePrototype(mm: MemoryManager, from: number, to: number): void {

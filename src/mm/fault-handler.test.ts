@@ -22,6 +22,7 @@ import {
 } from '../base/ntstatus.js';
 import { EXIT_PAGE_FAULT, EXIT_SYSTEM_CALL, RAX, RCX } from '../machine/processor.js';
 import { FaultyPageFile } from '../testing/faulty-page-file.js';
+import { writeModified } from '../testing/paging-io.js';
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { FAULT_FETCH, FAULT_PRESENT, FAULT_USER, FAULT_WRITE } from './access-check.js';
 import { BugCheck } from './bug-check.js';
@@ -241,10 +242,10 @@ describe('accessFault', () => {
     const clean = [base, base + 4096].map((address) => {
       user.readU8(address);
       const word = findPte(mm, space, address);
-      mm.pfn.flags[pteFrame(mm.words[word]!)] = 0;
       trimPage(mm, space, word, address, 4);
       return word;
     });
+    writeModified(mm);
     expect(mm.lists.standbyCount).toBe(2);
     let page = 2;
     while (mm.lists.count[FRAME_FREE]! + mm.lists.count[FRAME_ZEROED]! > 0)

@@ -49,7 +49,7 @@ import {
 import { isPagedSystemAddress, systemWord } from './system-space.js';
 import { growUserStack, type UserStack } from './user-stack.js';
 import { VAD_PRIVATE, type Vad } from './vad-tree.js';
-import { insertWsle } from './working-set.js';
+import { insertWsle, noteNewest } from './working-set.js';
 import { ensureRoomInWorkingSet, replaceOnePage } from './working-set-manager.js';
 
 /**
@@ -146,18 +146,19 @@ function resolveWithin(
   const status = ensureRoomInWorkingSet(mm, space)
     ? resolve(mm, space, address, errorCode, userMode, stack)
     : STATUS_NO_MEMORY;
+  noteNewest(workingSet, address);
   if (workingSet.hardMaximum || mm.lists.available < mm.thresholds.plenty) {
     const added = Math.min(space.workingSetPages - before, space.workingSetPages - workingSet.maximum);
-    if (added > 0) keepToMaximum(mm, space, address, added);
+    if (added > 0) keepToMaximum(mm, space, added);
   }
   return status;
 }
 
-/** The process has its maximum and may not have more: others of its pages leave for the one at `address` and its tables. */
-function keepToMaximum(mm: MemoryManager, space: AddressSpace, address: number, pages: number): void {
-  mm.pinnedPte = address > space.highestAddress ? 0 : findPte(mm, space, address);
+/** The process has its maximum and may not have more: others of its pages leave for those that came and their tables. */
+function keepToMaximum(mm: MemoryManager, space: AddressSpace, pages: number): void {
+  mm.keepsNewest = true;
   for (let left = pages; left > 0 && replaceOnePage(mm, space, !space.workingSet.hardMaximum); left--);
-  mm.pinnedPte = 0;
+  mm.keepsNewest = false;
 }
 
 function resolve(

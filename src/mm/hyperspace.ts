@@ -16,19 +16,9 @@ import {
   pteAddress,
 } from './page-tables.js';
 import { PFN_MODIFIED } from './pfn-database.js';
-import {
-  demandZeroLow,
-  MM_READWRITE,
-  PTE_ACCESSED,
-  PTE_DIRTY,
-  PTE_NO_EXECUTE,
-  PTE_VALID,
-  PTE_WRITE,
-} from './pte.js';
+import { demandZeroLow, MM_READWRITE, PTE_NO_EXECUTE, PTE_VALID } from './pte.js';
 import { deletePte } from './pte-deletion.js';
-import { DIRECTORY_ENTRY_SPAN, HYPERSPACE } from './system-space.js';
-
-const HYPERSPACE_PTE_LOW = PTE_VALID | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY;
+import { DIRECTORY_ENTRY_SPAN, HYPERSPACE, HYPERSPACE_PTE_LOW } from './system-space.js';
 
 /**
  * Maps a resident page of zeros at an address of hyperspace, charged to the process whatever the limit. Returns the index of

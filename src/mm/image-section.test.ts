@@ -23,6 +23,7 @@ import { protectVirtualMemory } from './protect-virtual-memory.js';
 import { pteFrame } from './pte.js';
 import { createSection, deleteSection, querySection, type Section } from './section.js';
 import { mapViewOfSection, unmapAllViews, unmapViewOfSection, type ViewRequest } from './section-view.js';
+import { deleteUnusedSegments } from './unused-segments.js';
 import { GuestFault } from './user-memory.js';
 import { verify } from './verify.js';
 
@@ -329,6 +330,7 @@ describe('hostile images', () => {
       return true;
     };
     run(original);
+    deleteUnusedSegments(mm, 0);
     attach(mm, keep);
     const free = availableFrames(mm) + mm.systemPages;
     let mapped = 0;
@@ -344,6 +346,7 @@ describe('hostile images', () => {
     }
     expect(mapped).toBeGreaterThan(100);
     detach(mm);
+    deleteUnusedSegments(mm, 0);
     const report = verify(mm);
     expect(report.prototypePtes).toBe(0);
     expect(availableFrames(mm) + mm.systemPages).toBe(free);

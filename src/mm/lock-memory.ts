@@ -3,6 +3,7 @@
  * sizes bytes. Source: Microsoft, "VirtualLock function", "VirtualUnlock function".
  */
 import {
+  ntSuccess,
   STATUS_ACCESS_VIOLATION,
   STATUS_NOT_LOCKED,
   STATUS_SUCCESS,
@@ -20,7 +21,6 @@ import { removeFromWorkingSet } from './working-set-manager.js';
 const PAGE_SIZE = 4096;
 /** Pages of the minimum working set that cannot be locked: what the system needs of it. */
 const OVERHEAD_PAGES = 8;
-const FAILURE = 0x8000_0000;
 
 /** Rounds a request to the pages that it touches; false when it passes the end of user space. */
 function roundToPages(space: AddressSpace, request: RegionRequest): boolean {
@@ -44,9 +44,20 @@ function entryWord(mm: MemoryManager, space: AddressSpace, address: number): num
 function makeValid(mm: MemoryManager, space: AddressSpace, address: number): number {
   while (entryWord(mm, space, address) < 0) {
     const status = accessFault(mm, space, address, 0, true, null);
-    if (status >= FAILURE) return status;
+    if (!ntSuccess(status)) return status;
   }
   return STATUS_SUCCESS;
+}
+
+/** Pages of a rounded region that are locked. */
+function countLocked(mm: MemoryManager, space: AddressSpace, request: RegionRequest): number {
+  const end = request.baseAddress + request.regionSize;
+  let count = 0;
+  for (let address = request.baseAddress; address < end; address += PAGE_SIZE) {
+    const word = entryWord(mm, space, address);
+    if (word >= 0 && (mm.words[word]! & WSLE_LOCKED_IN_WS) !== 0) count++;
+  }
+  return count;
 }
 
 /**
@@ -57,7 +68,10 @@ export function lockVirtualMemory(mm: MemoryManager, space: AddressSpace, reques
   if (!roundToPages(space, request)) return STATUS_ACCESS_VIOLATION;
   const set = space.workingSet;
   const pages = request.regionSize / PAGE_SIZE;
-  if (set.locked + pages > set.minimum - OVERHEAD_PAGES) return STATUS_WORKING_SET_QUOTA;
+  const most = set.minimum - OVERHEAD_PAGES;
+  if (pages - set.locked > most) return STATUS_WORKING_SET_QUOTA;
+  const added = pages - countLocked(mm, space, request);
+  if (added > 0 && set.locked + added > most) return STATUS_WORKING_SET_QUOTA;
   for (let page = 0; page < pages; page++) {
     const address = request.baseAddress + page * PAGE_SIZE;
     const status = makeValid(mm, space, address);

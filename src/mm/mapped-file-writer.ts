@@ -14,6 +14,7 @@ import { REQUEST_PAGES, submitRequest } from './paging-io.js';
 import { FRAME_ACTIVE, FRAME_MODIFIED, PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
 import { PTE_DIRTY, PTE_PROTOTYPE, PTE_VALID, pteAddressField, pteFrame } from './pte.js';
 import { fileBytesOfPage, fileOffsetOfPage, filePosition } from './section-page.js';
+import { flushImageSection } from './unused-segments.js';
 
 const PAGE_SIZE = 4096;
 
@@ -33,6 +34,7 @@ function writePage(mm: MemoryManager, subsection: Subsection, page: number, fram
 function writeBytes(mm: MemoryManager, subsection: Subsection, page: number, frame: number): number {
   const file = subsection.controlArea.file!;
   const bytes = fileBytesOfPage(subsection, page, file);
+  flushImageSection(mm, file);
   let status = STATUS_SUCCESS;
   try {
     const start = mm.ram.offsetOf(frame);

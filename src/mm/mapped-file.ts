@@ -8,6 +8,7 @@ import type { BackingFile } from './backing-file.js';
 import { frameOfPrototype } from './control-area.js';
 import { type FlushResult, flushWholeControlArea } from './mapped-file-writer.js';
 import type { MemoryManager } from './memory-manager.js';
+import { flushImageSection, forceSectionClosed } from './unused-segments.js';
 
 const PAGE_SIZE = 4096;
 
@@ -66,6 +67,7 @@ export function writeMappedFile(
   source: Uint8Array,
 ): void {
   const oldSize = file.size;
+  flushImageSection(mm, file);
   file.write(offset, source);
   if (file.dataControlArea === null) return;
   if (offset > oldSize) clearInMemory(mm, file, oldSize, offset);
@@ -100,9 +102,9 @@ function clearInMemory(mm: MemoryManager, file: BackingFile, from: number, to: n
 export function setMappedFileSize(mm: MemoryManager, file: BackingFile, size: number): number {
   const oldSize = file.size;
   if (size < oldSize) {
-    if (file.imageControlArea !== null) return STATUS_USER_MAPPED_FILE;
+    if (!flushImageSection(mm, file)) return STATUS_USER_MAPPED_FILE;
     const pages = file.dataControlArea === null ? 0 : file.dataControlArea.segment.pageCount;
-    if (Math.ceil(size / PAGE_SIZE) < pages) return STATUS_USER_MAPPED_FILE;
+    if (Math.ceil(size / PAGE_SIZE) < pages && !forceSectionClosed(mm, file)) return STATUS_USER_MAPPED_FILE;
   }
   const status = file.setSize(size);
   if (status !== STATUS_SUCCESS) return status;

@@ -10,6 +10,7 @@ import { CommitLedger } from './commit.js';
 import { SectionTable } from './control-area.js';
 import { FaultCounters } from './counters.js';
 import { EventSink } from './events.js';
+import type { KernelStack } from './kernel-stack.js';
 import { MemoryPageFileStore, type PageFileStore, PageFiles } from './page-file.js';
 import { PageLists, retireFrame } from './page-lists.js';
 import { TableWindow } from './page-table-peek.js';
@@ -93,6 +94,8 @@ export class MemoryManager {
   readonly seed: number;
   /** Every address space that exists, in order of creation. */
   readonly addressSpaces: AddressSpace[] = [];
+  /** Every kernel stack, in order of creation. */
+  readonly kernelStacks: KernelStack[] = [];
   /** The address space that the processor uses, and the stack of the thread that runs. */
   current: AddressSpace | null = null;
   currentStack: UserStack | null = null;
@@ -112,6 +115,8 @@ export class MemoryManager {
   faultGoesOn = false;
   /** Index in `words` of the PTE that a fault is about to replace, which is not trimmed meanwhile; 0 for none. */
   pinnedPte = 0;
+  /** Set while a fault keeps to the maximum: the newest pages of the working set stay. */
+  keepsNewest = false;
   /** The page that systemWord found last, as page number (-1: none) and word index. */
   systemWordPage = -1;
   systemWordBase = 0;
@@ -129,7 +134,7 @@ export class MemoryManager {
     this.pfn = new PfnDatabase(options.ram.frameCount);
     this.lists = new PageLists(this.pfn);
     this.usableFrames = retireBadPages(this, options.badPages ?? []);
-    this.commit = new CommitLedger(this.usableFrames, options.pageFileBytes.map(pageFilePages));
+    this.commit = new CommitLedger(this, this.usableFrames);
     this.sections = new SectionTable(options.seed);
     this.pageFiles = new PageFiles(options.pageFileBytes, options.pageFileStore ?? new MemoryPageFileStore());
     this.io = new PagingIo(options.disk ?? 'ssd');
@@ -169,8 +174,4 @@ function retireBadPages(mm: MemoryManager, frames: readonly number[]): number {
   if (frameCount - bad.size < LEAST_FRAMES)
     throw new RangeError(`${frameCount - bad.size} usable pages of RAM are not enough: ${LEAST_FRAMES} are`);
   return frameCount - bad.size;
-}
-
-function pageFilePages(file: PageFileSize): { initial: number; maximum: number } {
-  return { initial: Math.floor(file.initial / 4096), maximum: Math.floor(file.maximum / 4096) };
 }

@@ -30,14 +30,20 @@ describe('a paging file', () => {
     expect(paging.findRun(16)).toBe(3);
   });
 
-  it('grows to its maximum when it has no free block', () => {
+  it('is extended up to its maximum and shrinks to the last block in use', () => {
     const paging = file(32, 40);
     paging.take(1, 31);
-    expect(paging.findRun(4)).toBe(32);
-    expect(paging.size).toBe(40);
-    paging.take(32, 8);
-    expect(paging.findRun(1)).toBe(-1);
-    expect(paging.free).toBe(0);
+    expect(paging.findRun(4)).toBe(-1);
+    expect([paging.extend(6), paging.findRun(4), paging.size]).toEqual([6, 32, 38]);
+    expect([paging.extend(100), paging.size, paging.free]).toEqual([2, 40, 8]);
+    paging.take(32, 4);
+    expect(paging.smallestSize).toBe(36);
+    paging.release(35);
+    paging.release(7);
+    paging.shrinkTo(paging.smallestSize);
+    expect([paging.size, paging.findRun(1)]).toEqual([35, 7]);
+    for (const block of [32, 33, 34]) paging.release(block);
+    expect(paging.smallestSize).toBe(32);
   });
 
   it('stops the machine when a block is freed that is not taken', () => {
@@ -72,5 +78,9 @@ describe('paging files', () => {
     expect(target.subarray(0, 4096)).toEqual(source.subarray(4096));
     store.read(0, bytes(7), target.subarray(0, 4096));
     expect(target.subarray(0, 4096).every((byte) => byte === 0)).toBe(true);
+    store.truncate(3, bytes(8));
+    store.read(3, bytes(7), target);
+    expect(target.subarray(0, 4096)).toEqual(source.subarray(0, 4096));
+    expect(target.subarray(4096).every((byte) => byte === 0)).toBe(true);
   });
 });

@@ -17,8 +17,6 @@ export const CLUSTER_PAGES = 16;
 const PAGE_SIZE = 4096;
 const FULL_WORD = 0xffff_ffff;
 const PART_OF_DISK = 2 ** 35;
-/** A file grows by this many blocks when it has no free one. */
-const GROWTH_BLOCKS = 256;
 
 /** The bytes of paging files. Offsets and lengths are whole pages; failures are thrown as HostIoError. */
 export interface PageFileStore {
@@ -27,6 +25,8 @@ export interface PageFileStore {
   write(file: number, offset: number, source: Uint8Array): void;
   /** Like read, for views; left out when reading has no effect. */
   peek?(file: number, offset: number, target: Uint8Array): void;
+  /** Gives back what the file holds from a byte offset on. */
+  truncate(file: number, bytes: number): void;
 }
 
 /** Where a block lies on the disk, in bytes: each file has its own part of it. */
@@ -36,8 +36,9 @@ export function pageFilePosition(file: number, block: number): number {
 
 /** One paging file. Sizes are in blocks of 4096 bytes. */
 export class PageFile {
+  readonly initial: number;
   readonly maximum: number;
-  /** Blocks that the file has now; it grows up to `maximum`. */
+  /** Blocks that the file has now: from `initial` up to `maximum`, as the dereference segment thread sees to. */
   size: number;
   /** Blocks taken, without block 0. */
   used = 0;
@@ -52,7 +53,8 @@ export class PageFile {
     readonly number: number,
     bytes: PageFileSize,
   ) {
-    this.size = Math.floor(bytes.initial / PAGE_SIZE);
+    this.initial = Math.floor(bytes.initial / PAGE_SIZE);
+    this.size = this.initial;
     this.maximum = Math.max(this.size, Math.floor(bytes.maximum / PAGE_SIZE));
     this.#words = new Uint32Array((this.maximum + 31) >>> 5);
     this.#words[0] = 1;
@@ -67,12 +69,29 @@ export class PageFile {
     return (this.#words[block >>> 5]! & (1 << (block & 31))) !== 0;
   }
 
+  /** Makes the file longer by up to so many blocks; returns by how many. */
+  extend(blocks: number): number {
+    const grown = Math.min(blocks, this.maximum - this.size);
+    this.size += grown;
+    return grown;
+  }
+
+  /** The smallest size, not below `initial`, that keeps every block in use. */
+  get smallestSize(): number {
+    let size = this.size;
+    while (size > this.initial && !this.isTaken(size - 1)) size--;
+    return size;
+  }
+
+  /** Gives the tail back, in which no block is in use; the next search begins at the front. */
+  shrinkTo(size: number): void {
+    this.size = size;
+    this.#next = 1;
+  }
+
   /** First block of the longest free run, up to `wanted` blocks, next after the last one taken; -1 when no block is free. */
   findRun(wanted: number): number {
-    if (this.used + 1 >= this.size) {
-      if (this.size >= this.maximum) return -1;
-      this.size = Math.min(this.maximum, this.size + GROWTH_BLOCKS);
-    }
+    if (this.used + 1 >= this.size) return -1;
     this.#best = -1;
     this.#bestLength = 0;
     this.#search(this.#next, this.size, wanted);
@@ -152,6 +171,20 @@ export class PageFiles {
     else this.store.peek(file, block * PAGE_SIZE, target);
   }
 
+  /** Blocks that the files have now, in all. */
+  get size(): number {
+    let sum = 0;
+    for (const file of this.files) sum += file.size;
+    return sum;
+  }
+
+  /** Blocks that they have at their largest. */
+  get maximum(): number {
+    let sum = 0;
+    for (const file of this.files) sum += file.maximum;
+    return sum;
+  }
+
   /** True when at least one more page could be written to some paging file. */
   get hasSpace(): boolean {
     for (const file of this.files) if (file.free > 0) return true;
@@ -195,6 +228,11 @@ export class MemoryPageFileStore implements PageFileStore {
       if (kept === undefined) this.#blocks.set(key(file, offset + at), block.slice());
       else kept.set(block);
     }
+  }
+
+  truncate(file: number, bytes: number): void {
+    for (const at of this.#blocks.keys())
+      if (at % MAX_PAGE_FILES === file && at >= key(file, bytes)) this.#blocks.delete(at);
   }
 }
 

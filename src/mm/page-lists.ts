@@ -22,8 +22,10 @@ import {
   type PfnDatabase,
 } from './pfn-database.js';
 import { PTE_PROTOTYPE, pteProtection, transitionLow } from './pte.js';
-import { runSystemThreads } from './threads/run-system-threads.js';
+import { freeUnusedSegments } from './threads/dereference-segment.js';
+import { runThreadsForFrame } from './threads/run-system-threads.js';
 import { wakeSystemThread } from './threads/system-threads.js';
+import { FREE_PAGES_TO_ZERO } from './threads/zero-page.js';
 import { trimBelowMinimum } from './working-set-manager.js';
 
 const STANDBY_LISTS = 8;
@@ -196,6 +198,7 @@ export function insertFree(mm: MemoryManager, frame: number): void {
   pfn.usedPtes[frame] = 0;
   changeState(mm, frame, FRAME_FREE);
   linkAtHead(mm, frame);
+  if (mm.lists.count[FRAME_FREE]! >= FREE_PAGES_TO_ZERO) wakeSystemThread(mm, mm.systemThreads.zeroPage);
 }
 
 /** Moves the first free frame, its contents zeroed, to the zeroed list. False when the free list is empty. */
@@ -262,6 +265,11 @@ function repurposeStandby(mm: MemoryManager): number {
   return -1;
 }
 
+/** Deletes unused segments, unless the frame is for a pool page that is wanted in the middle of a pool operation. */
+function giveUpSegments(mm: MemoryManager): boolean {
+  return mm.sections.unused.length > 0 && !mm.pagedPool.busy && freeUnusedSegments(mm);
+}
+
 /**
  * No frame is available: the threads that make some run at once, being of higher priority, and their writes are waited for on
  * the spot. False: none can be made.
@@ -270,7 +278,7 @@ function relieveShortage(mm: MemoryManager): boolean {
   for (;;) {
     runRelief(mm);
     if (mm.lists.available > 0) return true;
-    if (!waitForNextRequest(mm) && !trimBelowMinimum(mm)) return false;
+    if (!waitForNextRequest(mm) && !giveUpSegments(mm) && !trimBelowMinimum(mm)) return false;
     if (mm.lists.available > 0) return true;
   }
 }
@@ -281,7 +289,7 @@ function runRelief(mm: MemoryManager): void {
   wakeSystemThread(mm, balanceSetManager);
   if (mm.lists.modifiedPageFile > 0) wakeSystemThread(mm, modifiedPageWriter);
   if (mm.lists.modifiedMapped > 0) wakeSystemThread(mm, mappedPageWriter);
-  runSystemThreads(mm, -1);
+  runThreadsForFrame(mm);
 }
 
 /**

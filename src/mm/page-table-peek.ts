@@ -8,26 +8,28 @@ import { HostIoError } from './backing-file.js';
 import type { MemoryManager } from './memory-manager.js';
 import { entryWord, nextBoundary, type TableAccess } from './page-tables.js';
 import { PTE_TRANSITION, PTE_VALID, pageFileNumber, pteFrame } from './pte.js';
+import { systemWord } from './system-space.js';
 
 const PAGE_SIZE = 4096;
+const DIRECTORY_LEVEL = 4;
 
 /** Answers of peekTable and peekPte for a table that cannot be read. */
 export const UNREADABLE = -1;
 
 /** What each page of the window shows: paging file, block, and how many pages had been written to paging files then. */
 export class TableWindow {
-  readonly files = [-1, -1, -1];
-  readonly blocks = [0, 0, 0];
-  readonly written = [0, 0, 0];
+  readonly files = [-1, -1, -1, -1];
+  readonly blocks = [0, 0, 0, 0];
+  readonly written = [0, 0, 0, 0];
 }
 
-/** The page of the window for tables of a level (3 to 1), as a frame number; what it shows is forgotten. */
+/** The page of the window for tables of a level (4 to 1), as a frame number; what it shows is forgotten. */
 export function takeWindow(mm: MemoryManager, level: number): number {
   mm.tableWindow.files[level - 1] = -1;
   return mm.ram.windowFrame + level - 1;
 }
 
-/** The frame, or page of the window, with the table of a level (3 to 1) that an entry names (not zero); or UNREADABLE. */
+/** The frame, or page of the window, with the table of a level (4 to 1) that an entry names (not zero); or UNREADABLE. */
 export function peekTable(mm: MemoryManager, lo: number, hi: number, level: number): number {
   if ((lo & (PTE_VALID | PTE_TRANSITION)) !== 0) return pteFrame(lo);
   const { tableWindow, pageFiles } = mm;
@@ -42,7 +44,7 @@ export function peekTable(mm: MemoryManager, lo: number, hi: number, level: numb
     return frame;
   const start = mm.ram.offsetOf(takeWindow(mm, level));
   try {
-    pageFiles.store.read(file, hi * PAGE_SIZE, mm.ram.bytes.subarray(start, start + PAGE_SIZE));
+    pageFiles.peek(file, hi, mm.ram.bytes.subarray(start, start + PAGE_SIZE));
   } catch (error) {
     if (!(error instanceof HostIoError)) throw error;
     return UNREADABLE;
@@ -51,6 +53,13 @@ export function peekTable(mm: MemoryManager, lo: number, hi: number, level: numb
   tableWindow.blocks[index] = hi;
   tableWindow.written[index] = pageFiles.pagesWritten;
   return frame;
+}
+
+/** The frame, or page of the window, with the directory of a process, which may be swapped out; or UNREADABLE. */
+export function peekDirectory(mm: MemoryManager, space: AddressSpace): number {
+  if (!space.outSwapped) return space.directoryFrame;
+  const word = systemWord(mm, space.directoryEntry);
+  return peekTable(mm, mm.words[word]!, mm.words[word + 1]!, DIRECTORY_LEVEL);
 }
 
 /**
@@ -63,8 +72,9 @@ export function peekPte(mm: MemoryManager, space: AddressSpace, address: number)
 
 /** Index in ram.words of the PTE of an address, or, negated, the highest level whose entry leads to no table. */
 function look(mm: MemoryManager, space: AddressSpace, address: number): number {
-  let table = space.directoryFrame;
-  for (let level = 4; level > 1; level--) {
+  let table = peekDirectory(mm, space);
+  if (table === UNREADABLE) return -DIRECTORY_LEVEL;
+  for (let level = DIRECTORY_LEVEL; level > 1; level--) {
     const word = entryWord(mm, table, address, level);
     const lo = mm.words[word]!;
     const hi = mm.words[word + 1]!;

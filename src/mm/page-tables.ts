@@ -66,6 +66,11 @@ export function findPte(mm: MemoryManager, space: AddressSpace, address: number)
   return space.cachedTableWord + slot;
 }
 
+/** Low word of a valid entry that names a table on the way to an address. */
+export function tableLow(frame: number, address: number): number {
+  return (frame << 12) | (address < SYSTEM_RANGE_START ? USER_TABLE_LOW : SYSTEM_TABLE_LOW);
+}
+
 /** Counts an entry of a page table that changes from zero to something else. */
 export function countUsedPte(mm: MemoryManager, word: number): void {
   mm.pfn.usedPtes[frameOfWord(mm, word)]!++;

@@ -7,9 +7,10 @@ import { verify } from './verify.js';
 it(
   'a failing disk loses nothing that was acknowledged, and leaks no frame',
   () => {
-    const { operations, moved, diskErrors } = runSequences(faultyStep, OPERATIONS, verify);
+    const { operations, moved, waits, diskErrors } = runSequences(faultyStep, OPERATIONS, verify);
     expect(operations).toBeGreaterThanOrEqual(OPERATIONS);
     expect(moved / operations).toBeGreaterThan(0.5);
+    expect(waits / operations).toBeGreaterThan(0.03);
     expect(diskErrors).toBeGreaterThan(operations / 1000);
   },
   120_000 + OPERATIONS * 10,

@@ -13,8 +13,12 @@ import { PFN_READ_IN_PROGRESS } from './pfn-database.js';
 
 /** Pages of the largest request. */
 export const REQUEST_PAGES = 16;
-/** Requests that the page writers may have in flight together, so that reads do not wait behind a long row of writes. */
-const WRITES_IN_FLIGHT = 4;
+/**
+ * Writes that may be in flight together when a page writer begins one more, so that reads do not wait behind a long row of
+ * them; the modified page writer leaves one to the mapped page writer.
+ */
+export const WRITES_WITH_PAGE_FILE = 3;
+export const WRITES_WITH_MAPPED_FILES = 4;
 
 /** One transfer (an in-page support block, or an entry of the page writer's list). */
 export interface PagingRequest {
@@ -37,6 +41,8 @@ export class PagingIo {
   /** Virtual time at which the first request ends, infinity for none. */
   nextCompletion = Number.POSITIVE_INFINITY;
   writesInFlight = 0;
+  /** Pages that they write. */
+  pagesBeingWritten = 0;
   /** Requests that have ended. */
   completions = 0;
   /** Faults that waited for a read which another had begun. */
@@ -49,11 +55,6 @@ export class PagingIo {
 
   constructor(model: DiskModel) {
     this.disk = new Disk(model);
-  }
-
-  /** Whether the page writers may begin one more write. */
-  get takesWrites(): boolean {
-    return this.writesInFlight < WRITES_IN_FLIGHT;
   }
 }
 
@@ -75,7 +76,10 @@ export function submitRequest(
   request.completesAt = io.disk.submit(mm.clock.now100ns, position, pages * 4096);
   io.requests.push(request);
   io.nextCompletion = io.requests[0]!.completesAt;
-  if (!isRead) io.writesInFlight++;
+  if (!isRead) {
+    io.writesInFlight++;
+    io.pagesBeingWritten += pages;
+  }
   if (io.requests.length > io.peakRequests) io.peakRequests = io.requests.length;
 }
 
@@ -111,7 +115,10 @@ function completeFirst(mm: MemoryManager): void {
     releaseReference(mm, frame);
   }
   io.spare.push(request);
-  if (!request.isRead) io.writesInFlight--;
+  if (!request.isRead) {
+    io.writesInFlight--;
+    io.pagesBeingWritten -= request.pages;
+  }
 }
 
 /** Whether a frame's contents are still on their way from the disk. */

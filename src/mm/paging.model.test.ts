@@ -10,9 +10,10 @@ import { verify } from './verify.js';
 it(
   'memory holds what was written to it, whatever is paged',
   () => {
-    const { operations, moved, diskErrors } = runSequences(plainStep, OPERATIONS, verify);
+    const { operations, moved, waits, diskErrors } = runSequences(plainStep, OPERATIONS, verify);
     expect(operations).toBeGreaterThanOrEqual(OPERATIONS);
     expect(moved / operations).toBeGreaterThan(0.5);
+    expect(waits / operations).toBeGreaterThan(0.05);
     expect(diskErrors).toBe(0);
   },
   120_000 + OPERATIONS * 10,

@@ -15,6 +15,7 @@ import { completeIo, writeModified } from '../testing/paging-io.js';
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { attach, createAddressSpace, deleteAddressSpace } from './address-space.js';
 import type { MemoryEvent } from './events.js';
+import { lockVirtualMemory } from './lock-memory.js';
 import { allocateFrame, insertFree } from './page-lists.js';
 import { findPte, pteAddress } from './page-tables.js';
 import { FRAME_ACTIVE, FRAME_MODIFIED, FRAME_STANDBY, type PfnDatabase } from './pfn-database.js';
@@ -27,7 +28,7 @@ import { systemThreadsTick } from './threads/system-threads.js';
 import type { GuestFault } from './user-memory.js';
 import { verify } from './verify.js';
 import { allocateVirtualMemory, freeVirtualMemory } from './virtual-memory.js';
-import { WSLE_LOCKED_IN_WS, wsleWord } from './working-set.js';
+import { FLUID_PAGES, WSLE_LOCKED_IN_WS, wsleWord } from './working-set.js';
 import { emptyWorkingSet, replaceOnePage } from './working-set-manager.js';
 
 const DEMAND_ZERO_READ_WRITE = 0x80;
@@ -239,6 +240,24 @@ describe('a minimum', () => {
     else expect(touchAll).toThrow();
     expect(mm.pageFiles.pagesWritten > 0).toBe(given);
     verify(mm);
+  });
+});
+
+describe('a working set at its maximum', () => {
+  it.each(['aging', 'fifo'] as const)('keeps the pages that an instruction needs together (%s)', (policy) => {
+    const LOCKED = 100;
+    const machine = createTestMachine(192, 0, undefined, policy);
+    const { mm, space, user } = machine;
+    space.workingSet.minimum = 1000;
+    const locked = committed(machine, LOCKED);
+    expect(lockVirtualMemory(mm, space, { baseAddress: locked, regionSize: LOCKED * 4096 })).toBe(0);
+    Object.assign(space.workingSet, { minimum: 20, maximum: 20, hardMaximum: true });
+    const base = committed(machine, 20);
+    fill(machine, base, 20);
+    const needed = [0, 5, 9, 12, 15, 19].map((page) => base + page * 4096);
+    for (const address of needed) user.readU32(address);
+    for (const address of needed) expect(mm.words[findPte(mm, space, address)]! & PTE_VALID).toBe(PTE_VALID);
+    expect(space.workingSet.used - LOCKED - space.pageTablePages).toBeLessThanOrEqual(FLUID_PAGES);
   });
 });
 

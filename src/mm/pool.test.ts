@@ -122,13 +122,13 @@ describe('pool', () => {
 describe('kernel stacks', () => {
   it('have six pages above one that is never mapped', () => {
     const { mm } = memoryMachine(2);
-    const stack = createKernelStack(mm)!;
+    const stack = createKernelStack(mm, 4, null)!;
     expect(stack.base - stack.limit).toBe(KERNEL_STACK_PAGES * 4096);
     expect(systemWord(mm, stack.base - 4)).not.toBe(0);
     expect(systemWord(mm, stack.limit)).not.toBe(0);
     expect(systemWord(mm, stack.limit - 4)).toBe(0);
     expect(mm.words[findSystemPte(mm, stack.limit - 4096)]).toBe(0);
-    const second = createKernelStack(mm)!;
+    const second = createKernelStack(mm, 4, null)!;
     expect(second.limit - 4096).toBe(stack.base);
     verify(mm);
     deleteKernelStack(mm, stack);
@@ -140,7 +140,8 @@ describe('kernel stacks', () => {
   it('are refused when memory is used up, without a loss', () => {
     const { mm } = memoryMachine(1, 1, 0);
     const stacks: KernelStack[] = [];
-    for (let stack = createKernelStack(mm); stack !== null; stack = createKernelStack(mm)) stacks.push(stack);
+    for (let stack = createKernelStack(mm, 4, null); stack !== null; stack = createKernelStack(mm, 4, null))
+      stacks.push(stack);
     expect(stacks.length).toBeGreaterThan(30);
     verify(mm);
     for (const stack of stacks) deleteKernelStack(mm, stack);

@@ -20,6 +20,7 @@ import {
   systemValue,
 } from './system-space.js';
 import { systemWordToWrite } from './system-working-set.js';
+import { freeUnusedSegments } from './threads/dereference-segment.js';
 
 /** Values of POOL_HEADER.PoolType in RAM: 0 says free, else the pool type + 1. */
 export const POOL_TYPE_FREE = 0;
@@ -94,6 +95,9 @@ export class Pool {
   /** Allocations of whole pages by address (PoolBigPageTable). */
   private readonly big = new Map<number, BigAllocation>();
 
+  /** Headers or free lists are being changed: what happens meanwhile, when a page of paged pool must be brought in, may not free. */
+  busy = false;
+
   constructor(
     private readonly mm: MemoryManager,
     paged: boolean,
@@ -117,23 +121,38 @@ export class Pool {
   allocate(bytes: number, tag: string): number {
     if (bytes > LARGEST_SMALL_BLOCK) return this.allocateBig(bytes, tag);
     const units = Math.max(SMALLEST_LISTED, Math.ceil(bytes / POOL_UNIT) + 1);
-    let block = this.takeListed(units);
-    if (block !== 0) {
-      const free = this.readBlock(block);
-      this.carve(block, free.previousUnits, free.units, units, tag);
-    } else {
+    let block = this.carveListed(units, tag);
+    if (block === 0) {
       block = this.takePages(1);
       if (block === 0) return 0;
+      this.busy = true;
       this.carve(block, 0, PAGE_UNITS, units, tag);
+      this.busy = false;
     }
     this.count(tag, units * POOL_UNIT);
     return block + POOL_UNIT;
   }
 
+  /** Makes an allocation of a free block; 0 when none is large enough. */
+  private carveListed(units: number, tag: string): number {
+    this.busy = true;
+    const block = this.takeListed(units);
+    if (block !== 0) {
+      const free = this.readBlock(block);
+      this.carve(block, free.previousUnits, free.units, units, tag);
+    }
+    this.busy = false;
+    return block;
+  }
+
   /** Frees an allocation. An address that is not one stops the machine: BAD_POOL_CALLER or BAD_POOL_HEADER. ExFreePool. */
   free(address: number): void {
     if (address % PAGE_SIZE === 0) this.freeBig(address);
-    else this.freeSmall(address - POOL_UNIT);
+    else {
+      this.busy = true;
+      this.freeSmall(address - POOL_UNIT);
+      this.busy = false;
+    }
   }
 
   /** Charges bytes under a tag for an object that is not kept in RAM. */
@@ -220,7 +239,7 @@ export class Pool {
 
   /** Takes virtual pages, commit and frames; 0 when one of them is refused. */
   private takePages(pages: number): number {
-    if (this.bitmap.taken + pages > this.limitPages) return 0;
+    if (!this.hasRoom(pages) && !(freeUnusedSegments(this.mm) && this.hasRoom(pages))) return 0;
     if (!this.mm.commit.charge(this.area.commitUse, pages)) return 0;
     const first = this.bitmap.take(pages);
     const address = this.area.base + first * PAGE_SIZE;
@@ -231,6 +250,10 @@ export class Pool {
     if (first >= 0) this.bitmap.release(first, pages);
     this.mm.commit.release(this.area.commitUse, pages);
     return 0;
+  }
+
+  private hasRoom(pages: number): boolean {
+    return this.bitmap.taken + pages <= this.limitPages;
   }
 
   private releasePages(address: number, pages: number): void {

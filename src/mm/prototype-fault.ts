@@ -4,6 +4,7 @@
  * Source: Unit OS5: Memory Management 5.2, "Shared Memory and Memory-Mapped Files"; Windows Internals, "Prototype PTEs".
  */
 import {
+  ntSuccess,
   STATUS_ACCESS_VIOLATION,
   STATUS_GUARD_PAGE_VIOLATION,
   STATUS_NO_MEMORY,
@@ -111,7 +112,7 @@ function resolveByPrototype(
   }
   markSystemPageWritten(mm, frameOfWord(mm, prototype));
   const status = makeResident(mm, space, vad, prototype, page, address);
-  if (status === STATUS_PENDING || status >= 0x8000_0000) return status;
+  if (status === STATUS_PENDING || !ntSuccess(status)) return status;
   mapShared(mm, space, word, address, pteFrame(words[prototype]!), protection, isWrite);
   return status;
 }

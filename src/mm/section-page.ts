@@ -11,7 +11,7 @@ import type { MemoryManager } from './memory-manager.js';
 
 const PAGE_SIZE = 4096;
 /** The disk behind the paging files, in bytes; each file name has a part of it. */
-const FILES_ON_DISK = 2 ** 39;
+const FILES_ON_DISK = 2 ** 39 + 2 ** 35;
 const PART_OF_DISK = 2 ** 31;
 
 /** Bytes of a page (number in its section) that come from the file or go to it; what follows in the page is zero. */

@@ -36,7 +36,8 @@ import {
   MM_WRITECOPY,
 } from './pte.js';
 import { deletePteRange, tryDeletePteRange } from './pte-deletion.js';
-import { releaseControlArea, type Section } from './section.js';
+import type { Section } from './section.js';
+import { releaseControlArea } from './unused-segments.js';
 import { VAD_IMAGE, VAD_MAPPED, VAD_PRIVATE, Vad } from './vad-tree.js';
 import { viewCharge } from './view-memory.js';
 import { highestForZeroBits, placeRegion, type RegionRequest } from './virtual-memory.js';

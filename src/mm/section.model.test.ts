@@ -26,6 +26,7 @@ import { trimPage } from './pte-deletion.js';
 import { queryVirtualMemory } from './query-virtual-memory.js';
 import { createSection, deleteSection, type Section } from './section.js';
 import { flushVirtualMemory, mapViewOfSection, unmapAllViews, unmapViewOfSection } from './section-view.js';
+import { deleteUnusedSegments } from './unused-segments.js';
 import { GuestFault } from './user-memory.js';
 import { verify } from './verify.js';
 
@@ -278,6 +279,7 @@ class Model {
     }
     for (const { section } of this.sections) deleteSection(mm, section);
     for (const { file, bytes } of this.files) expect(file!.bytes).toEqual(bytes.subarray(0, file!.size));
+    deleteUnusedSegments(mm, 0);
     expect(mm.sections.controlAreas).toEqual([]);
     expect(mm.pagedPool.pages + mm.nonpagedPool.pages).toBe(0);
     verify(mm);

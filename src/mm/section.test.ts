@@ -36,6 +36,7 @@ import {
   type ViewRequest,
 } from './section-view.js';
 import { systemWord } from './system-space.js';
+import { deleteUnusedSegments } from './unused-segments.js';
 import { GuestFault } from './user-memory.js';
 import { verify } from './verify.js';
 import { allocateVirtualMemory } from './virtual-memory.js';
@@ -150,7 +151,7 @@ describe('creating sections', () => {
     });
     expect(querySection(section(mm, null, 100)).maximumSize).toBe(4096);
     deleteSection(mm, made);
-    expect(file.dataControlArea).toBeNull();
+    expect(mm.sections.unused).toEqual([file.dataControlArea]);
   });
 });
 
@@ -313,6 +314,8 @@ describe('mapped files', () => {
     unmapViewOfSection(mm, two, there);
     expect(mm.lists.standbyCount).toBe(3);
     deleteSection(mm, target);
+    expect(mm.lists.standbyCount).toBe(3);
+    expect(deleteUnusedSegments(mm, 0)).toBe(1);
     expect(mm.lists.standbyCount).toBe(0);
     verify(mm);
   });
@@ -337,7 +340,7 @@ describe('mapped files', () => {
     expect(file.bytes).toEqual(expected);
     expect(file.writes).toBe(2);
     expect(mm.sections.pagesWritten).toBe(2);
-    expect(file.dataControlArea).toBeNull();
+    expect(mm.sections.unused).toEqual([file.dataControlArea]);
     verify(mm);
   });
 

@@ -33,7 +33,6 @@ import { COMMIT_SECTION } from './commit.js';
 import {
   type ControlArea,
   createControlArea,
-  deleteControlArea,
   extendSegment,
   fillPrototypes,
   fillSubsectionPrototypes,
@@ -44,6 +43,7 @@ import { flushWholeControlArea } from './mapped-file-writer.js';
 import type { MemoryManager } from './memory-manager.js';
 import { allowsWrite, isCopyOnWrite, protectionCode } from './protection.js';
 import { demandZeroLow, MM_NOCACHE, MM_WRITECOMBINE } from './pte.js';
+import { releaseControlArea, useControlArea } from './unused-segments.js';
 
 const PAGE_SIZE = 4096;
 /** Bytes of SECTION_OBJECT and SECTION, and the tag under which they are charged. */
@@ -148,6 +148,7 @@ function finish(
   attributes: number,
   out: { section: Section | null },
 ): number {
+  useControlArea(mm, controlArea);
   controlArea.sectionReferences++;
   mm.pagedPool.charge(SECTION_SIZE, SECTION_TAG);
   out.section = new Section(controlArea, size, protection, attributes >>> 0);
@@ -172,6 +173,7 @@ function createImageSection(
   const controlArea = file.imageControlArea!;
   const size = controlArea.segment.pageCount * PAGE_SIZE;
   if (request.maximumSize > size) {
+    useControlArea(mm, controlArea);
     releaseControlArea(mm, controlArea);
     return STATUS_SECTION_TOO_BIG;
   }
@@ -230,7 +232,11 @@ function ensureDataControlArea(
 ): boolean {
   const existing = file.dataControlArea;
   if (existing !== null) {
-    return existing.segment.pageCount >= pageCount || extendSegment(mm, existing, pageCount);
+    if (existing.segment.pageCount >= pageCount) return true;
+    useControlArea(mm, existing);
+    if (extendSegment(mm, existing, pageCount)) return true;
+    releaseControlArea(mm, existing);
+    return false;
   }
   const plan = { startPage: 0, pageCount, fileOffset: 0, fileBytes: Number.POSITIVE_INFINITY, protection };
   const controlArea = createControlArea(mm, file, null, pageCount, [plan]);
@@ -271,19 +277,9 @@ export function querySection(section: Section): SectionInformation {
   return information;
 }
 
-/** The section object is gone; without views its segment goes too, dirty pages written first. MiSectionDelete. */
+/** The section object is gone; without views its segment is unused then, dirty pages written. MiSectionDelete. */
 export function deleteSection(mm: MemoryManager, section: Section): void {
   section.controlArea.sectionReferences--;
   mm.pagedPool.uncharge(SECTION_SIZE, SECTION_TAG);
   releaseControlArea(mm, section.controlArea);
-}
-
-/**
- * Called when a section or a view is gone: without both, what is still dirty of a data file is written and the control area
- * deleted. MiCheckControlArea.
- */
-export function releaseControlArea(mm: MemoryManager, controlArea: ControlArea): void {
-  if (controlArea.mappedViews !== 0 || controlArea.sectionReferences !== 0) return;
-  if (controlArea.file !== null && !controlArea.isImage) flushWholeControlArea(mm, controlArea);
-  deleteControlArea(mm, controlArea);
 }

@@ -5,15 +5,15 @@
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_SYSTEM } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
-import { addShare } from './page-lists.js';
+import { addShare, releaseShare } from './page-lists.js';
 import { makePte } from './page-table-fault.js';
-import { countUsedPte, frameOfWord } from './page-tables.js';
+import { countUsedPte, findPte, frameOfWord } from './page-tables.js';
 import { PFN_PROTOTYPE } from './pfn-database.js';
 import { insertPrivateVad } from './private-memory.js';
-import { MM_READONLY, validHigh, validLow } from './pte.js';
+import { demandZeroLow, MM_READONLY, validHigh, validLow } from './pte.js';
 import { allocateSystemPages, SYSTEM_SHARED_DATA, systemWord } from './system-space.js';
 import { VAD_PRIVATE, Vad } from './vad-tree.js';
-import { insertWsle, WSLE_LOCKED_IN_MEMORY, wsleWord } from './working-set.js';
+import { insertWsle, removeWsle, WSLE_LOCKED_IN_MEMORY, wsleWord } from './working-set.js';
 
 /** Where user mode sees the page. */
 export const USER_SHARED_DATA = 0x7ffe_0000;
@@ -45,13 +45,30 @@ export function mapSharedUserData(mm: MemoryManager, space: AddressSpace): boole
   vad.memCommit = true;
   vad.noChange = true;
   insertPrivateVad(mm, space, vad);
+  countUsedPte(mm, word);
+  mapSharedUserDataPage(mm, space);
+  return true;
+}
+
+/** Makes the page valid in a process that has the range for it, locked in its working set. */
+export function mapSharedUserDataPage(mm: MemoryManager, space: AddressSpace): void {
+  const word = findPte(mm, space, USER_SHARED_DATA);
   mm.words[word] = validLow(mm.sharedUserDataFrame, MM_READONLY);
   mm.words[word + 1] = validHigh(MM_READONLY);
-  countUsedPte(mm, word);
   addShare(mm, mm.sharedUserDataFrame);
   addShare(mm, frameOfWord(mm, word));
   space.addResident(1);
   const entry = insertWsle(mm, space, USER_SHARED_DATA, mm.sharedUserDataFrame);
   mm.words[wsleWord(space.workingSet, entry)]! |= WSLE_LOCKED_IN_MEMORY;
-  return true;
+}
+
+/** Takes the page from a process that leaves memory; the entry keeps its protection until the page is mapped again. */
+export function unmapSharedUserDataPage(mm: MemoryManager, space: AddressSpace): void {
+  const word = findPte(mm, space, USER_SHARED_DATA);
+  removeWsle(mm, space, USER_SHARED_DATA, mm.sharedUserDataFrame);
+  mm.words[word] = demandZeroLow(MM_READONLY);
+  mm.words[word + 1] = 0;
+  space.addResident(-1);
+  releaseShare(mm, mm.sharedUserDataFrame);
+  releaseShare(mm, frameOfWord(mm, word));
 }

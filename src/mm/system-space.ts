@@ -50,6 +50,8 @@ const LAST_SHARED_INDEX = 0x1f6;
 
 /** Low word of a valid system entry without its frame number, for data (never executed: use with PTE_NO_EXECUTE). */
 export const SYSTEM_PTE_LOW = PTE_VALID | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_GLOBAL;
+/** The same for hyperspace, which is each process's own. */
+export const HYPERSPACE_PTE_LOW = PTE_VALID | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY;
 
 /**
  * Builds the system's own directory (it maps itself) and one level-3 table for each 512 GB of shared system space, so that
@@ -217,7 +219,10 @@ export function allocateSystemPages(mm: MemoryManager, address: number, pages: n
   return true;
 }
 
-/** Unmaps a run of system pages and frees their frames and paging-file blocks. The caller gives the commit charge back. */
+/**
+ * Unmaps a run of system pages, in memory or not, and frees their frames and paging-file blocks. The caller gives the commit
+ * charge back.
+ */
 export function freeSystemPages(mm: MemoryManager, address: number, pages: number): void {
   for (let done = 0; done < pages; done++) {
     const at = address + done * 4096;

@@ -189,19 +189,31 @@ function countFault(counters: FaultCounters, status: number): void {
 }
 
 function makeValid(mm: MemoryManager, address: number, pte: number): number {
-  const { words, pfn } = mm;
-  let frame = pteFrame(words[pte]!);
-  let status: number = STATUS_PAGE_FAULT_TRANSITION;
-  if ((words[pte]! & PTE_TRANSITION) !== 0) activateTransitionFrame(mm, frame);
-  else {
-    frame = allocateFrame(mm);
+  const { words } = mm;
+  for (;;) {
+    const lo = words[pte]!;
+    const hi = words[pte + 1]!;
+    if ((lo & PTE_VALID) !== 0) return STATUS_PAGE_FAULT_TRANSITION;
+    if ((lo & PTE_TRANSITION) !== 0) {
+      activateTransitionFrame(mm, pteFrame(lo));
+      return enterValid(mm, address, pte, pteFrame(lo), STATUS_PAGE_FAULT_TRANSITION);
+    }
+    const frame = allocateFrame(mm);
     if (frame < 0) return STATUS_NO_MEMORY;
-    status = readPage(mm, address, pte, frame);
-    if (status !== STATUS_PAGE_FAULT_PAGING_FILE) return status;
+    if (words[pte] === lo && words[pte + 1] === hi) {
+      const status = readPage(mm, address, pte, frame);
+      return status === STATUS_PAGE_FAULT_PAGING_FILE ? enterValid(mm, address, pte, frame, status) : status;
+    }
+    // Segments were deleted to make the frame available, and their prototype PTEs lay in the same page.
+    returnUnusedFrame(mm, frame);
   }
-  const dirty = (pfn.flags[frame]! & PFN_MODIFIED) !== 0 ? PTE_DIRTY : 0;
-  words[pte] = (frame << 12) | (SYSTEM_PTE_LOW & ~PTE_DIRTY) | dirty;
-  words[pte + 1] = PTE_NO_EXECUTE;
+}
+
+/** Makes the entry valid for the frame with its contents. */
+function enterValid(mm: MemoryManager, address: number, pte: number, frame: number, status: number): number {
+  const dirty = (mm.pfn.flags[frame]! & PFN_MODIFIED) !== 0 ? PTE_DIRTY : 0;
+  mm.words[pte] = (frame << 12) | (SYSTEM_PTE_LOW & ~PTE_DIRTY) | dirty;
+  mm.words[pte + 1] = PTE_NO_EXECUTE;
   enterSystemPage(mm, address - (address % 4096), frame);
   return status;
 }

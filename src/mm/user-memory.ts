@@ -2,7 +2,7 @@
  * The one way in which services written in TypeScript touch a program's memory: in the current address space, with user
  * rights, faulting like the program itself. Addresses are 48-bit numbers, lengths bytes; 8-byte values are two 32-bit words.
  */
-import { STATUS_ACCESS_VIOLATION, STATUS_NO_MEMORY, STATUS_PENDING } from '../base/ntstatus.js';
+import { ntSuccess, STATUS_ACCESS_VIOLATION, STATUS_NO_MEMORY, STATUS_PENDING } from '../base/ntstatus.js';
 import { ACCESS_READ, ACCESS_USER, ACCESS_WRITE } from '../machine/processor.js';
 import { beginFault, waitOnTheSpot } from './fault-handler.js';
 import type { MemoryManager } from './memory-manager.js';
@@ -15,8 +15,6 @@ const USER_END = 0x8000_0000_0000;
 const READ = ACCESS_READ | ACCESS_USER;
 const WRITE = ACCESS_WRITE | ACCESS_USER;
 const TWO_32 = 0x1_0000_0000;
-const FAILED = 0xc000_0000;
-const WARNING = 0x8000_0000;
 /** Longest text that a service takes from a program, in characters: half of what a string of the host can hold. */
 const MAXIMUM_TEXT = 2 ** 28;
 
@@ -41,9 +39,12 @@ export class UserMemory {
   /** Where the touch that threw PAGE_WAIT was, and how (FAULT_* bits). */
   waitAddress = 0;
   waitError = 0;
-  /** The service that runs may begin anew when a page has to be read; `completions` counts the paging I/O at its beginning. */
+  /** The service that runs may begin anew when a page has to be read; `completions` counts the paging I/O at its first write. */
   private restarts = false;
   private completions = 0;
+  /** The page for which it waited and whose fault ended in an exception (a page number; -1: none), and which. */
+  private failedPage = -1;
+  private failedStatus = 0;
   private readonly journal: WriteJournal;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
@@ -69,19 +70,27 @@ export class UserMemory {
   beginService(restarts: boolean): void {
     this.restarts = restarts;
     if (!restarts) return;
-    this.completions = this.mm.io.completions;
     this.journal.clear();
   }
 
   /** The service has had an effect that cannot be taken back: from now on it waits on the spot for pages. */
   commit(): void {
     this.restarts = false;
+    this.failedPage = -1;
+  }
+
+  /** A service is about to begin anew after a wait that ended in an exception (NTSTATUS): its touch of the page meets it. */
+  failTouch(address: number, status: number): void {
+    this.failedPage = Math.floor(address / 4096);
+    this.failedStatus = status;
   }
 
   /** Where a write of `length` bytes, all in one page, may go; what was there can be put back. */
   private locateWrite(address: number, length: number): number {
     const offset = this.locate(address, WRITE);
-    if (this.restarts && !this.journal.keep(offset, length)) this.restarts = false;
+    if (!this.restarts) return offset;
+    if (this.journal.isEmpty) this.completions = this.mm.io.completions;
+    if (!this.journal.keep(offset, length)) this.restarts = false;
     return offset;
   }
 
@@ -91,6 +100,10 @@ export class UserMemory {
     if (!(address >= 0 && address < USER_END) || mm.current === null) {
       throw new GuestFault(STATUS_ACCESS_VIOLATION, address, isWrite);
     }
+    if (Math.floor(address / 4096) === this.failedPage) {
+      this.failedPage = -1;
+      throw new GuestFault(this.failedStatus, address, isWrite);
+    }
     for (;;) {
       const error = mm.processor.faultError;
       let status = beginFault(mm, mm.current, address, error, true, mm.currentStack);
@@ -99,7 +112,7 @@ export class UserMemory {
         mm.io.waitsOnTheSpot++;
         status = waitOnTheSpot(mm, mm.current, address, error, true, mm.currentStack);
       }
-      if (status >= FAILED || status >= WARNING) throw new GuestFault(status, address, isWrite);
+      if (!ntSuccess(status)) throw new GuestFault(status, address, isWrite);
       const offset = mm.processor.translate(address, access);
       if (offset !== 0) return offset;
     }
@@ -107,7 +120,7 @@ export class UserMemory {
 
   /** Frames that were given up while paging I/O was waited for may have been among those written to. */
   private mayRestart(): boolean {
-    return this.restarts && this.completions === this.mm.io.completions;
+    return this.restarts && (this.journal.isEmpty || this.completions === this.mm.io.completions);
   }
 
   private waitFor(address: number, error: number): never {

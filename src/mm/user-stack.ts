@@ -4,6 +4,7 @@
  * Source: Microsoft, "Thread Stack Size", "SetThreadStackGuarantee function"; published layout of TEB on x64.
  */
 import {
+  ntSuccess,
   STATUS_GUARD_PAGE_VIOLATION,
   STATUS_PAGE_FAULT_GUARD_PAGE,
   STATUS_STACK_OVERFLOW,
@@ -78,7 +79,7 @@ function tebOffset(mm: MemoryManager, space: AddressSpace, address: number, acce
   for (let attempt = 0; attempt < 3; attempt++) {
     const offset = mm.processor.translate(address, access);
     if (offset !== 0) return offset;
-    if (accessFault(mm, space, address, mm.processor.faultError, true, null) >= 0x80000000) return 0;
+    if (!ntSuccess(accessFault(mm, space, address, mm.processor.faultError, true, null))) return 0;
   }
   return 0;
 }

@@ -64,18 +64,19 @@ export function verifySystemSpace(mm: MemoryManager, tally: VerifyTally): void {
 export function verifyAddressSpace(mm: MemoryManager, space: AddressSpace, tally: VerifyTally): number {
   const walk = newWalk(space);
   verifyDirectory(mm, space.directoryFrame, walk, tally);
-  for (const { lo, hi, level, owner } of mm.lostTables)
-    if (owner === space) verifyLost(mm, lo, hi, level, walk, tally);
+  walk.tables += verifyLostTables(mm, space, tally);
   tally.equal(space.pageTablePages, walk.tables, 'page tables of process', space.processId);
   const valid = walk.validTables + walk.pages;
   tally.equal(space.workingSetPages, valid, 'working set of process', space.processId);
   return walk.systemTables;
 }
 
-/** Lost tables that no process is charged for. */
-export function verifyLostTables(mm: MemoryManager, tally: VerifyTally): void {
+/** Lost tables of which those below are charged to a process, or to nobody; how many are below. */
+export function verifyLostTables(mm: MemoryManager, space: AddressSpace | null, tally: VerifyTally): number {
+  const walk: Walk = { ...newWalk(space), tables: 0 };
   for (const { lo, hi, level, owner } of mm.lostTables)
-    if (owner === null) verifyLost(mm, lo, hi, level, newWalk(null), tally);
+    if (owner === space) verifyLost(mm, lo, hi, level, walk, tally);
+  return walk.tables;
 }
 
 /** Counts the tables below a lost one, and the paging-file blocks that it and they name. */
@@ -101,7 +102,7 @@ function verifyLost(
 }
 
 /** Frame, or page of the window, with the table of a level that an entry names. */
-function readTable(mm: MemoryManager, lo: number, hi: number, level: number, address: number): number {
+export function readTable(mm: MemoryManager, lo: number, hi: number, level: number, address: number): number {
   const table = peekTable(mm, lo, hi, level);
   if (table === UNREADABLE)
     throw new VerifyError(`page table of ${address.toString(16)} cannot be read from its paging file`);
@@ -303,7 +304,7 @@ function verifyValid(
   tally.equal(mm.words[word + 1]!, validHigh(protection) >>> 0, 'no-execute bit of the page at', address);
 }
 
-function verifyTransition(
+export function verifyTransition(
   mm: MemoryManager,
   lo: number,
   table: number,

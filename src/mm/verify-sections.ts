@@ -43,6 +43,8 @@ export function verifySections(mm: MemoryManager, tally: VerifyTally): void {
     subsections += controlArea.subsections.length;
     views.delete(controlArea);
   }
+  for (const controlArea of mm.sections.unused)
+    tally.holds(mm.sections.controlAreas.includes(controlArea), 'deleted control area', controlArea.address);
   tally.equal(views.size, 0, 'views of deleted control areas', 0);
   tally.equal(mm.sections.subsections.size, subsections, 'number of subsections', 0);
   tally.equal(mm.commit.byUse[COMMIT_SECTION]!, committed, 'commit charge of sections', 0);
@@ -69,6 +71,7 @@ function verifySystemMemory(mm: MemoryManager, tally: VerifyTally): void {
     0,
   );
   const stacks = mm.commit.byUse[COMMIT_KERNEL_STACK]! / KERNEL_STACK_PAGES;
+  tally.equal(mm.kernelStacks.length, stacks, 'number of kernel stacks', 0);
   tally.equal(mm.systemPtes.reserved, stacks * (KERNEL_STACK_PAGES + 1), 'system PTEs of kernel stacks', 0);
 }
 
@@ -111,7 +114,8 @@ function verifyControlArea(
 ): number {
   const { file, address } = controlArea;
   tally.equal(controlArea.mappedViews, views, 'views of control area', address);
-  tally.holds(controlArea.sectionReferences + views > 0, 'control area without section and view', address);
+  const isUnused = controlArea.sectionReferences + views === 0;
+  tally.holds(mm.sections.unused.includes(controlArea) === isUnused, 'use of control area', address);
   if (file !== null) {
     const own = controlArea.isImage ? file.imageControlArea : file.dataControlArea;
     tally.holds(own === controlArea, 'control area that its file does not know', address);

@@ -3,8 +3,10 @@ import { MEM_COMMIT, MEM_RESERVE, PAGE_READWRITE } from '../base/memory-constant
 import { createTestMachine } from '../testing/small-machine.js';
 import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
+import { addReference } from './page-lists.js';
 import { findPte } from './page-tables.js';
-import { FRAME_ZEROED, PFN_MODIFIED } from './pfn-database.js';
+import { submitRequest } from './paging-io.js';
+import { FRAME_ZEROED, PFN_MODIFIED, PFN_READ_IN_PROGRESS } from './pfn-database.js';
 import { PTE_DIRTY, PTE_WRITE, pteFrame } from './pte.js';
 import { trimPage } from './pte-deletion.js';
 import { findSystemPte, SYSTEM_SHARED_DATA, systemWord } from './system-space.js';
@@ -45,6 +47,14 @@ type Damage = (machine: ReturnType<typeof busyMachine>) => void;
 const DAMAGES: [string, Damage][] = [
   ['a share count', ({ mm, frame }) => mm.pfn.shareCount[frame]!++],
   ['a reference count', ({ mm, frame }) => mm.pfn.referenceCount[frame]!++],
+  [
+    'a page that is used before it has been read',
+    ({ mm, frame }) => {
+      addReference(mm, frame);
+      mm.pfn.flags[frame]! |= PFN_READ_IN_PROGRESS;
+      submitRequest(mm, true, Int32Array.of(frame), 1, 0);
+    },
+  ],
   ['a PTE address', ({ mm, frame }) => (mm.pfn.pteAddress[frame]! += 8)],
   ['a containing frame', ({ mm, frame }) => mm.pfn.containingFrame[frame]!++],
   ['an original PTE', ({ mm, frame }) => (mm.pfn.originalLo[frame] = 0x20)],

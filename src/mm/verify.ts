@@ -10,7 +10,9 @@ import {
   COMMIT_SYSTEM,
   COMMIT_USES,
 } from './commit.js';
+import type { FaultCounters } from './counters.js';
 import type { MemoryManager } from './memory-manager.js';
+import { isMappedFilePage } from './page-lists.js';
 import {
   FRAME_ACTIVE,
   FRAME_BAD,
@@ -20,9 +22,12 @@ import {
   FRAME_STATE_NAMES,
   FRAME_TRANSITION,
   FRAME_ZEROED,
+  PFN_DELETED,
+  PFN_MODIFIED,
   PFN_READ_IN_PROGRESS,
 } from './pfn-database.js';
 import { SHORT_VAD_SIZE, SHORT_VAD_TAG } from './private-memory.js';
+import { hasPageFileBlock } from './pte.js';
 import { observe } from './system-observer.js';
 import { VAD_PRIVATE } from './vad-tree.js';
 import { verifyCaches } from './verify-caches.js';
@@ -30,6 +35,7 @@ import { VerifyError } from './verify-error.js';
 import { verifyPageFiles } from './verify-page-files.js';
 import { verifyAddressSpace, verifyLostTables, verifySystemSpace } from './verify-page-tables.js';
 import { verifySections } from './verify-sections.js';
+import { verifyKernelStacks, verifyOutSwapped } from './verify-swap.js';
 import { verifyVads } from './verify-vads.js';
 import { verifyProcessWorkingSet, verifySystemWorkingSet } from './verify-working-set.js';
 
@@ -91,15 +97,23 @@ function verifyAll(mm: MemoryManager): VerifyCounts {
   verifySystemSpace(mm, tally);
   for (const space of mm.addressSpaces) {
     verifyVads(mm, space, tally);
+    if (space.outSwapped) {
+      verifyOutSwapped(mm, space, tally);
+      continue;
+    }
     const systemTables = verifyAddressSpace(mm, space, tally);
     verifyProcessWorkingSet(mm, space, systemTables, tally);
   }
-  verifyLostTables(mm, tally);
+  verifyLostTables(mm, null, tally);
   verifySystemWorkingSet(mm, tally);
+  verifyKernelStacks(mm, tally);
   verifySections(mm, tally);
   verifyFrames(mm, tally);
   verifyPageFiles(mm, tally);
   verifyCommit(mm, tally);
+  verifyCounters(mm.counters, 0, tally);
+  verifyCounters(mm.systemWorkingSet.counters, 0, tally);
+  for (const { counters, processId } of mm.addressSpaces) verifyCounters(counters, processId, tally);
   return tally.counts;
 }
 
@@ -132,8 +146,16 @@ function verifyLists(mm: MemoryManager, tally: VerifyTally): void {
   }
   const available = lists.count[FRAME_ZEROED]! + lists.count[FRAME_FREE]! + lists.standbyCount;
   tally.equal(lists.available, available, 'available frames', 0);
-  const modified = lists.modifiedMapped + lists.modifiedPageFile;
-  tally.equal(modified, lists.count[FRAME_MODIFIED]!, 'modified pages by where they belong', 0);
+  let mapped = 0;
+  for (let frame = lists.head[FRAME_MODIFIED]!; frame >= 0; frame = pfn.flink[frame]!)
+    if (isMappedFilePage(pfn, frame)) mapped++;
+  tally.equal(lists.modifiedMapped, mapped, 'modified pages of mapped files', 0);
+  tally.equal(
+    lists.modifiedPageFile,
+    lists.count[FRAME_MODIFIED]! - mapped,
+    'modified pages for paging files',
+    0,
+  );
   verifyZeroes(mm, tally);
 }
 
@@ -165,9 +187,27 @@ function verifyFrames(mm: MemoryManager, tally: VerifyTally): void {
       tally.equal(pfn.pteAddress[frame]!, 0, 'PTE address of unused frame', frame);
       tally.equal(pfn.containingFrame[frame]!, -1, 'containing frame of unused frame', frame);
       tally.equal(pfn.flags[frame]!, 0, 'flags of unused frame', frame);
-    }
+    } else verifyContents(mm, frame, tally);
     tally.counts.frames++;
   }
+}
+
+/**
+ * What a page in use holds is newer than every copy, or a file or a paging file has it too: nothing is lost when the frame is
+ * given another use. A page that is deleted when its I/O ends has neither.
+ */
+function verifyContents(mm: MemoryManager, frame: number, tally: VerifyTally): void {
+  const { pfn } = mm;
+  const flags = pfn.flags[frame]!;
+  if ((flags & PFN_DELETED) !== 0) return;
+  const isModified = (flags & PFN_MODIFIED) !== 0;
+  const hasBlock = hasPageFileBlock(pfn.originalLo[frame]!, pfn.originalHi[frame]!);
+  tally.holds(!(isModified && hasBlock), 'copy in a paging file of modified frame', frame);
+  const hasCopy = hasBlock || isMappedFilePage(pfn, frame);
+  tally.holds(isModified || hasCopy, 'contents of frame that are nowhere else,', frame);
+  const state = pfn.state[frame]!;
+  if (state === FRAME_STANDBY) tally.holds(!isModified, 'modified frame on standby', frame);
+  if (state === FRAME_MODIFIED) tally.holds(isModified, 'clean frame on the modified list', frame);
 }
 
 /** References that paging I/O in flight and threads that wait for it hold, by frame. */
@@ -176,6 +216,7 @@ function referencesForIo(mm: MemoryManager, tally: VerifyTally): Uint16Array {
   const references = new Uint16Array(pfn.frameCount);
   let last = 0;
   let writes = 0;
+  let pagesWritten = 0;
   const reading = new Uint8Array(pfn.frameCount);
   for (const request of io.requests) {
     tally.holds(
@@ -184,7 +225,10 @@ function referencesForIo(mm: MemoryManager, tally: VerifyTally): Uint16Array {
       request.completesAt,
     );
     last = request.completesAt;
-    if (!request.isRead) writes++;
+    if (!request.isRead) {
+      writes++;
+      pagesWritten += request.pages;
+    }
     for (let index = 0; index < request.pages; index++) {
       const frame = request.frames[index]!;
       references[frame]!++;
@@ -192,13 +236,19 @@ function referencesForIo(mm: MemoryManager, tally: VerifyTally): Uint16Array {
     }
   }
   tally.equal(io.writesInFlight, writes, 'writes in flight', 0);
-  for (let frame = 0; frame < pfn.frameCount; frame++)
-    tally.equal(
-      (pfn.flags[frame]! & PFN_READ_IN_PROGRESS) === 0 ? 0 : 1,
-      reading[frame]!,
-      'read of frame',
-      frame,
-    );
+  tally.equal(io.pagesBeingWritten, pagesWritten, 'pages being written', 0);
+  const first = io.requests[0]?.completesAt ?? Number.POSITIVE_INFINITY;
+  tally.equal(io.nextCompletion, first, 'end of the first paging I/O', 0);
+  for (let frame = 0; frame < pfn.frameCount; frame++) {
+    const isBeingRead = (pfn.flags[frame]! & PFN_READ_IN_PROGRESS) !== 0;
+    tally.equal(isBeingRead ? 1 : 0, reading[frame]!, 'read of frame', frame);
+    if (isBeingRead)
+      tally.holds(
+        pfn.state[frame] === FRAME_TRANSITION,
+        'page is used before it has been read, frame',
+        frame,
+      );
+  }
   for (const frame of io.waited) references[frame]!++;
   return references;
 }
@@ -227,4 +277,10 @@ function verifyCommit(mm: MemoryManager, tally: VerifyTally): void {
   let sum = 0;
   for (let use = 0; use < COMMIT_USES; use++) sum += commit.byUse[use]!;
   tally.equal(commit.current, sum, 'commit charge', 0);
+}
+
+/** Every fault was soft, hard, a guard page's or a violation. */
+function verifyCounters(counters: FaultCounters, id: number, tally: VerifyTally): void {
+  const { soft, hard, guardPage, accessViolation } = counters;
+  tally.equal(counters.total, soft + hard + guardPage + accessViolation, 'faults of process', id);
 }

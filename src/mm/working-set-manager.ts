@@ -36,7 +36,7 @@ const STAYS = WSLE_LOCKED_IN_WS | WSLE_LOCKED_IN_MEMORY;
  * could be removed. MiAgeWorkingSet.
  */
 export function ageWorkingSets(mm: MemoryManager): void {
-  for (const space of mm.addressSpaces) ageWorkingSet(mm, space);
+  for (const space of mm.addressSpaces) if (!space.outSwapped) ageWorkingSet(mm, space);
   ageWorkingSet(mm, mm.systemWorkingSet);
 }
 
@@ -87,7 +87,7 @@ function forgetTranslations(mm: MemoryManager, owner: WorkingSetOwner): void {
 /** Trims working sets, lowest fault rate since the last second first, down to their minimum; returns how many pages left. */
 export function trimWorkingSets(mm: MemoryManager, pages: number): number {
   const { addressSpaces, systemWorkingSet } = mm;
-  for (const space of addressSpaces) space.workingSet.trimmed = false;
+  for (const space of addressSpaces) space.workingSet.trimmed = space.outSwapped;
   systemWorkingSet.workingSet.trimmed = false;
   let trimmed = 0;
   while (trimmed < pages) {
@@ -205,6 +205,7 @@ export function trimBelowMinimum(mm: MemoryManager): boolean {
 }
 
 function takeLastResort(mm: MemoryManager, owner: WorkingSetOwner): boolean {
+  if (!(owner instanceof SystemWorkingSet) && owner.outSwapped) return false;
   const { hardMinimum, minimum } = owner.workingSet;
   const pages = hardMinimum
     ? Math.min(LAST_RESORT_PAGES, owner.workingSetPages - minimum)
@@ -236,7 +237,9 @@ function canGiveUp(
   const word = wsleWord(owner.workingSet, index);
   const lo = mm.words[word]!;
   if ((lo & WSLE_VALID) === 0 || (lo & STAYS) !== 0) return false;
-  const pte = findEntryPte(mm, owner, wsleAddress(lo, mm.words[word + 1]!));
+  const address = wsleAddress(lo, mm.words[word + 1]!);
+  if (mm.keepsNewest && owner.workingSet.newest.includes(address)) return false;
+  const pte = findEntryPte(mm, owner, address);
   if (pte === mm.pinnedPte) return false;
   const frame = pteFrame(mm.words[pte]!);
   if (mm.pfn.priority[frame]! > priority) return false;

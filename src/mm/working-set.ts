@@ -10,7 +10,9 @@ import type { AddressSpace } from './address-space.js';
 import { BugCheck, MEMORY_MANAGEMENT } from './bug-check.js';
 import { mapHyperspacePage } from './hyperspace.js';
 import type { MemoryManager } from './memory-manager.js';
+import { findPte } from './page-tables.js';
 import { PFN_PROTOTYPE } from './pfn-database.js';
+import { pteFrame } from './pte.js';
 import { HYPERSPACE } from './system-layout.js';
 import { mapSystemListPage, SystemWorkingSet } from './system-working-set.js';
 import { WSLE_DIRECT, WSLE_HASHED, WSLE_LOCKED_IN_WS, WSLE_VALID } from './wsle.js';
@@ -29,6 +31,8 @@ export {
 export const DEFAULT_MINIMUM = 50;
 export const DEFAULT_MAXIMUM = 345;
 
+/** Pages that one instruction can need, each of which may cross a page: itself, what it reads, what it writes; and some to spare. */
+export const FLUID_PAGES = 8;
 /** Entries that one fault can need: three page tables and the page. */
 const ENTRIES_PER_FAULT = 4;
 const ENTRIES_PER_PAGE = 512;
@@ -55,6 +59,9 @@ export class WorkingSet {
   hand = 0;
   /** Entries locked by VirtualLock. */
   locked = 0;
+  /** Addresses of the pages that came last, in a ring: replacement leaves them, so that an instruction gets all that it needs. */
+  readonly newest = new Float64Array(FLUID_PAGES).fill(-1);
+  newestIndex = 0;
   /** Faults of the process when the working set manager last looked. */
   faultsSeen = 0;
   /** Pages that are not locked, by age (0: just accessed, 3: the oldest), when the working set manager last looked. */
@@ -72,6 +79,12 @@ export class WorkingSet {
   hashed = 0;
   slots = 0;
   hashLimit = Number.POSITIVE_INFINITY;
+}
+
+/** A fault has brought the page of an address in. */
+export function noteNewest(set: WorkingSet, address: number): void {
+  set.newest[set.newestIndex] = address - (address % 4096);
+  set.newestIndex = (set.newestIndex + 1) % FLUID_PAGES;
 }
 
 /** Whose pages a working set has: a process's, or the system's (paged pool). */
@@ -108,6 +121,19 @@ export function growWorkingSetList(mm: MemoryManager, owner: WorkingSetOwner): b
   set.firstFree = first + 1;
   if (page > 0 && set.slots === 0) growHash(mm, owner);
   return true;
+}
+
+/** Notes where the pages of the list and of the hash are, after they came in again in other frames. */
+export function locateWorkingSetList(mm: MemoryManager, space: AddressSpace): void {
+  const { listWords, hashWords } = space.workingSet;
+  for (let page = 0; page < listWords.length; page++)
+    listWords[page] = firstWordAt(mm, space, HYPERSPACE + page * 4096);
+  for (let page = 0; page < hashWords.length; page++)
+    hashWords[page] = firstWordAt(mm, space, HYPERSPACE + HASH_OFFSET + page * 4096);
+}
+
+function firstWordAt(mm: MemoryManager, space: AddressSpace, address: number): number {
+  return mm.frameWord(pteFrame(mm.words[findPte(mm, space, address)]!));
 }
 
 /** Sees to it that one more page can be entered, and its page tables. False when there is no frame for a longer list. */

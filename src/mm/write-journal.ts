@@ -18,6 +18,10 @@ export class WriteJournal {
 
   constructor(private readonly mm: MemoryManager) {}
 
+  get isEmpty(): boolean {
+    return this.#entries === 0;
+  }
+
   clear(): void {
     this.#entries = 0;
     this.#used = 0;

@@ -15,6 +15,7 @@ import {
   STATUS_USER_MAPPED_FILE,
 } from '../base/ntstatus.js';
 import type { HostEntry } from '../host/host.js';
+import { flushImageSection, forceSectionClosed } from '../mm/unused-segments.js';
 import {
   DELETE,
   FILE_APPEND_DATA,
@@ -92,6 +93,7 @@ export function createFile(
   request: FileOpenRequest,
   out: FileOpenResult,
 ): number {
+  kernel.memory.commit();
   const opened = openFileObject(kernel, request, out);
   if (typeof opened === 'number') return opened;
   out.handle = openHandle(process, opened, opened.access, request.handleFlags ?? 0);
@@ -280,14 +282,14 @@ function openExisting(
   request: FileOpenRequest,
   out: { information: number },
 ): FileObject | number {
-  const { fileSystem } = kernel;
+  const { fileSystem, mm } = kernel;
   const access = mapGenericMask('file', request.access);
   const { disposition, share } = request;
   const emptying = disposition !== FILE_OPEN && disposition !== FILE_OPEN_IF;
   const deleteOnClose = (request.options & FILE_DELETE_ON_CLOSE) !== 0;
   const real = { ...location, path: [...location.path.slice(0, -1), entry.name] };
   const key = foldPath(location.drive, real.path);
-  const file = fileSystem.openFiles.get(key) ?? openFileControlBlock(fileSystem, key, real, entry);
+  const file = findOpenFile(kernel, key, real, entry) ?? openFileControlBlock(fileSystem, key, real, entry);
   const refuse = (status: number) => {
     fileSystem.releaseUnused();
     return status;
@@ -306,10 +308,10 @@ function openExisting(
   const claim = { access: emptying ? access | FILE_WRITE_DATA : access, share };
   const sharing = checkShareAccess(file, claim);
   if (sharing !== STATUS_SUCCESS) return refuse(sharing);
-  if (file.imageControlArea && access & FILE_WRITE_DATA) return refuse(STATUS_ACCESS_DENIED);
-  if (deleteOnClose && file.imageControlArea) return refuse(STATUS_CANNOT_DELETE);
+  if (access & FILE_WRITE_DATA && !flushImageSection(mm, file)) return refuse(STATUS_ACCESS_DENIED);
+  if (deleteOnClose && !flushImageSection(mm, file)) return refuse(STATUS_CANNOT_DELETE);
   if (emptying) {
-    if (file.dataControlArea || file.imageControlArea) return refuse(STATUS_USER_MAPPED_FILE);
+    if (!forceSectionClosed(mm, file)) return refuse(STATUS_USER_MAPPED_FILE);
     const status = file.setSize(0);
     if (status !== STATUS_SUCCESS) return refuse(status);
     giveAttributes(fileSystem, key, real, file, request.attributes ?? 0);
@@ -331,6 +333,28 @@ function openExisting(
   });
 }
 
+/**
+ * The file of a place if it is open or a segment of it is left. One that belongs to a folder which has been replaced keeps its
+ * users and loses its name.
+ */
+function findOpenFile(
+  kernel: Kernel,
+  key: string,
+  location: DiskLocation,
+  entry: HostEntry,
+): FileControlBlock | undefined {
+  const { fileSystem, mm } = kernel;
+  const file = fileSystem.openFiles.get(key);
+  if (file === undefined) return undefined;
+  if (file.mount !== location.mount) {
+    forceSectionClosed(mm, file);
+    fileSystem.forget(file);
+    return undefined;
+  }
+  if (file.openCount === 0) file.reopen(entry);
+  return file;
+}
+
 /** What closing the last handle of an open does (IRP_MJ_CLEANUP): sharing ends, and a deleted file goes away. */
 export function closeFileObject(kernel: Kernel, object: FileObject): void {
   const { file, location } = object;
@@ -348,6 +372,7 @@ export function closeFileObject(kernel: Kernel, object: FileObject): void {
   }
   file.modified = false;
   if (file.deletePending) {
+    forceSectionClosed(kernel.mm, file);
     kernel.fileSystem.forgetPath(key);
     removeEntry({ ...(location as DiskLocation), mount: file.mount, below: file.components });
     kernel.fileSystem.forget(file);

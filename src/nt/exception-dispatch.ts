@@ -118,6 +118,7 @@ function readAddress(view: DataView, offset: number): number {
 function endUnhandled(kernel: Kernel, thread: Thread, frame: Uint8Array): void {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const code = view.getUint32(DISPATCH_RECORD, true);
+  kernel.memory.commit();
   thread.process.crash ??= describeCrash(kernel, thread, frame);
   terminateProcess(kernel, thread.process, code);
 }
@@ -208,8 +209,10 @@ export const ntRaiseException: Service = {
       call.address(0),
       frame.subarray(DISPATCH_RECORD, DISPATCH_RECORD + EXCEPTION_RECORD_SIZE),
     );
+    const isFirstChance = (call.u32(2) & 0xff) !== 0;
+    memory.commit();
     restoreContext(kernel.processor, kernel.mm.ram.bytes, frame);
-    if (call.u32(2) & 0xff) enterDispatcher(kernel, thread, frame);
+    if (isFirstChance) enterDispatcher(kernel, thread, frame);
     else endUnhandled(kernel, thread, frame);
     return PENDING;
   },

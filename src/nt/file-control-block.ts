@@ -31,6 +31,7 @@ export class FileControlBlock implements BackingFile {
   sharingOpens = 0;
   /** Of those, how many have read, write or delete access, and how many share each. */
   readonly access = { readers: 0, writers: 0, deleters: 0, shareRead: 0, shareWrite: 0, shareDelete: 0 };
+  orphaned = false;
   /** The file goes away when its last handle closes. */
   deletePending = false;
   /** Last change in milliseconds since 1970 as the host had it at the open, or as the guest set it. */
@@ -96,6 +97,12 @@ export class FileControlBlock implements BackingFile {
 
   get isUnused(): boolean {
     return this.openCount === 0 && this.dataControlArea === null && this.imageControlArea === null;
+  }
+
+  /** The first of new opens: the times are those that the host has now. */
+  reopen(entry: HostEntry): void {
+    this.modifiedMs = entry.modifiedMs;
+    this.modified = false;
   }
 
   close(): void {

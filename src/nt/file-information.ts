@@ -16,6 +16,7 @@ import {
 } from '../base/ntstatus.js';
 import type { HostEntry } from '../host/host.js';
 import { setMappedFileSize } from '../mm/mapped-file.js';
+import { forceSectionClosed } from '../mm/unused-segments.js';
 import { DELETE, FILE_READ_DATA, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA } from './access.js';
 import { matchesPattern, parseNtPath } from './file-name.js';
 import {
@@ -149,6 +150,7 @@ export function setFilePosition(kernel: Kernel, process: Process, handle: number
   if (typeof object === 'number') return object;
   if (!(position >= 0)) return STATUS_INVALID_PARAMETER;
   if (object.device !== 'disk') return STATUS_INVALID_DEVICE_REQUEST;
+  kernel.memory.commit();
   object.position = position;
   return STATUS_SUCCESS;
 }
@@ -159,6 +161,7 @@ export function setEndOfFile(kernel: Kernel, process: Process, handle: number, s
   if (typeof object === 'number') return object;
   if (!object.file) return STATUS_INVALID_DEVICE_REQUEST;
   if (!(size >= 0 && Number.isSafeInteger(size))) return STATUS_INVALID_PARAMETER;
+  kernel.memory.commit();
   return setMappedFileSize(kernel.mm, object.file, size);
 }
 
@@ -168,6 +171,7 @@ export function setFileTime(kernel: Kernel, process: Process, handle: number, mo
   if (typeof object === 'number') return object;
   const { mount, below } = object.location ?? { mount: null, below: [] };
   if (!mount) return STATUS_INVALID_DEVICE_REQUEST;
+  kernel.memory.commit();
   try {
     mount.host.setModified(mount.root, object.file?.components ?? below, modifiedMs);
     kernel.fileSystem.writtenMs.delete(foldPath(object.location!.drive, object.location!.path));
@@ -197,6 +201,7 @@ export function setFileAttributes(
     kernel.fileSystem.noteRefusal(location);
     return STATUS_MEDIA_WRITE_PROTECTED;
   }
+  kernel.memory.commit();
   const readOnly = (attributes & FILE_ATTRIBUTE_READONLY) !== 0;
   if (file && file.readOnly !== readOnly) {
     try {
@@ -222,6 +227,7 @@ export function setDeleteDisposition(
   if (typeof object === 'number') return object;
   const { file, location } = object;
   if (!location?.mount) return STATUS_INVALID_DEVICE_REQUEST;
+  kernel.memory.commit();
   if (!location.mount.writable) {
     kernel.fileSystem.noteRefusal(location);
     return STATUS_MEDIA_WRITE_PROTECTED;
@@ -237,7 +243,7 @@ export function setDeleteDisposition(
     return STATUS_SUCCESS;
   }
   if (remove && file!.readOnly) return STATUS_CANNOT_DELETE;
-  if (remove && (file!.dataControlArea || file!.imageControlArea)) return STATUS_CANNOT_DELETE;
+  if (remove && !forceSectionClosed(kernel.mm, file!)) return STATUS_CANNOT_DELETE;
   file!.deletePending = remove;
   return STATUS_SUCCESS;
 }
@@ -262,9 +268,12 @@ export function renameFile(
   if (location.below.length === 0 || target.below.length === 0) return STATUS_ACCESS_DENIED;
   const oldKey = foldPath(location.drive, location.path);
   const newKey = foldPath(target.drive, target.path);
+  closeUnusedBelow(kernel, newKey);
+  if (object.isDirectory) closeUnusedBelow(kernel, oldKey);
   if (oldKey !== newKey && fileSystem.openFiles.has(newKey))
     return replace ? STATUS_ACCESS_DENIED : STATUS_OBJECT_NAME_COLLISION;
   if (object.isDirectory && hasOpenBelow(kernel, oldKey)) return STATUS_ACCESS_DENIED;
+  kernel.memory.commit();
   try {
     location.mount.host.rename(
       location.mount.root,
@@ -287,6 +296,13 @@ export function renameFile(
   return STATUS_SUCCESS;
 }
 
+/** Closes a file, or those in a directory, that nobody has open while a segment is left that nobody uses either. */
+function closeUnusedBelow({ fileSystem, mm }: Kernel, key: string): void {
+  for (const [open, file] of fileSystem.openFiles)
+    if (file.openCount === 0 && (open === key || open.startsWith(`${key}\\`))) forceSectionClosed(mm, file);
+  fileSystem.releaseUnused();
+}
+
 function hasOpenBelow(kernel: Kernel, key: string): boolean {
   for (const open of kernel.fileSystem.openFiles.keys()) if (open.startsWith(`${key}\\`)) return true;
   return false;
@@ -307,6 +323,7 @@ export function queryDirectoryFile(
   if (typeof object === 'number') return object;
   if (!object.isDirectory || !object.location) return STATUS_INVALID_PARAMETER;
   const first = object.cursor === null;
+  kernel.memory.commit();
   if (first || restart) {
     try {
       object.cursor = { entries: listDirectory(kernel, object, pattern), pattern, next: 0 };

@@ -61,6 +61,9 @@ export function foldPath(drive: string, path: readonly string[]): string {
 
 /** The guest's volumes: mounts in drives, and the files that are open. */
 export class FileSystem {
+  /** `clock`: calendar time in milliseconds since 1970. */
+  constructor(private readonly clock: { readonly timeMs: number }) {}
+
   readonly mounts: Mount[] = [];
   /** Open files by folded path. */
   readonly openFiles = new Map<string, FileControlBlock>();
@@ -173,19 +176,28 @@ export class FileSystem {
     if (!this.refusedWrites.includes(folder)) this.refusedWrites.push(folder);
   }
 
+  #noteWritten(key: string, file: FileControlBlock): void {
+    file.modified = false;
+    file.modifiedMs = this.clock.timeMs;
+    this.writtenMs.set(key, file.modifiedMs);
+  }
+
   /** An open file loses its name. */
   forget(file: FileControlBlock): void {
     for (const [key, open] of this.openFiles) if (open === file) this.openFiles.delete(key);
+    file.orphaned = true;
     this.orphans.push(file);
   }
 
-  /** Lets go of files that neither a handle nor a section uses any more. */
+  /** Lets go of files that neither a handle nor a section uses any more. What views wrote after the last close is written now. */
   releaseUnused(): void {
-    for (const [key, file] of this.openFiles)
+    for (const [key, file] of this.openFiles) {
+      if (file.openCount === 0 && file.modified) this.#noteWritten(key, file);
       if (file.isUnused) {
         file.close();
         this.openFiles.delete(key);
       }
+    }
     for (let index = this.orphans.length - 1; index >= 0; index--)
       if (this.orphans[index]!.isUnused) this.orphans.splice(index, 1)[0]!.close();
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryHost } from '../host/memory-host.js';
+import { verify } from '../mm/verify.js';
 import { allocateVirtualMemory } from '../mm/virtual-memory.js';
 import { bytes32, makeTestKernel, systemCall } from '../testing/test-kernel.js';
 import { DELETE, FILE_APPEND_DATA, GENERIC_READ, GENERIC_WRITE } from './access.js';
@@ -15,6 +16,7 @@ import {
   setFilePosition,
 } from './file-information.js';
 import { flushBuffersFile, readFile, writeFile } from './io.js';
+import { closeUnusedSegments } from './memory-threads.js';
 import { closeHandle } from './object-manager.js';
 import type { Process } from './process.js';
 import { createProcess } from './process-create.js';
@@ -173,6 +175,59 @@ describe('files', () => {
     expect(queryAttributesFile(kernel, to('a.txt'))).toBe(NOT_FOUND);
   });
 
+  it('can be emptied, cut, deleted, moved and replaced while a segment of theirs is left that nobody uses', () => {
+    const { kernel, process, open, close, content, out, read } = makeWorld();
+    const { mm } = kernel;
+    const all = GENERIC_READ | GENERIC_WRITE | DELETE;
+    /** Maps a file, reads it through the view and lets go of everything. */
+    const use = (path: string) => {
+      const handle = open(path);
+      const section = { maximumSize: 0, protection: 2, attributes: 0x8000000, fileHandle: handle };
+      expect(createSection(kernel, process, { path: null, access: 4, openIf: true }, section, out)).toBe(0);
+      const request = { baseAddress: 0, viewSize: 0, sectionOffset: 0, allocationType: 0, protect: 2 };
+      expect(mapViewOfSection(kernel, process, out.handle, request)).toBe(0);
+      const text = kernel.memory.readAnsi(request.baseAddress);
+      for (const each of [out.handle, handle]) close(each);
+      expect(unmapViewOfSection(kernel, process, request.baseAddress)).toBe(0);
+      expect(mm.sections.unused.length).toBeGreaterThan(0);
+      return text;
+    };
+    const to = (name: string) => dosPathToNtPath(name, 'C:\\work')!;
+    expect(use('a.txt')).toBe('hello, world');
+    const { hard } = mm.counters;
+    expect(use('a.txt')).toBe('hello, world');
+    expect(mm.counters.hard).toBe(hard);
+    let handle = open('a.txt', all);
+    expect(setEndOfFile(kernel, process, handle, 5)).toBe(0);
+    close(handle);
+    expect([content('a.txt'), use('a.txt')]).toEqual(['hello', 'hello']);
+    close(open('a.txt', GENERIC_WRITE, 5));
+    expect([content('a.txt'), use('B.dat')]).toEqual(['', 'bb']);
+    handle = open('a.txt', all);
+    expect(renameFile(kernel, process, handle, to('B.dat'), true)).toBe(0);
+    close(handle);
+    expect([content('B.dat'), open('a.txt'), use('sub\\c.txt')]).toEqual(['', NOT_FOUND, 'c']);
+    handle = open('sub', DELETE, 1, 7, 1);
+    expect(renameFile(kernel, process, handle, to('sup'), false)).toBe(0);
+    close(handle);
+    expect(use('sup\\c.txt')).toBe('c');
+    handle = open('sup\\c.txt', all);
+    expect([read(handle, 9, 0), setDeleteDisposition(kernel, process, handle, true)]).toEqual(['c', 0]);
+    close(handle);
+    expect(open('sup\\c.txt')).toBe(NOT_FOUND);
+    handle = open('B.dat', all, 0);
+    expect(setEndOfFile(kernel, process, handle, 3)).toBe(0);
+    expect(setDeleteDisposition(kernel, process, handle, true)).toBe(0);
+    const section = { maximumSize: 0, protection: 2, attributes: 0x8000000, fileHandle: handle };
+    expect(createSection(kernel, process, { path: null, access: 4, openIf: true }, section, out)).toBe(0);
+    close(handle);
+    expect([open('B.dat'), kernel.fileSystem.orphans.length]).toEqual([NOT_FOUND, 1]);
+    close(out.handle);
+    expect(kernel.fileSystem.orphans).toEqual([]);
+    expect([kernel.fileSystem.openFiles.size, mm.sections.unused.length]).toEqual([0, 0]);
+    verify(mm);
+  });
+
   it('are seen through a mapping and change it', () => {
     const { kernel, process, open, close, read, write, content, out } = makeWorld();
     const handle = open('a.txt', GENERIC_READ | GENERIC_WRITE | DELETE);
@@ -196,6 +251,8 @@ describe('files', () => {
     expect(kernel.fileSystem.openFiles.size).toBe(1);
     expect(unmapViewOfSection(kernel, process, request.baseAddress)).toBe(0);
     expect(content('a.txt')).toBe('JELLO, WORLD');
+    expect(kernel.fileSystem.openFiles.size).toBe(1);
+    closeUnusedSegments(kernel);
     expect(kernel.fileSystem.openFiles.size).toBe(0);
   });
 });

@@ -91,6 +91,7 @@ function readConsole(
   const { console } = call.kernel;
   if (!console.isReadable) return call.wait({ kind: 'console', deadline: null });
   call.memory.probeWrite(buffer, Math.min(length, console.pendingBytes));
+  call.memory.commit();
   const bytes = console.read(length);
   call.memory.writeBytes(buffer, bytes);
   out.information = bytes.length;
@@ -113,6 +114,7 @@ function readDisk(
   if (count <= 0) return STATUS_END_OF_FILE;
   if (buffer + count > 2 ** 47) return STATUS_ACCESS_VIOLATION;
   call.memory.probeWrite(buffer, count);
+  call.memory.commit();
   const chunk = new Uint8Array(Math.min(CHUNK, count));
   let done = 0;
   while (done < count) {
@@ -172,6 +174,7 @@ function writeConsole(
   out: TransferResult,
 ): number {
   call.memory.probeRead(buffer, length);
+  call.memory.commit();
   for (let done = 0; done < length; done += CHUNK)
     call.kernel.console.write(
       object.stream,
@@ -195,11 +198,13 @@ function writeDisk(
   if (!(start >= 0 && start + length <= MAXIMUM_OFFSET)) return STATUS_INVALID_PARAMETER;
   if (length === 0) return STATUS_SUCCESS;
   call.memory.probeRead(buffer, length);
+  call.memory.commit();
   let done = 0;
   try {
     while (done < length) {
       const part = call.memory.readBytes(buffer + done, Math.min(CHUNK, length - done));
-      if (file.dataControlArea) writeMappedFile(call.kernel.mm, file, start + done, part);
+      if (file.dataControlArea || file.imageControlArea)
+        writeMappedFile(call.kernel.mm, file, start + done, part);
       else file.write(start + done, part);
       done += part.length;
     }
@@ -221,6 +226,7 @@ export function flushBuffersFile(kernel: Kernel, process: Process, handle: numbe
   const object = fileOfHandle(kernel, process, handle, FILE_WRITE_DATA | FILE_APPEND_DATA);
   if (typeof object === 'number') return object;
   if (!object.file) return STATUS_SUCCESS;
+  kernel.memory.commit();
   const { status } = flushMappedFile(kernel.mm, object.file);
   return status === STATUS_SUCCESS ? object.file.flush() : status;
 }

@@ -16,6 +16,7 @@ import type { DiskModel } from '../machine/disk.js';
 import { PhysicalMemory } from '../machine/physical-memory.js';
 import { Processor } from '../machine/processor.js';
 import { attach, detach } from '../mm/address-space.js';
+import { KERNEL_STACK_RESERVED } from '../mm/kernel-stack.js';
 import { MemoryManager, type PageFileSize, type ReplacementPolicy } from '../mm/memory-manager.js';
 import type { PageFileStore } from '../mm/page-file.js';
 import { systemWord } from '../mm/system-space.js';
@@ -36,7 +37,7 @@ import { SystemServiceCall } from './service-call.js';
 import { initializeSharedData, TICK_100NS } from './shared-data.js';
 import type { SystemDllSet, SystemImage } from './system-module.js';
 import { SystemClock, type TimeValue } from './system-time.js';
-import type { Thread } from './thread.js';
+import { type Thread, waitsInUserMode } from './thread.js';
 
 export interface KernelOptions {
   /** Bytes of RAM, a multiple of 4096. */
@@ -76,6 +77,11 @@ const FIRST_ID = 100;
 const EXCEPTION_FRAME_BYTES = 0x5a0;
 const FIRST_HANDLER_HANDLE = 0x1000;
 
+/** System address of a thread's saved user context, at the top of its kernel stack. */
+export function contextAddress({ kernelStack }: Thread): number {
+  return kernelStack.base - KERNEL_STACK_RESERVED - CONTEXT_SIZE;
+}
+
 /** The root of the executive's state. */
 export class Kernel {
   readonly mm: MemoryManager;
@@ -84,7 +90,7 @@ export class Kernel {
   /** Guest memory of the attached process, with user rights. */
   readonly memory: UserMemory;
   readonly scheduler: Scheduler;
-  readonly fileSystem = new FileSystem();
+  readonly fileSystem = new FileSystem(this);
   readonly objectDirectory = new ObjectDirectory();
   readonly console: Console;
   readonly memoryConditions: MemoryConditions;
@@ -209,9 +215,9 @@ export class Kernel {
     this.mm.pfn.pagePriority = pagePriorityOf(thread);
   }
 
-  /** Byte offset in RAM of a thread's saved user context, at the top of its kernel stack. */
+  /** Byte offset in RAM of a thread's saved user context; its kernel stack must be in memory. */
   contextOffset(thread: Thread): number {
-    return systemWord(this.mm, thread.kernelStack.base - CONTEXT_SIZE) * 4;
+    return systemWord(this.mm, contextAddress(thread)) * 4;
   }
 
   /** Writes the context with which a new thread begins. */
@@ -244,11 +250,17 @@ export class Kernel {
     this.#use(thread);
   }
 
-  /** Keeps the context of the thread that had the processor in its kernel stack. */
+  /**
+   * No thread runs any more: keeps the context of the one that had the processor, if it has not ended, in its kernel stack. One
+   * that waits in user mode does so from now on for the swapper.
+   */
   saveContext(): void {
-    if (this.#loaded === null) return;
-    this.processor.saveContext(this.contextOffset(this.#loaded));
+    this.mm.currentThreadId = 0;
+    const thread = this.#loaded;
+    if (thread === null) return;
+    this.processor.saveContext(this.contextOffset(thread));
     this.#loaded = null;
+    if (waitsInUserMode(thread)) thread.kernelStack.waitingSince = this.clock.now100ns;
   }
 
   /** The thread ends: its context is of no use any more. */

@@ -74,6 +74,7 @@ export function openOrDelete(
 ): number {
   const granted = grantedAccess(object, access);
   if (granted === -1) return STATUS_ACCESS_DENIED;
+  kernel.memory.commit();
   out.handle = openHandle(process, object, granted, flags);
   if (out.handle !== 0) return STATUS_SUCCESS;
   if (object.referenceCount === 0) deleteObject(kernel, object);
@@ -107,6 +108,7 @@ export function closeHandle(kernel: Kernel, process: Process, handle: number): n
   const entry = process.handles.lookup(handle);
   if (!entry) return STATUS_INVALID_HANDLE;
   if (entry.flags & HANDLE_FLAG_PROTECT_FROM_CLOSE) return STATUS_HANDLE_NOT_CLOSABLE;
+  kernel.memory.commit();
   process.handles.remove(handle);
   releaseHandle(kernel, entry.object);
   return STATUS_SUCCESS;
@@ -178,6 +180,7 @@ export function duplicateObject(
   const granted =
     options & DUPLICATE_SAME_ACCESS ? (entry?.grantedAccess ?? all) : grantedAccess(object, access);
   if (granted === -1) return STATUS_ACCESS_DENIED;
+  kernel.memory.commit();
   out.handle = openHandle(target, object, granted, flags);
   if (options & DUPLICATE_CLOSE_SOURCE) closeHandle(kernel, source, sourceHandle);
   return out.handle === 0 ? STATUS_TOO_MANY_OPENED_FILES : STATUS_SUCCESS;
@@ -235,6 +238,7 @@ export function createNamedObject(
     const status = openOrDelete(kernel, process, found, creation.access, creation.handleFlags ?? 0, out);
     return status === STATUS_SUCCESS ? STATUS_OBJECT_NAME_EXISTS : status;
   }
+  kernel.memory.commit();
   const made = make();
   if (typeof made === 'number') return made;
   const object = createObject(kernel, made);

@@ -35,6 +35,10 @@ export class HostPageFileStore implements PageFileStore {
     guarded(() => this.host.write(this.#open(file), offset, source));
   }
 
+  truncate(file: number, bytes: number): void {
+    guarded(() => this.host.truncate(this.#open(file), bytes));
+  }
+
   #open(file: number): number {
     const name = `pagefile${file === 0 ? '' : file}.sys`;
     this.#files[file] ??= this.host.open(this.root, [name], 'write', 'create-or-truncate');

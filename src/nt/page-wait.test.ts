@@ -3,10 +3,11 @@ import {
   MEM_COMMIT,
   MEM_DECOMMIT,
   MEM_RESERVE,
+  PAGE_GUARD,
   PAGE_READWRITE,
   SEC_COMMIT,
 } from '../base/memory-constants.js';
-import { STATUS_IN_PAGE_ERROR } from '../base/ntstatus.js';
+import { STATUS_GUARD_PAGE_VIOLATION, STATUS_IN_PAGE_ERROR } from '../base/ntstatus.js';
 import type { MemoryEvent } from '../mm/events.js';
 import { allocateFrame, insertFree } from '../mm/page-lists.js';
 import { verify } from '../mm/verify.js';
@@ -23,6 +24,8 @@ import { restartable } from './service.js';
 const RET = 0xc3;
 const DATA = 0x2000_0000;
 const SPIN = [0xeb, 0xfe];
+/** What zeroing one page takes. */
+const ZERO_PAGE_100NS = 10;
 /** mov rax, DATA; mov eax, [rax]; ret */
 const READ = [0x48, 0xb8, ...bytes64(DATA), 0x8b, 0x00, RET];
 
@@ -86,6 +89,22 @@ describe('a hard fault', () => {
     expect(ended.event.time - begun.event.time).toBeGreaterThanOrEqual(800);
     expect(ended.others - begun.others).toBeGreaterThan(50_000);
     expect(reader.space.counters.hard).toBeGreaterThan(0);
+    verify(mm);
+  });
+
+  it('goes on when the disk has read, whatever the zero page thread still has to do', () => {
+    const test = machine();
+    const { mm, clock } = test.kernel;
+    const reader = test.start(READ, 'reader.exe');
+    giveData(test, reader, 1);
+    pageOut(test, reader);
+    const late: number[] = [];
+    mm.events.attach(({ kind }) => {
+      if (kind === 'read-complete') late.push(clock.now100ns - mm.io.disk.busyUntil);
+    });
+    runUntil(test, () => reader.exitStatus !== null);
+    expect(late.length).toBeGreaterThan(3);
+    expect(Math.max(...late)).toBeLessThanOrEqual(ZERO_PAGE_100NS);
     verify(mm);
   });
 
@@ -238,6 +257,28 @@ describe('a service', () => {
     expect(others).toHaveLength(3);
     expect(others[1]! - others[0]!).toBeGreaterThan(50_000);
     expect(others[2]! - others[1]!).toBeGreaterThan(50_000);
+  });
+
+  it('meets what the fault that waited ended in', () => {
+    const [GUARD, TABLES] = [0x3000_0000, 4];
+    let faults = 0;
+    const touch = restartable({ Touch: ({ memory }) => memory.readU32(GUARD) });
+    const test = machine(touch);
+    const { mm } = test.kernel;
+    const caller = test.start([...systemCall(test.service('Touch')), RET], 'caller.exe');
+    const request = { baseAddress: GUARD, regionSize: 0x10000 };
+    allocateVirtualMemory(mm, caller.space, request, MEM_RESERVE, PAGE_READWRITE);
+    const guarded = { baseAddress: GUARD, regionSize: 4096 };
+    allocateVirtualMemory(mm, caller.space, guarded, MEM_COMMIT, PAGE_READWRITE | PAGE_GUARD);
+    for (let level = 0; level < TABLES; level++) pageOut(test, caller);
+    mm.events.attach(({ kind, address }) => {
+      if (kind === 'fault' && address === GUARD) faults++;
+    });
+    runUntil(test, () => caller.exitStatus !== null);
+    expect(mm.io.serviceRestarts).toBeGreaterThan(0);
+    expect(caller.crash).toMatchObject({ code: STATUS_GUARD_PAGE_VIOLATION });
+    expect(faults).toBe(1);
+    verify(mm);
   });
 
   it('that did not say that it may begin anew waits on the spot', () => {

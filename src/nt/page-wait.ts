@@ -4,7 +4,7 @@
  * when the instruction runs again, or the service that touched it.
  * Source: Windows Internals, "In-paging I/O", "Collided page faults"; KWAIT_REASON (WrPageIn, WrFreePage).
  */
-import { STATUS_IN_PAGE_ERROR, STATUS_PENDING } from '../base/ntstatus.js';
+import { ntSuccess, STATUS_IN_PAGE_ERROR, STATUS_PENDING } from '../base/ntstatus.js';
 import { FAULT_FETCH, FAULT_WRITE } from '../mm/access-check.js';
 import { endFault } from '../mm/fault-handler.js';
 import { relieveShortageLater } from '../mm/page-lists.js';
@@ -29,8 +29,6 @@ export interface PageWait {
 
 export const NO_PAGE = -1;
 
-/** First status of the warnings and errors: a fault that was resolved answers less. */
-const FIRST_FAILURE = 0x80000000;
 /** Frames that must be available before a fault begins, while writes are on their way that will make some. */
 const FRAMES_FOR_A_FAULT = 8;
 
@@ -81,6 +79,7 @@ export function pageArrived(kernel: Kernel, thread: Thread): void {
   if (status === STATUS_PENDING) waitForPage(kernel, thread, address, error);
   else if (pageWait.inService) {
     pageWait.inService = false;
+    if (!ntSuccess(status)) kernel.memory.failTouch(address, status);
     kernel.call.dispatch(thread, pageWait.serviceWait);
   } else finishPageFault(kernel, thread, status, address, error);
 }
@@ -93,7 +92,7 @@ export function finishPageFault(
   address: number,
   error: number,
 ): void {
-  if (status < FIRST_FAILURE) return;
+  if (ntSuccess(status)) return;
   const kind = error & FAULT_FETCH ? 8 : error & FAULT_WRITE ? 1 : 0;
   const parameters = [kind, address];
   if (status === STATUS_IN_PAGE_ERROR) parameters.push(kernel.mm.sections.inPageStatus);

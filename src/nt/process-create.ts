@@ -84,6 +84,7 @@ function fitsParameters({ imagePath, commandLine, environment, currentDirectory 
  */
 export function createProcess(kernel: Kernel, creation: ProcessCreation): Process | number {
   if (!fitsParameters(creation)) return STATUS_NAME_TOO_LONG;
+  kernel.memory.commit();
   let image: Section | null = null;
   if (creation.imagePath !== null) {
     const section = openImage(kernel, creation.imagePath);

@@ -1,4 +1,4 @@
-import { deleteAddressSpace } from '../mm/address-space.js';
+import { bringInAddressSpace, deleteAddressSpace } from '../mm/address-space.js';
 import { unmapAllViews } from '../mm/section-view.js';
 import type { Kernel } from './kernel.js';
 import { closeAllHandles, dereferenceObject } from './object-manager.js';
@@ -13,6 +13,8 @@ import { endThread } from './thread-delete.js';
 export function terminateProcess(kernel: Kernel, process: Process, exitStatus: number): void {
   if (process.exitStatus !== null) return;
   const { mm } = kernel;
+  kernel.memory.commit();
+  bringInAddressSpace(mm, process.space);
   process.exitStatus = exitStatus >>> 0;
   for (const thread of process.threads)
     if (thread.state !== THREAD_TERMINATED) endThread(kernel, thread, exitStatus);

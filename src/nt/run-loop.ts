@@ -1,10 +1,9 @@
 import { EXIT_EXCEPTION, EXIT_PAGE_FAULT, EXIT_SYSTEM_CALL } from '../machine/processor.js';
 import { completeDueRequests } from '../mm/paging-io.js';
-import { runSystemThreads } from '../mm/threads/run-system-threads.js';
 import { systemThreadsTick } from '../mm/threads/system-threads.js';
 import { zeroPageStep } from '../mm/threads/zero-page.js';
 import type { Kernel } from './kernel.js';
-import { signalMemoryConditions } from './memory-conditions.js';
+import { idleUntil, runMemoryThreads } from './memory-threads.js';
 import { NO_PAGE, pageArrived, wakePageWaiters } from './page-wait.js';
 import { TICK_100NS, updateSharedTime } from './shared-data.js';
 import type { Thread } from './thread.js';
@@ -29,7 +28,7 @@ const TRAP_WORK = 250;
  * how a run is sliced shows nowhere, not even in the TLB's counters.
  */
 const STRIDE = 65_536;
-/** Nanoseconds of virtual time that zeroing a page takes, and pages zeroed between looks at the clock. */
+/** Virtual time in 100 ns units that zeroing a page takes, and most pages zeroed between looks at the clock. */
 const ZERO_PAGE_100NS = 10;
 const ZERO_PAGES = 64;
 
@@ -39,17 +38,16 @@ export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
   let work = limits.work;
   for (;;) {
     serveClock(kernel);
-    runSystemThreads(kernel.mm, scheduler.current?.priority ?? scheduler.bestReady);
-    signalMemoryConditions(kernel);
+    runMemoryThreads(kernel);
     if (scheduler.mustSwitch) scheduler.preempt();
     if (scheduler.current === null) {
-      if (kernel.loadedThread !== null) kernel.saveContext();
+      kernel.saveContext();
       if (scheduler.select() === null) {
         if (kernel.processes.size === 0) return 'exited';
+        if (work <= 0) return 'running';
         const reason = idle(kernel, limits.time100ns ?? Number.POSITIVE_INFINITY);
         if (reason !== null) return reason;
         work -= TRAP_WORK;
-        if (work <= 0) return 'running';
         continue;
       }
       kernel.loadContext(scheduler.current!);
@@ -123,13 +121,13 @@ function idle(kernel: Kernel, limit: number): StopReason | null {
     scheduler.consoleArrived();
     return null;
   }
-  const zeroed = zeroPageStep(kernel.mm, ZERO_PAGES);
-  if (zeroed > 0) {
-    clock.advance(zeroed * ZERO_PAGE_100NS);
+  if (kernel.mm.systemThreads.zeroPage.ready) {
+    const untilNext = Math.ceil((nextEvent - clock.now100ns) / ZERO_PAGE_100NS);
+    clock.advance(zeroPageStep(kernel.mm, Math.min(ZERO_PAGES, untilNext)) * ZERO_PAGE_100NS);
     return null;
   }
   if (Number.isFinite(nextEvent)) {
-    clock.advance(Math.max(0, Math.min(nextEvent, limit) - clock.now100ns));
+    clock.advance(Math.max(0, Math.min(idleUntil(kernel, nextEvent), limit) - clock.now100ns));
     return null;
   }
   return scheduler.waitsForConsole ? 'waiting-input' : 'stalled';

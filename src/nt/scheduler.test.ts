@@ -13,7 +13,15 @@ function makeThread(id: number, priority = 8): Thread {
     suspendCount: 0,
     state: THREAD_SUSPENDED,
   };
-  return { ...fields, quantumLeft: 0, wait: null, waitStatus: -1, ownedMutants: [] } as unknown as Thread;
+  const kernelStack = { resident: true, wanted: false, waitingSince: -1 };
+  return {
+    ...fields,
+    kernelStack,
+    quantumLeft: 0,
+    wait: null,
+    waitStatus: -1,
+    ownedMutants: [],
+  } as unknown as Thread;
 }
 
 function makeReady(...threads: Thread[]): Scheduler {

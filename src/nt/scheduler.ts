@@ -11,6 +11,7 @@ import {
   THREAD_RUNNING,
   THREAD_SUSPENDED,
   THREAD_TERMINATED,
+  THREAD_TRANSITION,
   THREAD_WAITING,
   type Thread,
   type WaitReason,
@@ -30,6 +31,8 @@ export class Scheduler {
   readonly ready: Thread[][] = Array.from({ length: PRIORITY_COUNT }, () => []);
   /** Threads that wait, in the order in which they began. */
   readonly waiting: Thread[] = [];
+  /** Threads that would be ready if their kernel stacks were in memory. */
+  readonly transition: Thread[] = [];
   /** The thread that the processor runs. */
   current: Thread | null = null;
   /** Earliest deadline of a wait, in 100 ns of virtual time; infinity for none. */
@@ -38,16 +41,40 @@ export class Scheduler {
 
   constructor(readonly quantum: number = QUANTUM_INSTRUCTIONS) {}
 
-  /** Makes a thread ready, behind its equals. */
+  /** Makes a thread ready, behind its equals; one whose kernel stack is out has to wait for the swapper. */
   makeReady(thread: Thread): void {
+    const { kernelStack } = thread;
+    kernelStack.waitingSince = -1;
     if (thread.suspendCount > 0) {
       thread.state = THREAD_SUSPENDED;
+      return;
+    }
+    if (!kernelStack.resident) {
+      kernelStack.wanted = true;
+      thread.state = THREAD_TRANSITION;
+      this.transition.push(thread);
       return;
     }
     thread.state = THREAD_READY;
     thread.quantumLeft = this.quantum;
     this.ready[thread.priority]!.push(thread);
     this.#readyMask |= 1 << thread.priority;
+  }
+
+  /** Makes those threads ready whose kernel stacks have come in. */
+  admit(): void {
+    for (const thread of [...this.transition]) {
+      if (!thread.kernelStack.resident) continue;
+      this.#leaveTransition(thread);
+      this.makeReady(thread);
+    }
+  }
+
+  #leaveTransition(thread: Thread): void {
+    const index = this.transition.indexOf(thread);
+    if (index < 0) return;
+    this.transition.splice(index, 1);
+    thread.kernelStack.wanted = false;
   }
 
   /** Priority of the best ready thread, -1 for none. */
@@ -141,6 +168,7 @@ export class Scheduler {
   /** Takes a thread that ends out of every queue. */
   remove(thread: Thread): void {
     if (thread.wait !== null) this.#leaveWait(thread);
+    this.#leaveTransition(thread);
     const queue = this.ready[thread.priority]!;
     const index = queue.indexOf(thread);
     if (index >= 0) queue.splice(index, 1);
@@ -159,6 +187,9 @@ export class Scheduler {
       thread.state = THREAD_SUSPENDED;
     } else if (this.current === thread) {
       this.current = null;
+      thread.state = THREAD_SUSPENDED;
+    } else if (thread.state === THREAD_TRANSITION) {
+      this.#leaveTransition(thread);
       thread.state = THREAD_SUSPENDED;
     }
     return before;

@@ -179,11 +179,13 @@ export function mapViewOfSection(
   if (!isImage && (entry.grantedAccess & access) !== access) return STATUS_ACCESS_DENIED;
   if (isImage && !(entry.grantedAccess & (SECTION_MAP_READ | SECTION_MAP_EXECUTE)))
     return STATUS_ACCESS_DENIED;
+  kernel.memory.commit();
   return mapMmView(kernel.mm, process.space, section, request);
 }
 
 /** Unmaps the view that holds an address (NtUnmapViewOfSection). */
 export function unmapViewOfSection(kernel: Kernel, process: Process, address: number): number {
+  kernel.memory.commit();
   const status = unmapMmView(kernel.mm, process.space, address);
   kernel.fileSystem.releaseUnused();
   return status;

@@ -137,6 +137,8 @@ export class SystemServiceCall implements ServiceCall {
   #resume(): ServiceEntry | undefined {
     const { memory, processor } = this;
     const frame = this.#stack + HOME_BYTES;
+    memory.beginService(this.thread.pageWait.restarts < MOST_RESTARTS);
+    this.#inStep = true;
     try {
       const view = this.#frameView;
       memory.readInto(frame, this.#frame.subarray(0, FRAME_SAVED));
@@ -146,6 +148,7 @@ export class SystemServiceCall implements ServiceCall {
       const count = view.getUint32(FRAME_SAVED_COUNT, true);
       const entry = this.kernel.services[service];
       if (!isFrame || entry?.steps[step] === undefined || count > MAXIMUM_SAVED) {
+        memory.commit();
         raiseException(this.kernel, this.thread, STATUS_BAD_STACK, 0, this.#returnRip, []);
         return undefined;
       }
@@ -160,13 +163,14 @@ export class SystemServiceCall implements ServiceCall {
       memory.readInto(frame + FRAME_SAVED, this.#frame.subarray(0, count * 8));
       this.#saved = [];
       for (let index = 0; index < count; index++) this.#saved.push(view.getFloat64(index * 8, true));
-      this.#inStep = true;
       this.resultLo = processor.getLo(R10);
       this.resultHi = processor.getHi(R10);
       return entry;
     } catch (error) {
-      if (!(error instanceof GuestFault)) throw error;
-      this.#raiseFault(error);
+      memory.commit();
+      if (error === PAGE_WAIT) this.#waitForPage();
+      else if (error instanceof GuestFault) this.#raiseFault(error);
+      else throw error;
       return undefined;
     }
   }
@@ -174,7 +178,7 @@ export class SystemServiceCall implements ServiceCall {
   #run(entry: ServiceEntry): void {
     let result: ServiceResult;
     const { pageWait } = this.thread;
-    this.memory.beginService(entry.restarts && !this.#inStep && pageWait.restarts < MOST_RESTARTS);
+    this.memory.beginService(entry.restarts && pageWait.restarts < MOST_RESTARTS);
     try {
       result = this.#inStep ? entry.steps[this.#stepNumber]!(this, this.#saved) : entry.enter(this);
       this.memory.commit();
@@ -199,7 +203,7 @@ export class SystemServiceCall implements ServiceCall {
   /** The service touched a page that must be read: the thread waits, and the service begins anew. */
   #waitForPage(): void {
     const { memory, thread } = this;
-    this.processor.set(RAX, this.#service, 0);
+    this.processor.set(RAX, this.#inStep ? KI_SERVICE_RETURN : this.#service, 0);
     thread.pageWait.inService = true;
     thread.pageWait.serviceWait = this.waitStatus;
     thread.pageWait.restarts++;
@@ -375,27 +379,35 @@ export class SystemServiceCall implements ServiceCall {
   }
 
   #jumpTo(target: number): void {
-    if (target >= 0 && target < NON_CANONICAL) this.processor.rip = target;
-    else raiseException(this.kernel, this.thread, STATUS_ACCESS_VIOLATION, 0, this.processor.rip, [8, -1]);
+    if (target >= 0 && target < NON_CANONICAL) {
+      this.processor.rip = target;
+      return;
+    }
+    this.memory.commit();
+    raiseException(this.kernel, this.thread, STATUS_ACCESS_VIOLATION, 0, this.processor.rip, [8, -1]);
   }
 
   raise(code: number, parameters: readonly number[], flags = 0): typeof PENDING {
+    this.memory.commit();
     this.#leave();
     raiseException(this.kernel, this.thread, code, flags, this.processor.rip, parameters);
     return PENDING;
   }
 
   wait(reason: WaitReason): typeof PENDING {
+    this.memory.commit();
     this.kernel.scheduler.wait(this.thread, reason);
     return PENDING;
   }
 
   terminateProcess(exitStatus: number): typeof PENDING {
+    this.memory.commit();
     terminateProcess(this.kernel, this.process, exitStatus);
     return PENDING;
   }
 
   terminateThread(exitStatus: number): typeof PENDING {
+    this.memory.commit();
     terminateThread(this.kernel, this.thread, exitStatus);
     return PENDING;
   }

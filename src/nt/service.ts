@@ -23,19 +23,23 @@ export interface Service {
   readonly enter: ServiceFunction;
   readonly steps?: readonly ServiceStep[];
   /**
-   * It has no effect but on guest memory and its result until it calls memory.commit(): when it touches a page that must be
-   * read, its writes are taken back, the thread waits, and the service begins anew.
+   * It and its steps have no effect but on guest memory and their result until they call memory.commit(): when one touches a
+   * page that must be read, its writes are taken back, the thread waits, and it begins anew. What can be called from such a
+   * service and changes anything else calls memory.commit() before it does, and a service sets XMM0 after its last touch.
    */
   readonly restarts?: boolean;
 }
 
 /** The same functions as services that may begin anew. */
 export function restartable<Names extends string>(
-  functions: Readonly<Record<Names, ServiceFunction>>,
+  functions: Readonly<Record<Names, Service | ServiceFunction>>,
 ): Record<Names, Service> {
   const services = {} as Record<Names, Service>;
-  for (const name of Object.keys(functions) as Names[])
-    services[name] = { enter: functions[name], restarts: true };
+  for (const name of Object.keys(functions) as Names[]) {
+    const service: Service | ServiceFunction = functions[name];
+    services[name] =
+      typeof service === 'function' ? { enter: service, restarts: true } : { ...service, restarts: true };
+  }
   return services;
 }
 

@@ -49,6 +49,7 @@ export function createEvent(
 export function setEvent(kernel: Kernel, process: Process, handle: number): number {
   const event = referenceByHandle(kernel, process, handle, 'event', EVENT_MODIFY_STATE);
   if (typeof event === 'number') return event;
+  kernel.memory.commit();
   (event as EventObject).signalState = 1;
   kernel.scheduler.signal(event as EventObject);
   return STATUS_SUCCESS;
@@ -57,6 +58,7 @@ export function setEvent(kernel: Kernel, process: Process, handle: number): numb
 export function resetEvent(kernel: Kernel, process: Process, handle: number): number {
   const event = referenceByHandle(kernel, process, handle, 'event', EVENT_MODIFY_STATE);
   if (typeof event === 'number') return event;
+  kernel.memory.commit();
   (event as EventObject).signalState = 0;
   return STATUS_SUCCESS;
 }
@@ -83,6 +85,7 @@ export function createMutant(
 export function releaseMutantHandle(kernel: Kernel, process: Process, handle: number): number {
   const mutant = referenceByHandle(kernel, process, handle, 'mutant', 0);
   if (typeof mutant === 'number') return mutant;
+  kernel.memory.commit();
   const status = releaseMutant(mutant as MutantObject, kernel.currentThread!);
   if (status === STATUS_SUCCESS) kernel.scheduler.signal(mutant as MutantObject);
   return status;
@@ -113,6 +116,7 @@ export function releaseSemaphoreHandle(
   if (typeof object === 'number') return object;
   const semaphore = object as SemaphoreObject;
   const before = semaphore.signalState;
+  kernel.memory.commit();
   const status = releaseSemaphore(semaphore, count);
   if (status !== STATUS_SUCCESS) return status;
   out.previousCount = before;
@@ -139,6 +143,7 @@ export function waitForObjects(
     objects.push(object as DispatcherObject);
   }
   if (all && new Set(objects).size !== objects.length) return STATUS_INVALID_PARAMETER;
+  call.memory.commit();
   const status = tryWait(objects, all, call.thread);
   if (status >= 0) return status;
   if (milliseconds <= 0) return WAIT_TIMEOUT;

@@ -63,12 +63,14 @@ export interface ThreadCreation {
  */
 export function createThread(kernel: Kernel, process: Process, creation: ThreadCreation): Thread | number {
   const { mm } = kernel;
+  kernel.memory.commit();
   const teb = { baseAddress: 0, regionSize: TEB_BYTES };
   let status = allocateVirtualMemory(mm, process.space, teb, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
   if (status !== STATUS_SUCCESS) return status;
   const stack = { base: 0, limit: 0, allocation: 0 };
   status = createUserStack(kernel, process, creation, stack);
-  const kernelStack = status === STATUS_SUCCESS ? createKernelStack(mm) : null;
+  const id = kernel.takeId();
+  const kernelStack = status === STATUS_SUCCESS ? createKernelStack(mm, id, process.space) : null;
   if (kernelStack === null) {
     freeVirtualMemory(mm, process.space, { baseAddress: teb.baseAddress, regionSize: 0 }, MEM_RELEASE);
     if (stack.allocation !== 0)
@@ -81,7 +83,7 @@ export function createThread(kernel: Kernel, process: Process, creation: ThreadC
     handleCount: 0,
     referenceCount: 1,
     signalState: 0,
-    id: kernel.takeId(),
+    id,
     process,
     teb: teb.baseAddress,
     stack: { tebAddress: teb.baseAddress },

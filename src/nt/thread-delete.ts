@@ -1,4 +1,5 @@
 import { MEM_RELEASE } from '../base/memory-constants.js';
+import { bringInAddressSpace } from '../mm/address-space.js';
 import { deleteKernelStack } from '../mm/kernel-stack.js';
 import { freeVirtualMemory } from '../mm/virtual-memory.js';
 import { abandonMutant } from './dispatcher.js';
@@ -17,6 +18,7 @@ export function terminateThread(kernel: Kernel, thread: Thread, exitStatus: numb
     terminateProcess(kernel, process, exitStatus);
     return;
   }
+  bringInAddressSpace(kernel.mm, process.space);
   const request = { baseAddress: thread.teb, regionSize: 0 };
   freeVirtualMemory(kernel.mm, process.space, request, MEM_RELEASE);
   if (thread.stackAllocation !== 0) {
@@ -28,6 +30,7 @@ export function terminateThread(kernel: Kernel, thread: Thread, exitStatus: numb
 /** Takes a thread from the processor and the queues, and gives its kernel stack back. */
 export function endThread(kernel: Kernel, thread: Thread, exitStatus: number): void {
   const { mm, scheduler } = kernel;
+  kernel.memory.commit();
   scheduler.remove(thread);
   cancelPageWait(kernel, thread);
   kernel.forgetContext(thread);

@@ -12,6 +12,9 @@ export const THREAD_TERMINATED = 3;
 /** Made suspended: not ready until resumed. */
 export const THREAD_SUSPENDED = 4;
 
+/** Ready, but its kernel stack is out of memory: the swapper brings it in first. */
+export const THREAD_TRANSITION = 6;
+
 /** Why a thread waits; `deadline` is virtual time in 100 ns units since the machine began, null for ever. */
 export type WaitReason =
   | {
@@ -59,4 +62,12 @@ export interface Thread extends DispatcherObject {
   readonly ownedMutants: MutantObject[];
   /** Instructions retired by the thread. */
   instructions: number;
+}
+
+/** Waits of a program's own, during which the thread's kernel stack may leave memory. */
+const USER_MODE_WAITS: readonly string[] = ['objects', 'delay', 'console'];
+
+/** True while a thread waits so. */
+export function waitsInUserMode({ state, wait }: Thread): boolean {
+  return state === THREAD_WAITING && wait !== null && USER_MODE_WAITS.includes(wait.kind);
 }

@@ -2,7 +2,7 @@
 import { MemoryHost } from '../host/memory-host.js';
 import { generateSystemDlls } from '../ldr/system-dlls.js';
 import { MachineProcess } from '../machine-process.js';
-import { Kernel } from '../nt/kernel.js';
+import { Kernel, type KernelOptions } from '../nt/kernel.js';
 import { createProcess } from '../nt/process-create.js';
 import { runKernel, type StopReason } from '../nt/run-loop.js';
 import type { SystemDllSet } from '../nt/system-module.js';
@@ -68,7 +68,12 @@ export class CrtMachine {
   private used = 0;
 
   constructor(
-    options: { commandLine?: string; environment?: readonly string[]; files?: Record<string, string> } = {},
+    options: {
+      commandLine?: string;
+      environment?: readonly string[];
+      files?: Record<string, string>;
+      kernel?: Partial<KernelOptions>;
+    } = {},
   ) {
     this.kernel = new Kernel({
       ram: 32 * 2 ** 20,
@@ -77,6 +82,7 @@ export class CrtMachine {
       host: this.host,
       system: systemDlls(),
       bootSeconds: 1_767_225_600,
+      ...options.kernel,
     });
     const { fileSystem } = this.kernel;
     this.work = this.host.addRoot(options.files ?? {});
@@ -101,6 +107,11 @@ export class CrtMachine {
     const address = this.scratch + this.used;
     this.used += Math.ceil(bytes / 16) * 16;
     return address;
+  }
+
+  /** The bytes that the tests have taken. */
+  get taken(): Uint8Array {
+    return this.process.read(this.scratch, this.used);
   }
 
   /** Bytes of that megabyte that nobody has taken. */
@@ -181,6 +192,11 @@ export class CrtMachine {
     const reason = this.run();
     if (reason !== 'limit')
       throw new Error(`${name}: ${reason}, status ${this.process.exitStatus?.toString(16)}`);
+    return this.result64;
+  }
+
+  /** What the last call returned, as an unsigned 64-bit number. */
+  get result64(): bigint {
     return new DataView(this.process.read(BLOCK + RESULT_AT, 8).buffer).getBigUint64(0, true);
   }
 

@@ -2,7 +2,7 @@
 import { PhysicalMemory } from '../machine/physical-memory.js';
 import { Processor } from '../machine/processor.js';
 import { type AddressSpace, attach, createAddressSpace } from '../mm/address-space.js';
-import { MemoryManager, type ReplacementPolicy } from '../mm/memory-manager.js';
+import { MemoryManager, type MemoryManagerOptions, type ReplacementPolicy } from '../mm/memory-manager.js';
 import type { PageFileStore } from '../mm/page-file.js';
 import { UserMemory } from '../mm/user-memory.js';
 
@@ -21,6 +21,7 @@ export function createMemoryManager(
   pageFilePages: number | readonly number[] = 0,
   pageFileStore?: PageFileStore,
   policy: ReplacementPolicy = 'aging',
+  settings: Partial<MemoryManagerOptions> = {},
 ): MemoryManager {
   const ram = new PhysicalMemory(ramPages * 4096, CODE_CACHE);
   const sizes = [pageFilePages].flat().filter((pages) => pages > 0);
@@ -32,6 +33,7 @@ export function createMemoryManager(
     ...(pageFileStore && { pageFileStore }),
     seed: 1,
     clock: { now100ns: 0 },
+    ...settings,
   });
 }
 

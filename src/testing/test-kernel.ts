@@ -32,6 +32,7 @@ export interface TestKernel {
 export interface TestKernelOptions {
   readonly ram?: number;
   readonly quantum?: number;
+  /** None when left out. */
   readonly pageFiles?: readonly PageFileSize[];
   readonly pageFileStore?: PageFileStore;
 }

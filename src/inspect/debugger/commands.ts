@@ -213,7 +213,7 @@ const INSPECTION: readonly DebugCommand[] = [
   {
     names: ['!vm'],
     usage: '!vm',
-    summary: 'memory of the machine: lists, pools, commit',
+    summary: 'memory of the machine: paging files, lists, pools, commit',
     run: ({ kernel }) => say(showVirtualMemory(kernel)),
   },
   {

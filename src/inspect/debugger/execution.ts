@@ -63,11 +63,13 @@ export class Execution {
     private readonly limit: number,
   ) {}
 
-  /** Gives the processor to the thread that runs next, without an instruction. */
-  settle(): StopReason {
-    return runKernel(this.kernel, {
-      instructions: this.kernel.processor.instructions,
+  /** Gives the processor to the thread that runs next, if one can run now: no instruction is run and no time passes. */
+  settle(): void {
+    const { processor, clock } = this.kernel;
+    runKernel(this.kernel, {
+      instructions: processor.instructions,
       work: Number.POSITIVE_INFINITY,
+      time100ns: clock.now100ns,
     });
   }
 
@@ -126,9 +128,10 @@ export class Execution {
 
   /** An instruction or a trap, and the breakpoints before it. */
   #step(): Stop | null {
-    const ready = this.#afterRun(this.settle());
-    if (ready !== null) return ready;
     const { processor } = this.kernel;
+    const state = runKernel(this.kernel, { instructions: processor.instructions, work: ONE_TRAP });
+    const ready = this.#afterRun(state);
+    if (ready !== null || state === 'running') return ready;
     const hit = this.#isFirst ? undefined : this.#hit(processor.rip);
     if (hit !== undefined) return this.#stopAt(hit);
     this.#isFirst = false;

@@ -11,7 +11,7 @@ import { systemAreaOf } from './address-command.js';
 import { addressText, count, hex, quadText } from './format.js';
 import { flagNames, frameUseText, stateTitle } from './pfn-command.js';
 import { findPrototype, lookAtPrototype } from './pte-command.js';
-import { describePte, protectionCodeText, pteForm } from './pte-text.js';
+import { describeEntry, protectionCodeText, pteForm } from './pte-text.js';
 import { frameAt, LEVEL_NAMES, namesTableOut, selfMapAddresses, walkTables } from './table-walk.js';
 import { vadBacking, vadType } from './vad-command.js';
 
@@ -41,7 +41,7 @@ function tableSentence(kernel: Kernel, process: Process, address: number): strin
   const out = walkTables(kernel.mm, process.space, address).filter(namesTableOut);
   if (out.length === 0) return null;
   const names = out.map((entry) => {
-    const [, where] = describePte(entry.lo, entry.hi, 'table');
+    const [, where] = describeEntry(kernel.mm, entry.lo, entry.hi, 'table');
     return `the ${LEVEL_NAMES[entry.level]} at ${addressText(entry.address)} contains ${quadText(entry.lo, entry.hi)} (${where})`;
   });
   return `${out.length === 1 ? 'A page table on the way is' : `${out.length} page tables on the way are`} not valid and ${out.length === 1 ? 'comes' : 'come'} back before the page: ${names.join(', ')}.`;
@@ -57,7 +57,7 @@ function entrySentence(kernel: Kernel, process: Process, address: number): strin
     return `There is no page table: the ${name} at ${addressText(entry.address)} contains ${quadText(lo, hi)}, so the PTE at ${addressText(selfMapAddresses(address)[1]!)} does not exist.`;
   }
   const words = `The PTE at ${addressText(entry.address)} contains ${quadText(lo, hi)}`;
-  const [first, ...rest] = describePte(lo, hi, address < SYSTEM_RANGE_START ? 'user' : 'system');
+  const [first, ...rest] = describeEntry(mm, lo, hi, address < SYSTEM_RANGE_START ? 'user' : 'system');
   return `${words}: ${pteForm(lo, hi) === 'valid' ? `${rest.join(', ')}; ${first}` : [first, ...rest].join(', ')}.`;
 }
 
@@ -69,7 +69,7 @@ function prototypeSentence(kernel: Kernel, process: Process, address: number): s
   const meaning =
     (lo & PTE_VALID) !== 0
       ? `valid, frame ${hex(pteFrame(lo))}`
-      : describePte(lo, hi, 'prototype').join(', ');
+      : describeEntry(mm, lo, hi, 'prototype').join(', ');
   const where = out ? ', in a page of paged pool that is out,' : '';
   return `Its prototype PTE at ${addressText(at)}${where} contains ${quadText(lo, hi)}: ${meaning}.`;
 }

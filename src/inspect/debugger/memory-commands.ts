@@ -1,4 +1,5 @@
 /** !vm, !memusage and !poolused: memory of the whole machine, in the shape of WinDbg's commands. */
+import type { PageFile } from '../../mm/page-file.js';
 import { availableFrames } from '../../mm/page-lists.js';
 import type { Pool } from '../../mm/pool.js';
 import type { Kernel } from '../../nt/kernel.js';
@@ -27,7 +28,17 @@ function sumOfEstimates({ mm }: Kernel): number {
   return mm.addressSpaces.reduce((sum, { workingSet }) => sum + workingSet.estimate, 0);
 }
 
-/** !vm: physical memory, pools, commit and the processes by commit. */
+/** The sizes of a paging file: what it has now and how much of that is free, and the limits between which it grows and shrinks. */
+function pageFileLines({ number, size, used, initial, maximum }: PageFile): string[] {
+  const sizeText = (pages: number) => `${String(pages * PAGE_KIB).padStart(10)} Kb`;
+  return [
+    `    Page File: ${number}`,
+    `      Current: ${sizeText(size)}  Free Space: ${sizeText(size - 1 - used)}`,
+    `      Minimum: ${sizeText(initial)}  Maximum:    ${sizeText(maximum)}`,
+  ];
+}
+
+/** !vm: physical memory, paging files, pools, commit and the processes by commit. */
 export function showVirtualMemory(kernel: Kernel): string {
   const { mm } = kernel;
   const lists = listSums(kernel);
@@ -39,6 +50,7 @@ export function showVirtualMemory(kernel: Kernel): string {
   );
   return [
     line('Physical Memory', mm.pfn.frameCount),
+    ...mm.pageFiles.files.flatMap(pageFileLines),
     line('Available Pages', availableFrames(mm)),
     line('Zeroed Pages', lists.zeroed),
     line('Free Pages', lists.free),
@@ -64,7 +76,6 @@ export function showVirtualMemory(kernel: Kernel): string {
     line('Commit peak', commit.peak),
     line('Commit limit', commit.limit),
     line('Commit maximum', commit.maximumLimit),
-    ...mm.pageFiles.files.map((file) => line(`Paging File ${file.number} in use`, file.used)),
     '',
     `    Page faults ${counters.total}: soft ${counters.soft}, hard ${counters.hard}, guard page ${counters.guardPage}, access violation ${counters.accessViolation}`,
     `    of them on paged pool ${system.total}: soft ${system.soft}, hard ${system.hard}`,

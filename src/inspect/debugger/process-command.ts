@@ -6,12 +6,13 @@ import {
   THREAD_RUNNING,
   THREAD_SUSPENDED,
   THREAD_TERMINATED,
+  THREAD_TRANSITION,
   THREAD_WAITING,
   type Thread,
 } from '../../nt/thread.js';
 import { statusText } from '../status-names.js';
 import { validPageTables } from '../valid-tables.js';
-import { addressText, hex } from './format.js';
+import { addressText, count, hex } from './format.js';
 import { ThreadContext } from './thread-context.js';
 
 /** Bits of the flags: memory, then threads. */
@@ -24,6 +25,7 @@ const STATE_NAMES: Readonly<Record<number, string>> = {
   [THREAD_WAITING]: 'WAIT',
   [THREAD_TERMINATED]: 'TERMINATED',
   [THREAD_SUSPENDED]: 'SUSPENDED',
+  [THREAD_TRANSITION]: 'TRANSITION (ready, its kernel stack is out)',
 };
 
 function waitText({ wait, pageWait }: Thread): string {
@@ -48,11 +50,17 @@ function threadLines(kernel: Kernel, thread: Thread): string[] {
   const { id, process, teb, state, kernelStack, priority, basePriority, instructions } = thread;
   const head = `        THREAD  Cid ${hex(process.id, 4)}.${hex(id, 4)}  Teb: ${addressText(teb)}  ${STATE_NAMES[state]}${waitText(thread)}`;
   if (state === THREAD_TERMINATED) return [head];
+  const stack = `${addressText(kernelStack.limit)} - ${addressText(kernelStack.base)}`;
+  if (!kernelStack.resident)
+    return [
+      head,
+      `            Kernel stack ${stack} not resident  Priority ${priority} BasePriority ${basePriority}`,
+    ];
   const context = new ThreadContext(kernel, thread);
   return [
     head,
     `            Rip ${addressText(context.rip)}  Rsp ${addressText(context.rsp)}  Priority ${priority} BasePriority ${basePriority}`,
-    `            Kernel stack ${addressText(kernelStack.limit)} - ${addressText(kernelStack.base)}  Instructions 0n${instructions}`,
+    `            Kernel stack ${stack}  Instructions 0n${instructions}`,
   ];
 }
 
@@ -62,7 +70,7 @@ function memoryLines({ mm }: Kernel, { space, handles, deleted }: Process): stri
   const out = deleted ? 0 : space.pageTablePages - tables;
   return [
     `    VADs ${space.vads.count}  Commit charge ${space.commitCharge} pages (peak ${space.peakCommitCharge})  Handles ${handles.count}`,
-    `    Working set ${space.workingSetPages} pages (peak ${space.peakWorkingSetPages}), of them ${tables} of page tables${out === 0 ? '' : `; ${out} page tables are out`}`,
+    `    Working set ${space.workingSetPages} pages (peak ${space.peakWorkingSetPages}), of them ${tables} of page tables${out === 0 ? '' : `; ${count(out, 'page table')} ${out === 1 ? 'is' : 'are'} out`}`,
     `    Limits ${workingSet.minimum} - ${workingSet.maximum} pages  Page priority ${space.pagePriority}  By age at the last look ${[...workingSet.ages].join(', ')}: ${workingSet.estimate} could leave`,
     `    Page faults ${counters.total}: soft ${counters.soft}, hard ${counters.hard}, guard page ${counters.guardPage}, access violation ${counters.accessViolation}`,
   ];
@@ -70,13 +78,15 @@ function memoryLines({ mm }: Kernel, { space, handles, deleted }: Process): stri
 
 function processLines(kernel: Kernel, process: Process, flags: number): string[] {
   const { id, peb, space, imagePath, exitStatus, deleted } = process;
-  const directory = deleted ? 'gone' : hex(space.directoryFrame * 4096, 8);
+  const directory = deleted ? 'gone' : space.outSwapped ? 'out' : hex(space.directoryFrame * 4096, 8);
   const lines = [
     `PROCESS ${hex(id, 4)} (0n${id})  Peb: ${addressText(peb)}  DirBase: ${directory}`,
     `    Image: ${imagePath || '(an empty address space)'}`,
   ];
   if (exitStatus !== null) lines.push(`    Ended with ${statusText(exitStatus)}`);
   if (deleted) return lines;
+  if (space.outSwapped)
+    lines.push(`    Swapped out: the entry of its directory is at ${addressText(space.directoryEntry)}`);
   if ((flags & PROCESS_MEMORY) !== 0) lines.push(...memoryLines(kernel, process));
   if ((flags & PROCESS_THREADS) !== 0)
     for (const thread of process.threads) lines.push(...threadLines(kernel, thread));

@@ -8,16 +8,16 @@ import { findSystemPte, systemValue } from '../../mm/system-space.js';
 import { VAD_PRIVATE } from '../../mm/vad-tree.js';
 import type { Process } from '../../nt/process.js';
 import { addressText, quadText } from './format.js';
-import { describePte, pteForm } from './pte-text.js';
+import { describeEntry, pteForm } from './pte-text.js';
 import { LEVEL_NAMES, namesTableOut, selfMapAddresses, type WalkEntry, walkTables } from './table-walk.js';
 
 const INDENT = '      ';
 
-function entryLines({ level, address, lo, hi }: WalkEntry, isUser: boolean): string[] {
+function entryLines(mm: MemoryManager, { level, address, lo, hi }: WalkEntry, isUser: boolean): string[] {
   const place = level > 1 ? 'table' : isUser ? 'user' : 'system';
   return [
     `${LEVEL_NAMES[level]} at ${addressText(address)}  contains ${quadText(lo, hi)}`,
-    ...describePte(lo, hi, place).map((line) => `${INDENT}${line}`),
+    ...describeEntry(mm, lo, hi, place).map((line) => `${INDENT}${line}`),
   ];
 }
 
@@ -50,7 +50,7 @@ function prototypeLines(mm: MemoryManager, process: Process, address: number): s
   return [
     '',
     `prototype PTE at ${addressText(at)}  contains ${quadText(lo, hi)}${out ? '  (its page of paged pool is out)' : ''}`,
-    ...describePte(lo, hi, 'prototype').map((line) => `${INDENT}${line}`),
+    ...describeEntry(mm, lo, hi, 'prototype').map((line) => `${INDENT}${line}`),
   ];
 }
 
@@ -58,7 +58,7 @@ export function showPte(mm: MemoryManager, process: Process, address: number): s
   const entries = walkTables(mm, process.space, address);
   const lines = [`VA ${addressText(address)}`, ''];
   const isUser = address < SYSTEM_RANGE_START;
-  for (const entry of entries) lines.push(...entryLines(entry, isUser));
+  for (const entry of entries) lines.push(...entryLines(mm, entry, isUser));
   const last = entries.at(-1)!;
   const missing = selfMapAddresses(address)[1]!;
   if (namesTableOut(last)) lines.push(`PTE at ${addressText(missing)}: the page table cannot be read`);

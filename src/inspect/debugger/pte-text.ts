@@ -3,6 +3,8 @@
  * Source: published structure layouts (MMPTE_HARDWARE, MMPTE_SOFTWARE, MMPTE_TRANSITION, MMPTE_PROTOTYPE, MMPTE_SUBSECTION).
  */
 import { PTE_CACHE_DISABLE, PTE_LARGE_PAGE, PTE_WRITE_THROUGH } from '../../machine/paging/x64.js';
+import type { MemoryManager } from '../../mm/memory-manager.js';
+import { isBeingRead } from '../../mm/paging-io.js';
 import {
   DECOMMITTED_PTE,
   isDemandZero,
@@ -114,8 +116,8 @@ function validNames(lo: number, hi: number): string {
   return rights.join(', ');
 }
 
-/** Every field of an entry, a line each, without indentation. */
-export function describePte(lo: number, hi: number, place: PtePlace = 'user'): string[] {
+/** Every field of an entry, a line each, without indentation. `arrives`: the frame of a transition entry is being read into. */
+export function describePte(lo: number, hi: number, place: PtePlace = 'user', arrives = false): string[] {
   const protect = (code: number) => `Protect: ${protectionCodeText(code)}`;
   switch (pteForm(lo, hi, place === 'prototype')) {
     case 'zero':
@@ -125,7 +127,7 @@ export function describePte(lo: number, hi: number, place: PtePlace = 'user'): s
     case 'transition':
       return [
         'not valid',
-        `Transition: ${hex(pteFrame(lo))} (the page is still in this frame)`,
+        `Transition: ${hex(pteFrame(lo))} (the page is ${arrives ? 'being read into' : 'still in'} this frame)`,
         protect(pteProtection(lo)),
       ];
     case 'demand-zero':
@@ -158,4 +160,10 @@ export function describePte(lo: number, hi: number, place: PtePlace = 'user'): s
         protect(pteProtection(lo)),
       ];
   }
+}
+
+/** The same of an entry of a machine, whose page may be on its way. */
+export function describeEntry(mm: MemoryManager, lo: number, hi: number, place: PtePlace): string[] {
+  const isTransition = pteForm(lo, hi, place === 'prototype') === 'transition';
+  return describePte(lo, hi, place, isTransition && isBeingRead(mm, pteFrame(lo)));
 }

@@ -113,7 +113,7 @@ function giveInput({ kernel }: DebugSession, rest: string): Answer {
   return say('');
 }
 
-const EVENT_TABLE = EVENT_KINDS.map(({ name, meaning }) => `  ${name.padEnd(15)} ${meaning}`).join('\n');
+const EVENT_TABLE = EVENT_KINDS.map(({ name, meaning }) => `  ${name.padEnd(16)} ${meaning}`).join('\n');
 
 export const RUN_COMMANDS: readonly DebugCommand[] = [
   {
@@ -158,7 +158,7 @@ export const RUN_COMMANDS: readonly DebugCommand[] = [
     names: ['sxe'],
     usage: 'sxe KIND',
     summary: 'stop at every event of a kind',
-    details: `The machine stops at the end of the fault or service in which the event came. Kinds:\n${EVENT_TABLE}`,
+    details: `The machine stops at the end of the fault or service in which the event came, at once while every thread waits. Kinds:\n${EVENT_TABLE}`,
     run: stopAtEvent,
   },
   {

@@ -266,6 +266,14 @@ describe('what the commands show', () => {
     expect(prompt.type('!process')).toContain('Limits 50 - 345 pages  Page priority 5  By age');
     expect(prompt.type('!vm')).toContain('Could be trimmed:');
     expect(prompt.type('!vm')).toMatch(new RegExp(`Committed pages: +${mm.commit.current} `));
+    const [file] = mm.pageFiles.files;
+    file!.take(1, 3);
+    const sizes = [file!.size - 4, file!.maximum].map((pages) => `${pages * 4}`);
+    expect(prompt.type('!vm')).toMatch(
+      new RegExp(
+        `Page File: 0\n +Current: +${file!.size * 4} Kb +Free Space: +${sizes[0]} Kb\n +Minimum: +${file!.initial * 4} Kb +Maximum: +${sizes[1]} Kb\n`,
+      ),
+    );
     const { workingSetPages } = mm.systemWorkingSet;
     expect(workingSetPages).toBeGreaterThan(0);
     expect(prompt.type('!vm')).toMatch(new RegExp(`SystemWs Size: +${workingSetPages} `));
@@ -279,6 +287,30 @@ describe('what the commands show', () => {
     expect(prompt.type('!process 64 0')).toContain('Image: C:\\app\\sort.exe');
     expect(prompt.type('.process 64')).toContain('C:\\app\\sort.exe');
     expect(prompt.type('? 0n100')).toContain('00000000`00000064');
+  });
+
+  it('stops while every thread waits: for a page, and for time to pass', () => {
+    const { machine, host, prompt } = promptOver('six.exe');
+    const stop = prompt.type('g page-in');
+    const [, address] = /^Event page-in, address (\S+), .*\nNo thread runs: all of them wait$/.exec(stop)!;
+    expect(prompt.type(`!explain ${address}`)).toMatch(
+      /Transition: ([0-9a-f]+) \(the page is being read into this frame\)[\s\S]*held by the read that brings its contents, .*ReadInProgress[\s\S]*is being read into frame/,
+    );
+    expect(prompt.type('!process')).toContain('WAIT: WrPageIn, for');
+    expect(prompt.type('g fault')).toMatch(/^Event fault, address .* \(STATUS_PAGE_FAULT_/);
+    expect(prompt.type(`!explain ${address}`)).toMatch(/A read goes to frame/);
+    expect(prompt.type('g stack-out')).toMatch(/thread 104\nNo thread runs/);
+    const { clock, mm } = machine.kernel;
+    expect(clock.now100ns).toBe(40_000_000);
+    expect(prompt.type('!process')).toContain('not resident');
+    expect(prompt.type(`!explain ${mm.kernelStacks[0]!.limit.toString(16)}`)).toMatch(
+      /Transition: ([0-9a-f]+) [\s\S]*Frame \1 holds it \(Kernel Stack/,
+    );
+    prompt.type('gt 2500');
+    expect(Math.floor(clock.now100ns / 10)).toBe(6_500_000);
+    expect(prompt.type('g')).toContain('has ended: 0x00000000');
+    expect(host.consoleText()).toMatch(/^file: .* 0 wrong in the view, 0 wrong in the file/m);
+    machine.verify();
   });
 
   it('guesses the calls that led here', () => {

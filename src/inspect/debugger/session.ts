@@ -179,7 +179,7 @@ export class DebugSession {
   #withPlace(why: string): string {
     const thread = this.kernel.loadedThread;
     const head = why === '' ? '' : `${why}\n`;
-    if (thread === null) return `${head}No thread runs`;
+    if (thread === null) return `${head}No thread runs: all of them wait`;
     const { rip } = this.kernel.processor;
     return `${head}${disassemble(this.kernel, thread.process, this.symbols, rip, 1).text}`;
   }

@@ -4,10 +4,9 @@
  */
 import type { AddressSpace } from '../../mm/address-space.js';
 import type { MemoryManager } from '../../mm/memory-manager.js';
-import { peekTable, UNREADABLE } from '../../mm/page-table-peek.js';
+import { peekDirectory, peekTable, UNREADABLE } from '../../mm/page-table-peek.js';
 import { ENTRY_SPAN, isTableOut, pteAddress, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
-import { PTE_VALID, pteFrame } from '../../mm/pte.js';
-import { bytesInFrames, frameOfAddress } from '../peek.js';
+import { bytesInFrames, frameOfAddress, residentFrame } from '../peek.js';
 
 export const LEVEL_NAMES = ['', 'PTE', 'PDE', 'PPE', 'PXE'] as const;
 const TOP_LEVEL = 4;
@@ -28,7 +27,8 @@ export interface WalkEntry {
 export function walkTables(mm: MemoryManager, space: AddressSpace, address: number): WalkEntry[] {
   const selfMap = selfMapAddresses(address);
   const entries: WalkEntry[] = [];
-  let table = space.directoryFrame;
+  let table = peekDirectory(mm, space);
+  if (table === UNREADABLE) return entries;
   for (let level = TOP_LEVEL; level >= 1; level--) {
     const word = mm.frameWord(table) + (Math.floor(address / ENTRY_SPAN[level]!) & 511) * 2;
     const lo = mm.words[word]!;
@@ -57,7 +57,7 @@ export function selfMapAddresses(address: number): number[] {
 export function frameAt(mm: MemoryManager, space: AddressSpace, address: number): number {
   if (address < SYSTEM_RANGE_START) return frameOfAddress(mm, space, address);
   const last = walkTables(mm, space, address).at(-1)!;
-  return last.level === 1 && (last.lo & PTE_VALID) !== 0 ? pteFrame(last.lo) : -1;
+  return last.level === 1 ? residentFrame(last.lo) : -1;
 }
 
 /** Bytes from an address on, of user or system space; as many as are in memory without a gap, at most `length`. */

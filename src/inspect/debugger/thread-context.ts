@@ -1,18 +1,11 @@
 /** The registers of a thread: the processor's while it runs, else those saved in its kernel stack. */
-import {
-  CONTEXT,
-  CONTEXT_SIZE,
-  FS_BASE,
-  GPR,
-  GS_BASE,
-  MXCSR,
-  RFLAGS,
-  RIP,
-} from '../../machine/cpu/layout.js';
-import { systemWord } from '../../mm/system-space.js';
-import type { Kernel } from '../../nt/kernel.js';
+import { CONTEXT, FS_BASE, GPR, GS_BASE, MXCSR, RFLAGS, RIP } from '../../machine/cpu/layout.js';
+import { findSystemPte } from '../../mm/system-space.js';
+import { contextAddress, type Kernel } from '../../nt/kernel.js';
 import type { Thread } from '../../nt/thread.js';
-import { addressOfWords } from './format.js';
+import { residentFrame } from '../peek.js';
+import { DebugError } from './debug-error.js';
+import { addressOfWords, hex } from './format.js';
 
 /** In encoding order. */
 export const GENERAL_REGISTERS = [
@@ -40,9 +33,22 @@ const SPECIAL_OFFSETS: Readonly<Record<string, number>> = {
   gsbase: GS_BASE,
 };
 
+const PAGE_SIZE = 4096;
+
 export interface RegisterValue {
   readonly lo: number;
   readonly hi: number;
+}
+
+/** Index in the words of RAM of the context in a kernel stack, which may be out; throws DebugError when it is not in RAM. */
+function savedContextWord({ mm }: Kernel, thread: Thread): number {
+  const address = contextAddress(thread);
+  const frame = residentFrame(mm.words[findSystemPte(mm, address)]!);
+  if (frame < 0)
+    throw new DebugError(
+      `the kernel stack of thread ${hex(thread.id, 4)} is in a paging file, and its registers with it`,
+    );
+  return mm.frameWord(frame) + ((address % PAGE_SIZE) >>> 2);
 }
 
 export class ThreadContext {
@@ -55,10 +61,7 @@ export class ThreadContext {
     readonly thread: Thread,
   ) {
     this.#words = kernel.mm.words;
-    this.#base =
-      kernel.loadedThread === thread
-        ? CONTEXT >>> 2
-        : systemWord(kernel.mm, thread.kernelStack.base - CONTEXT_SIZE);
+    this.#base = kernel.loadedThread === thread ? CONTEXT >>> 2 : savedContextWord(kernel, thread);
   }
 
   /** A 64-bit register by its name in lower case; undefined when there is none of that name. */

@@ -10,6 +10,7 @@ import { addReference, isMappedFilePage } from '../page-lists.js';
 import { submitRequest } from '../paging-io.js';
 import { FRAME_MODIFIED, PFN_MODIFIED } from '../pfn-database.js';
 import { pageFileLow, pteProtection } from '../pte.js';
+import { makePageFileRoom } from './dereference-segment.js';
 import { wantsPagesWritten } from './mapped-page-writer.js';
 
 const PAGE_SIZE = 4096;
@@ -24,11 +25,15 @@ export function modifiedPageWriterStep(mm: MemoryManager): boolean {
  * write ends. A file that fails is left for another.
  */
 export function writeCluster(mm: MemoryManager): number {
-  const wanted = gather(mm);
+  let wanted = gather(mm);
   let refused = 0;
   while (wanted > 0) {
     const file = chooseFile(mm, wanted, refused);
-    if (file === null) return 0;
+    if (file === null) {
+      if (refused !== 0 || !makePageFileRoom(mm, wanted)) return 0;
+      wanted = gather(mm);
+      continue;
+    }
     const first = file.findRun(wanted);
     const pages = file.runLength(first, wanted);
     if (write(mm, file, first, pages)) return pages;

@@ -7,6 +7,8 @@ import type { MemoryManager } from '../memory-manager.js';
 export class SystemThread {
   /** It was woken and has not finished what it was woken for. */
   ready = false;
+  /** A step of it is under way; what it needs of other threads runs inside. */
+  running = false;
   /** Times that it was woken. */
   wakeups = 0;
 
@@ -21,6 +23,18 @@ export class SystemThreads {
   readonly balanceSetManager = new SystemThread('balance set manager', 8, 16);
   readonly modifiedPageWriter = new SystemThread('modified page writer', 12, 17);
   readonly mappedPageWriter = new SystemThread('mapped page writer', 16, 17);
+  readonly swapper = new SystemThread('swapper', 20, 23);
+  readonly dereferenceSegment = new SystemThread('dereference segment', 24, 18);
+  readonly zeroPage = new SystemThread('zero page', 28, 0);
+  /** Seconds that the balance set manager has dealt with; every fourth, the swapper looks for threads that have waited. */
+  seconds = 0;
+  swapPeriodOver = false;
+  /** Pages of commit that a requester waits for, beyond what is charged. */
+  commitWanted = 0;
+  /** Unused segments may not stay: memory or pool has run out. */
+  segmentsUnwanted = false;
+  /** Blocks by which the page writer wants the paging files extended. */
+  blocksWanted = 0;
   /** Virtual time, in 100 ns units, at which the balance set manager wakes next. */
   nextBalance = BALANCE_PERIOD_100NS;
   /** A second has passed that the balance set manager has not dealt with. */

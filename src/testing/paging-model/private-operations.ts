@@ -9,6 +9,7 @@ import {
   protectVirtualMemory,
   queryVirtualMemory,
 } from '../../mm/virtual-memory.js';
+import type { LiveRange, Process } from './records.js';
 import {
   inCopyOnWriteView,
   isAllowed,
@@ -22,7 +23,7 @@ import {
 } from './reference.js';
 import type { Step } from './steps.js';
 import { pattern, pick, type Target } from './targets.js';
-import type { LiveRange, Process, World } from './world.js';
+import type { World } from './world.js';
 
 /** Every protection, most often the one with which memory can be written. */
 const PRIVATE_PROTECTIONS = [
@@ -91,8 +92,9 @@ export function allocate(world: World, step: Step, process: Process): void {
       : committed && count > world.room
         ? nt.STATUS_COMMITMENT_LIMIT
         : nt.STATUS_SUCCESS;
-  expect(allocateVirtualMemory(world.mm, process.space, request, type, protect), 'allocate').toBe(expected);
-  if (expected !== nt.STATUS_SUCCESS) return;
+  const { failures } = world;
+  const status = allocateVirtualMemory(world.mm, process.space, request, type, protect);
+  if (!world.wentThrough(status, expected, failures, 'allocate')) return;
   expect([request.baseAddress % 0x10000, request.regionSize]).toEqual([0, count * PAGE]);
   const pages = newPages(count, committed, protect);
   const range = { base: request.baseAddress, pages, protect, section: null, firstPage: 0, live: null };
@@ -106,11 +108,12 @@ export function commit(world: World, step: Step, target: Target): void {
   const protect = pick(range.section === null ? PRIVATE_PROTECTIONS : VIEW_PROTECTIONS, step.value);
   const expected = statusOfCommit(world, target, protect);
   const isTight = range.section !== null && missingPages(target, protect) > world.room - TABLES_OF_VIEW;
+  const { failures } = world;
   const status = allocateVirtualMemory(mm, process.space, request, memory.MEM_COMMIT, protect);
   if (status === nt.STATUS_COMMITMENT_LIMIT && isTight) world.shortages++;
   else if (status !== expected) {
-    world.expectExcuse(status, world.failures, 'commit');
-    if (range.section !== null) adoptCommit(world, target);
+    world.expectExcuse(status, failures, 'commit');
+    if (range.section !== null) adoptProtections(world, target);
   } else if (status === nt.STATUS_SUCCESS) {
     for (let index = first; index < first + count; index++) {
       const shared = sharedPage(range, index);
@@ -140,30 +143,25 @@ function missingPages({ range, first, count }: Target, protect: number): number 
   return missing;
 }
 
-/** Commitment of a section stays when there was no frame for the tables of the view. */
-function adoptCommit(world: World, { process, range, first, count }: Target): void {
-  for (let index = first; index < first + count; index++) sharedPage(range, index)!.committed = true;
-  adoptProtections(world, { process, range, first, count });
-}
-
-/** A service was interrupted by a shortage of frames: pages have the old protection or the new one. */
-function adoptProtections(
-  world: World,
-  { process, range, first, count }: Pick<Target, 'process' | 'range' | 'first' | 'count'>,
-): void {
+/** A service was interrupted by a shortage of frames or a failing disk: pages have the old protection or the new one. */
+function adoptProtections(world: World, { process, range, first, count }: Target): void {
   const information = emptyBasicInformation();
+  const { store } = world;
+  const { failsReads } = store;
+  store.failsReads = false;
   for (let index = first; index < first + count; index++) {
     queryVirtualMemory(world.mm, process.space, range.base + index * PAGE, information);
     protectPage(range, index, information.protect);
   }
+  store.failsReads = failsReads;
 }
 
 export function decommit(world: World, _step: Step, target: Target): void {
   const { process, range, first, count, request } = target;
   const expected = range.section === null ? nt.STATUS_SUCCESS : nt.STATUS_UNABLE_TO_DELETE_SECTION;
+  const { failures } = world;
   const status = freeVirtualMemory(world.mm, process.space, request, memory.MEM_DECOMMIT);
-  if (status !== expected) world.expectExcuse(status, world.failures, 'decommit');
-  else if (status === nt.STATUS_SUCCESS)
+  if (world.wentThrough(status, expected, failures, 'decommit'))
     range.pages.splice(first, count, ...newPages(count, false, range.protect));
   world.lookAt(process, range, first, count);
 }
@@ -172,8 +170,9 @@ export function decommit(world: World, _step: Step, target: Target): void {
 export function release(world: World, _step: Step, target: Target): void {
   const { process, range, first, count, request } = target;
   const expected = range.section === null ? nt.STATUS_SUCCESS : nt.STATUS_UNABLE_TO_DELETE_SECTION;
-  expect(freeVirtualMemory(world.mm, process.space, request, memory.MEM_RELEASE), 'release').toBe(expected);
-  if (expected !== nt.STATUS_SUCCESS) return;
+  const { failures } = world;
+  const status = freeVirtualMemory(world.mm, process.space, request, memory.MEM_RELEASE);
+  if (!world.wentThrough(status, expected, failures, 'release')) return;
   const rest: LiveRange[] = [
     { ...range, pages: range.pages.slice(0, first) },
     { ...range, base: range.base + (first + count) * PAGE, pages: range.pages.slice(first + count) },
@@ -189,9 +188,10 @@ export function protect(world: World, step: Step, target: Target): void {
   const old = range.pages[first]!.protect;
   const out = { oldProtect: 0 };
   const expected = statusOfProtect(world, target, wanted);
+  const { failures } = world;
   const status = protectVirtualMemory(world.mm, process.space, request, wanted, out);
   if (status !== expected) {
-    world.expectExcuse(status, world.failures, 'protect');
+    world.expectExcuse(status, failures, 'protect');
     adoptProtections(world, target);
   } else if (status === nt.STATUS_SUCCESS) {
     expect(out.oldProtect, 'old protection').toBe(old);
@@ -218,7 +218,9 @@ function statusOfProtect(world: World, { range, first, count }: Target, protect:
 export function query(world: World, _step: Step, target: Target): void {
   const { process, range, first, request } = target;
   const found = emptyBasicInformation();
-  expect(queryVirtualMemory(world.mm, process.space, request.baseAddress, found)).toBe(nt.STATUS_SUCCESS);
+  const { failures } = world;
+  const status = queryVirtualMemory(world.mm, process.space, request.baseAddress, found);
+  if (!world.wentThrough(status, nt.STATUS_SUCCESS, failures, 'query')) return;
   const protectOf = (index: number) => (isCommitted(range, index) ? range.pages[index]!.protect : 0);
   let end = first + 1;
   while (end < range.pages.length && protectOf(end) === protectOf(first)) end++;

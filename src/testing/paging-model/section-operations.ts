@@ -6,6 +6,7 @@ import { HostIoError } from '../../mm/backing-file.js';
 import { readMappedFile, setMappedFileSize, writeMappedFile } from '../../mm/mapped-file.js';
 import { createSection, deleteSection, type Section } from '../../mm/section.js';
 import { flushVirtualMemory, mapViewOfSection, unmapViewOfSection } from '../../mm/section-view.js';
+import type { File, LiveRange, LiveSection, Process } from './records.js';
 import {
   isAllowed,
   isCopyOnWrite,
@@ -18,7 +19,7 @@ import {
 } from './reference.js';
 import type { Step } from './steps.js';
 import { pattern, pick, type Target } from './targets.js';
-import type { File, LiveRange, LiveSection, Process, World } from './world.js';
+import type { World } from './world.js';
 
 const MOST_FILE_PAGES = 40;
 const SECTION_PROTECTIONS = [
@@ -87,13 +88,16 @@ function createFileSection(world: World, step: Step, file: File, protect: number
     pageProtection: protect,
     allocationAttributes: memory.SEC_COMMIT,
   };
+  const before = file.host.dataControlArea;
+  const kept = before === null ? 0 : before.segment.pageCount;
   const status = createSection(world.mm, request, out);
   const grows = size > file.size && isWritable;
   if (grows && (status === nt.STATUS_SUCCESS || status === nt.STATUS_INSUFFICIENT_RESOURCES))
     resizeFile(file, size);
   if (isRefused(world, status, expected, 0) || out.section === null) return;
   file.references++;
-  file.segmentPages = Math.max(file.segmentPages, Math.ceil(size / PAGE));
+  const isSame = before === file.host.dataControlArea;
+  file.segmentPages = Math.max(file.segmentPages, isSame ? kept : 0, Math.ceil(size / PAGE));
   const model: ModelSection = { pages: file.pages, size, protect, reserves: false, file };
   world.sections.push({ section: out.section, model, file });
 }
@@ -102,22 +106,24 @@ export function close(world: World, live: LiveSection): void {
   prepareToDrop(live.file, 1);
   deleteSection(world.mm, live.section);
   world.sections.splice(world.sections.indexOf(live), 1);
-  drop(live.file);
+  drop(world, live.file);
 }
 
 /**
- * A section or view of a file goes. With the last one go the pages in memory, and what a failing disk does not take is lost then:
- * nobody has been told that it was written. The model has no such losses; the disk works before.
+ * A section or view of a file goes. With the last one the segment is unused; it may be deleted at any time, and what a failing
+ * disk does not take is lost then: nobody has been told that it was written. The model has no such losses; the disk works before.
  */
 function prepareToDrop(file: File | null, references: number): void {
   if (file !== null && file.references <= references) file.host.failing = false;
 }
 
-function drop(file: File | null): void {
+function drop({ mm }: World, file: File | null): void {
   if (file === null) return;
   file.references--;
   if (file.references === 0) file.segmentPages = 0;
-  expect(file.host.dataControlArea === null, 'the file has a control area').toBe(file.references === 0);
+  const controlArea = file.host.dataControlArea;
+  const isUsed = controlArea !== null && !mm.sections.unused.includes(controlArea);
+  expect(isUsed, 'the file has a control area in use').toBe(file.references > 0);
 }
 
 export function map(world: World, step: Step, process: Process, live: LiveSection): void {
@@ -133,8 +139,9 @@ export function map(world: World, step: Step, process: Process, live: LiveSectio
   else if (sectionOffset >= model.size || sectionOffset + size > model.size)
     expected = nt.STATUS_INVALID_VIEW_SIZE;
   else if (isCopyOnWrite(protect) && pageCount > world.room) expected = nt.STATUS_COMMITMENT_LIMIT;
-  expect(mapViewOfSection(world.mm, process.space, section, view), 'mapViewOfSection').toBe(expected);
-  if (expected !== nt.STATUS_SUCCESS) return;
+  const { failures } = world;
+  const status = mapViewOfSection(world.mm, process.space, section, view);
+  if (!world.wentThrough(status, expected, failures, 'mapViewOfSection')) return;
   expect([view.baseAddress % 0x10000, view.viewSize]).toEqual([0, pageCount * PAGE]);
   const pages = newPages(pageCount, true, protect);
   const firstPage = sectionOffset / PAGE;
@@ -148,13 +155,15 @@ export function unmap(world: World, _step: Step, target: Target): void {
   const { process, range, request } = target;
   if (range.live !== null) prepareToDrop(range.live.file, 1);
   const expected = range.live === null ? nt.STATUS_NOT_MAPPED_VIEW : nt.STATUS_SUCCESS;
-  expect(unmapViewOfSection(world.mm, process.space, request.baseAddress), 'unmap').toBe(expected);
-  if (range.live !== null) forget(process, range);
+  const { failures } = world;
+  const status = unmapViewOfSection(world.mm, process.space, request.baseAddress);
+  if (world.wentThrough(status, expected, failures, 'unmap') && range.live !== null)
+    forget(world, process, range);
 }
 
-function forget(process: Process, range: LiveRange): void {
+function forget(world: World, process: Process, range: LiveRange): void {
   process.ranges.splice(process.ranges.indexOf(range), 1);
-  drop(range.live!.file);
+  drop(world, range.live!.file);
 }
 
 /** The end of a process: its views go with it. */

@@ -1,20 +1,22 @@
 /** Runs random sequences of steps until enough operations were done; a sequence that fails shrinks and is printed with its seed. */
 import fc from 'fast-check';
+import { BugCheck } from '../../mm/bug-check.js';
 import { requestedSeed } from '../seed.js';
 import { countOperations } from '../verify-totals.js';
+import type { MachineShape } from './records.js';
 import { close } from './section-operations.js';
 import { shrinkSequence } from './shrink.js';
 import { machineShape, perform, type Step } from './steps.js';
 import { exit } from './system-operations.js';
 import { processOf } from './targets.js';
-import { type MachineShape, World } from './world.js';
+import { World } from './world.js';
 
 const LONGEST = 1500;
 const SEQUENCES_AT_ONCE = 10;
 /** Every page is compared after so many operations. */
 const FULL_LOOK = 50;
 const DEFAULT_SEED = 20;
-const SHRINK_MILLISECONDS = 60_000;
+const SHRINK_MILLISECONDS = 25_000;
 
 type Verify = (mm: World['mm']) => void;
 
@@ -25,6 +27,15 @@ export interface Tally {
   moved: number;
   shortages: number;
   diskErrors: number;
+  /** Accesses that waited while others went on. */
+  waits: number;
+  sequences: number;
+  /** Sequences that ended with a bug check because paged pool could not be read. */
+  stops: number;
+}
+
+function newTally(): Tally {
+  return { operations: 0, moved: 0, shortages: 0, diskErrors: 0, waits: 0, sequences: 0, stops: 0 };
 }
 
 /** Operations that each of the two tests does: NTMM_OPERATIONS=N asks for more (or fewer) in all. */
@@ -38,13 +49,14 @@ interface Outcome {
 
 /** Does sequences of steps, with `verify` after each operation, until `operations` were done. A failure is thrown, made short. */
 export function runSequences(step: fc.Arbitrary<Step>, operations: number, verify: Verify): Tally {
-  const tally: Tally = { operations: 0, moved: 0, shortages: 0, diskErrors: 0 };
+  const tally = newTally();
   const steps = fc.array(step, { maxLength: LONGEST, size: 'max' });
   for (let seed = (requestedSeed() ?? DEFAULT_SEED) | 0; tally.operations < operations; seed++) {
     for (const [shape, sequence] of fc.sample(fc.tuple(machineShape, steps), {
       seed,
       numRuns: SEQUENCES_AT_ONCE,
     })) {
+      if (tally.operations >= operations) break;
       const { failedAt, error } = runSequence(shape, sequence, verify, tally);
       if (failedAt >= 0) throw describe(seed, shape, sequence, verify, error);
     }
@@ -61,7 +73,7 @@ function describe(
   verify: Verify,
   cause: unknown,
 ): Error {
-  const tally: Tally = { operations: 0, moved: 0, shortages: 0, diskErrors: 0 };
+  const tally = newTally();
   const end = performance.now() + SHRINK_MILLISECONDS;
   const failure = (steps: readonly Step[]) => runSequence(shape, steps, verify, tally).failedAt;
   const short = shrinkSequence(sequence, failure, () => performance.now() > end);
@@ -77,16 +89,16 @@ ${steps}
 
 /** Does one sequence again, as a failure printed it. */
 export function replay(shape: MachineShape, sequence: readonly Step[], verify: Verify): void {
-  const tally: Tally = { operations: 0, moved: 0, shortages: 0, diskErrors: 0 };
+  const tally = newTally();
   const { failedAt, error } = runSequence(shape, sequence, verify, tally);
   if (failedAt >= 0) throw error;
 }
 
 function runSequence(shape: MachineShape, sequence: readonly Step[], verify: Verify, tally: Tally): Outcome {
+  const world = new World(shape);
+  const { mm } = world;
   let at = 0;
   try {
-    const world = new World(shape);
-    const { mm } = world;
     for (; at < sequence.length; at++) {
       const step = sequence[at]!;
       const hardSets = world.hardSets();
@@ -97,15 +109,23 @@ function runSequence(shape: MachineShape, sequence: readonly Step[], verify: Ver
       tally.operations++;
       if (at % FULL_LOOK === FULL_LOOK - 1) lookAtAll(world, step.value, verify);
     }
-    finish(world, verify);
-    const { pageFiles, sections } = mm;
-    tally.moved += pageFiles.pagesRead + pageFiles.pagesWritten + sections.pagesRead + sections.pagesWritten;
-    tally.shortages += world.shortages;
-    tally.diskErrors += world.diskErrors;
-    return { failedAt: -1, error: null };
+    finish(world, sequence.length, verify);
   } catch (error) {
-    return { failedAt: at, error };
+    if (!stopsAsItMay(world, error)) return { failedAt: at, error };
+    tally.stops++;
   }
+  const { pageFiles, sections } = mm;
+  tally.moved += pageFiles.pagesRead + pageFiles.pagesWritten + sections.pagesRead + sections.pagesWritten;
+  tally.shortages += world.shortages;
+  tally.diskErrors += world.diskErrors;
+  tally.waits += world.waits;
+  tally.sequences++;
+  return { failedAt: -1, error: null };
+}
+
+/** The machine has stopped with a bug check, and there is an excuse for it. The sequence ends there. */
+function stopsAsItMay(world: World, error: unknown): boolean {
+  return error instanceof BugCheck && world.excuses(error);
 }
 
 /** Every page by the page tables, and some of everybody as their processes read them. */
@@ -117,9 +137,10 @@ function lookAtAll(world: World, value: number, verify: Verify): void {
 }
 
 /** With disks that work every page is read; then everything goes, and nothing is left. */
-function finish(world: World, verify: Verify): void {
+function finish(world: World, value: number, verify: Verify): void {
   const { mm } = world;
   world.heal();
+  world.endWaits(value);
   world.lookAtEverything();
   world.readEverything();
   verify(mm);

@@ -1,10 +1,12 @@
 /** Random steps of the paging model: records that shrink well, and what they do. */
 import fc from 'fast-check';
 import * as privateMemory from './private-operations.js';
+import type { LiveSection, MachineShape, Process } from './records.js';
 import * as sections from './section-operations.js';
 import * as system from './system-operations.js';
 import { processOf, type Target, targetOf } from './targets.js';
-import type { LiveSection, MachineShape, Process, World } from './world.js';
+import * as waiting from './waiting-operations.js';
+import type { World } from './world.js';
 
 /** What a step works on: each number picks one of what there is. */
 export interface Step {
@@ -22,12 +24,12 @@ type Operation = (world: World, step: Step) => void;
 const MOST_RANGES = 7;
 const MOST_SECTIONS = 4;
 
-/** A step on a process; one begins when there is none. */
+/** A step on a process, which comes in for it if it is swapped out; one begins when there is none. */
 function onProcess(operation: (world: World, step: Step, process: Process) => void): Operation {
   return (world, step) => {
     const process = processOf(world, step);
     if (process === null) world.createProcess();
-    else operation(world, step, process);
+    else if (world.bringIn(process)) operation(world, step, process);
   };
 }
 
@@ -84,9 +86,13 @@ function exitProcess(world: World, step: Step, process: Process): void {
 
 /** Each kind of step with how often it is taken. */
 const OPERATIONS = {
-  write: [12, onPages(privateMemory.write)],
-  fill: [12, onPages(privateMemory.fill)],
-  read: [8, onPages(privateMemory.read)],
+  beginTouches: [16, onPages(waiting.beginTouches)],
+  collide: [4, waiting.collide],
+  passTime: [6, waiting.passTime],
+  resumeSome: [3, waiting.resumeSome],
+  write: [6, onPages(privateMemory.write)],
+  fill: [10, onPages(privateMemory.fill)],
+  read: [3, onPages(privateMemory.read)],
   execute: [1, onPages(privateMemory.execute)],
   allocate: [4, onRoom(privateMemory.allocate, privateMemory.release)],
   commit: [6, onPages(privateMemory.commit)],
@@ -106,12 +112,15 @@ const OPERATIONS = {
   unlock: [1, onPages(system.unlock)],
   limits: [1, onProcess(system.limits)],
   empty: [1, onProcess(system.empty)],
+  swap: [1, onProcess(system.swap)],
   trim: [1, system.trim],
   replace: [1, onProcess(system.replace)],
   trimOne: [2, onPages(system.trimOne)],
   pageOut: [3, system.pageOut],
   writeMapped: [1, system.writeMapped],
   repurpose: [3, system.repurpose],
+  trimSystem: [1, system.trimSystem],
+  press: [2, onProcess(system.press)],
   zero: [1, system.zero],
   tick: [2, system.tick],
   start: [1, startProcess],
@@ -138,17 +147,21 @@ export function perform(world: World, step: Step): void {
   ALL[step.kind][1](world, step);
 }
 
-/** Machines of 128 to 768 frames. */
+/** Machines of 128 to 768 frames, most of them small. */
 const SHAPES: readonly MachineShape[] = [
-  { frames: 128, processes: 2, policy: 'aging', pagingFiles: [100, 300] },
-  { frames: 128, processes: 2, policy: 'fifo', pagingFiles: [] },
-  { frames: 144, processes: 2, policy: 'fifo', pagingFiles: [40, 40, 40, 200] },
-  { frames: 192, processes: 3, policy: 'aging', pagingFiles: [60] },
-  { frames: 192, processes: 3, policy: 'fifo', pagingFiles: [700] },
-  { frames: 256, processes: 4, policy: 'aging', pagingFiles: [] },
-  { frames: 256, processes: 4, policy: 'aging', pagingFiles: [300, 300] },
-  { frames: 384, processes: 4, policy: 'fifo', pagingFiles: [20, 900] },
-  { frames: 768, processes: 4, policy: 'aging', pagingFiles: [500, 500] },
+  { frames: 128, processes: 2, policy: 'aging', disk: 'ssd', pagingFiles: [100, 300], grows: false },
+  { frames: 128, processes: 2, policy: 'fifo', disk: 'ssd', pagingFiles: [], grows: false },
+  { frames: 128, processes: 2, policy: 'aging', disk: 'hdd', pagingFiles: [400], grows: true },
+  { frames: 128, processes: 3, policy: 'aging', disk: 'hdd', pagingFiles: [200, 200], grows: false },
+  { frames: 144, processes: 2, policy: 'fifo', disk: 'hdd', pagingFiles: [40, 40, 40, 200], grows: false },
+  { frames: 144, processes: 2, policy: 'aging', disk: 'ssd', pagingFiles: [600], grows: true },
+  { frames: 160, processes: 3, policy: 'fifo', disk: 'ssd', pagingFiles: [300, 60], grows: true },
+  { frames: 192, processes: 3, policy: 'aging', disk: 'ssd', pagingFiles: [60], grows: false },
+  { frames: 192, processes: 3, policy: 'fifo', disk: 'ssd', pagingFiles: [700], grows: false },
+  { frames: 256, processes: 4, policy: 'aging', disk: 'hdd', pagingFiles: [], grows: false },
+  { frames: 256, processes: 4, policy: 'aging', disk: 'ssd', pagingFiles: [300, 300], grows: true },
+  { frames: 384, processes: 4, policy: 'fifo', disk: 'ssd', pagingFiles: [20, 900], grows: false },
+  { frames: 768, processes: 4, policy: 'aging', disk: 'hdd', pagingFiles: [500, 500], grows: false },
 ];
 
 export const machineShape: fc.Arbitrary<MachineShape> = fc.constantFrom(...SHAPES);

@@ -6,6 +6,7 @@ import { lockVirtualMemory, unlockVirtualMemory } from '../../mm/lock-memory.js'
 import { writeMappedCluster } from '../../mm/mapped-file-writer.js';
 import { allocateFrame, returnUnusedFrame } from '../../mm/page-lists.js';
 import { findPte } from '../../mm/page-tables.js';
+import { outSwapProcess } from '../../mm/process-swap.js';
 import { writeCluster } from '../../mm/threads/modified-page-writer.js';
 import { runSystemThreads } from '../../mm/threads/run-system-threads.js';
 import { systemThreadsTick } from '../../mm/threads/system-threads.js';
@@ -23,14 +24,16 @@ import {
   replaceOnePage,
   trimWorkingSets,
 } from '../../mm/working-set-manager.js';
+import type { Process } from './records.js';
 import { dropGuard, PAGE, statusOfAccess } from './reference.js';
 import { forgetViews } from './section-operations.js';
 import type { Step } from './steps.js';
 import { processOf, type Target } from './targets.js';
-import type { Process, World } from './world.js';
+import type { World } from './world.js';
 
 /** Pages of the minimum working set that cannot be locked ("VirtualLock function": overhead). */
 const LOCK_OVERHEAD = 8;
+const SECOND = 10_000_000;
 const MOST_LOCKED_AT_ONCE = 6;
 /** RAM that SetProcessWorkingSetSizeEx leaves the system, in pages. */
 const LEFT_TO_SYSTEM = 512;
@@ -47,7 +50,8 @@ export function lock(world: World, _step: Step, target: Target): void {
   const request = { baseAddress: range.base + first * PAGE, regionSize: count * PAGE };
   const { failures } = world;
   const status = lockVirtualMemory(world.mm, process.space, request);
-  if (lockedPages(process) + count > process.space.workingSet.minimum - LOCK_OVERHEAD) {
+  const added = range.pages.slice(first, first + count).filter(({ locked }) => !locked).length;
+  if (added > 0 && lockedPages(process) + added > process.space.workingSet.minimum - LOCK_OVERHEAD) {
     expect(status, 'lock').toBe(nt.STATUS_WORKING_SET_QUOTA);
     return;
   }
@@ -109,6 +113,19 @@ export function empty(world: World, _step: Step, process: Process): void {
   lookAtProcess(world, process);
 }
 
+/**
+ * The process leaves memory as a whole, unless it has locked pages; while page tables cannot be read, or a thread waits for a
+ * page, it only loses its pages.
+ */
+export function swap(world: World, step: Step, process: Process): void {
+  const hasFault = world.waiting.some((touch) => touch.process === process);
+  if (world.store.failsReads || hasFault) empty(world, step, process);
+  else if (!outSwapProcess(world.mm, process.space)) {
+    if (lockedPages(process) === 0) world.expectRefusal(1);
+  }
+  lookAtProcess(world, process);
+}
+
 /** The working set manager takes pages from everybody. */
 export function trim(world: World, step: Step): void {
   trimWorkingSets(world.mm, step.count);
@@ -148,11 +165,32 @@ function lookAtSome(world: World, step: Step): void {
   if (process !== null) lookAtProcess(world, process);
 }
 
-/** Other uses take frames, the oldest standby pages among them, and give them back. */
+/** Paged pool leaves the system working set; while it could not be read again, the machine would stop. */
+export function trimSystem(world: World, step: Step): void {
+  const { mm, store } = world;
+  if (!store.failsReads) emptyWorkingSet(mm, mm.systemWorkingSet);
+  lookAtSome(world, step);
+}
+
+/** Memory is short: a process gives up its pages, they are written, and other uses take all frames that are then available. */
+export function press(world: World, step: Step, process: Process): void {
+  const { mm } = world;
+  emptyWorkingSet(mm, process.space);
+  while (writeCluster(mm) > 0);
+  while (writeMappedCluster(mm) > 0);
+  world.passTime(step.value % SECOND);
+  const taken: number[] = [];
+  while (mm.lists.available > 0) taken.push(allocateFrame(mm));
+  for (const frame of taken) returnUnusedFrame(mm, frame);
+  lookAtProcess(world, process);
+}
+
+/** Other uses take frames, the oldest standby pages among them (in half of the steps after all others), and give them back. */
 export function repurpose(world: World, step: Step): void {
   const { mm } = world;
   const taken: number[] = [];
-  while (taken.length < step.count && mm.lists.available > 0) taken.push(allocateFrame(mm));
+  const spared = step.value % 2 === 0 ? mm.lists.standbyCount - step.count : mm.lists.available - step.count;
+  while (mm.lists.available > Math.max(0, spared)) taken.push(allocateFrame(mm));
   for (const frame of taken) returnUnusedFrame(mm, frame);
   lookAtSome(world, step);
 }
@@ -161,15 +199,18 @@ export function zero(world: World, step: Step): void {
   zeroPageStep(world.mm, step.count);
 }
 
-/** A second passes. */
+/** The next second begins, and whatever was in flight has ended. */
 export function tick(world: World, step: Step): void {
-  systemThreadsTick(world.mm, ++world.seconds * 10_000_000);
-  runSystemThreads(world.mm, -1);
+  const { mm, clock } = world;
+  world.passTime(SECOND - (clock.now100ns % SECOND));
+  systemThreadsTick(mm, clock.now100ns);
+  runSystemThreads(mm, -1);
   lookAtSome(world, step);
 }
 
 /** The end of a process. */
 export function exit(world: World, process: Process): void {
+  world.cancelWaits(process);
   forgetViews(process, () => deleteAddressSpace(world.mm, process.space));
   world.processes.splice(world.processes.indexOf(process), 1);
 }
@@ -180,8 +221,9 @@ export function failPageWrites(world: World, step: Step): void {
     if ((step.value & (1 << file)) !== 0) world.store.failsWrites.add(file);
 }
 
+/** Every process is in before: the machine stops when the page tables of one that is swapped out cannot be read. */
 export function failPageReads(world: World): void {
-  world.store.failsReads = true;
+  world.store.failsReads = world.processes.every((process) => world.bringIn(process));
 }
 
 export function failFile(world: World, step: Step): void {

@@ -1,6 +1,8 @@
 /** What a step works on. */
+
+import type { LiveRange, Process } from './records.js';
 import type { Step } from './steps.js';
-import type { LiveRange, Process, World } from './world.js';
+import type { World } from './world.js';
 
 /** Some pages of a range of a process. */
 export interface Target {

@@ -23,6 +23,7 @@ export function wakeAddress(call: ServiceCall, address: number, all: boolean): v
   const { addressWaits } = stateOf(call);
   const event: EventObject | undefined = addressWaits[address];
   if (event === undefined) return;
+  call.memory.commit();
   do {
     event.signalState = 1;
     call.kernel.scheduler.signal(event);

@@ -64,6 +64,7 @@ const writeConsole = (form: TextForm) =>
     const units = call.u32(2);
     if (call.address(3) !== 0) call.memory.probeWrite(call.address(3), 4);
     const bytes = call.memory.readBytes(call.address(1), units * form.unit);
+    call.memory.commit();
     call.kernel.console.write(file.stream, form === ANSI ? bytes : encode(CP_UTF8, form.decode(bytes)).bytes);
     if (call.address(3) !== 0) call.memory.writeU32(call.address(3), units);
     return TRUE;
@@ -78,6 +79,7 @@ const readConsole = (form: TextForm) =>
     call.memory.probeWrite(call.address(3), 4);
     if (!console.isReadable) return call.wait({ kind: 'console', deadline: null });
     call.memory.probeWrite(call.address(1), Math.min(units, console.pendingBytes) * form.unit);
+    call.memory.commit();
     const bytes = console.read(units);
     const output = form === ANSI ? bytes : form.encode(decode(CP_UTF8, bytes)!);
     call.memory.writeBytes(call.address(1), output);

@@ -13,7 +13,7 @@ import { allocateFromHeap, freeToHeap } from '../ntdll/heap.js';
 import { heapContext } from '../ntdll/heap-context.js';
 import { HeapCorruption } from '../ntdll/heap-layout.js';
 import { processHeap } from '../ntdll/heap-services.js';
-import { stateOf } from './library-state.js';
+import { blockOnce } from './library-state.js';
 import {
   environmentEntries,
   processParameters,
@@ -150,15 +150,10 @@ const commandLineWide: ServiceFunction = (call) =>
   unicodeBuffer(call, processParameters(call) + peb.PARAMETERS_COMMAND_LINE);
 
 /** LPSTR GetCommandLineA(): a copy that stays the same. */
-const commandLineAnsi: ServiceFunction = (call) => {
-  const { blocks } = stateOf(call);
-  blocks['commandLine'] ??= textInHeap(
-    call,
-    ANSI,
-    unicodeString(call, processParameters(call) + peb.PARAMETERS_COMMAND_LINE),
+const commandLineAnsi: ServiceFunction = (call) =>
+  blockOnce(call, 'commandLine', () =>
+    textInHeap(call, ANSI, unicodeString(call, processParameters(call) + peb.PARAMETERS_COMMAND_LINE)),
   );
-  return blocks['commandLine'];
-};
 
 /** Index among the standard handles of STD_INPUT_HANDLE (-10), STD_OUTPUT_HANDLE (-11), STD_ERROR_HANDLE (-12); else -1. */
 function standardIndex(number: number): number {

@@ -69,6 +69,7 @@ const createFileMapping =
       return call.fail(ERROR_INVALID_PARAMETER);
     const name = nameAt === 0 ? '' : form.read(call, nameAt);
     const out = { handle: 0 };
+    call.lastError = 0;
     const status = createSection(
       call.kernel,
       call.process,
@@ -87,7 +88,7 @@ const createFileMapping =
       out,
     );
     if (!ntSuccess(status)) return failStatus(call, status);
-    call.lastError = status === STATUS_OBJECT_NAME_EXISTS ? ERROR_ALREADY_EXISTS : 0;
+    if (status === STATUS_OBJECT_NAME_EXISTS) call.lastError = ERROR_ALREADY_EXISTS;
     return out.handle;
   };
 
@@ -131,6 +132,7 @@ function mapView(call: ServiceCall, baseAddress: number): number {
 
 function flushView(call: ServiceCall): number {
   const request = { baseAddress: call.address(0), regionSize: call.size(1) };
+  call.memory.commit();
   const status = flushVirtualMemory(call.kernel.mm, call.process.space, request, { bytesWritten: 0 });
   return status === STATUS_NOT_MAPPED_DATA ? TRUE : truth(call, status);
 }

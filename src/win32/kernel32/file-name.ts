@@ -172,7 +172,7 @@ function copyContents(call: ServiceCall, source: number, target: number): number
       const part = new Uint8Array(Math.min(CHUNK, from.size - at));
       if (from.dataControlArea) readMappedFile(mm, from, at, part);
       else from.read(at, part);
-      if (to.dataControlArea) writeMappedFile(mm, to, at, part);
+      if (to.dataControlArea || to.imageControlArea) writeMappedFile(mm, to, at, part);
       else to.write(at, part);
     }
     return STATUS_SUCCESS;
@@ -280,6 +280,7 @@ function createTemporary(call: ServiceCall, nameOf: (unique: number) => string):
     disposition: option.FILE_CREATE,
     options: option.FILE_NON_DIRECTORY_FILE,
   };
+  call.memory.commit();
   for (let tries = 0; tries < TEMPORARY_TRIES; tries++) {
     state.temporaryNames = (state.temporaryNames % 0xffff) + 1;
     const name = nameOf(state.temporaryNames);

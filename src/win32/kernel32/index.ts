@@ -1,3 +1,4 @@
+import { restartable } from '../../nt/service.js';
 import type { SystemModule } from '../../nt/system-module.js';
 import { kernel32Code } from './code.js';
 import { codeConversionFunctions } from './code-conversion.js';
@@ -41,7 +42,7 @@ import { workingSetFunctions } from './working-set.js';
 /** kernel32.dll: the Win32 base functions. A and W forms are one implementation each. */
 export const kernel32: SystemModule = {
   name: 'kernel32.dll',
-  functions: {
+  functions: restartable({
     ...codeConversionFunctions,
     ...consoleFunctions,
     ...createProcessFunctions,
@@ -79,7 +80,7 @@ export const kernel32: SystemModule = {
     ...handleFunctions,
     ...usingHeap(findFileFunctions),
     ...fileNameFunctions,
-  },
+  }),
   forwarders: { ...exceptionForwarders, ...heapForwarders, ...syncForwarders },
   code: kernel32Code,
   dependencies: ['ntdll.dll'],

@@ -40,3 +40,14 @@ export function stateOf(call: ServiceCall): Kernel32State {
   } satisfies Kernel32State;
   return library['kernel32'] as Kernel32State;
 }
+
+/** Guest address of a block that a getter makes when it is asked for first, by name. */
+export function blockOnce(call: ServiceCall, name: string, make: () => number): number {
+  const { blocks } = stateOf(call);
+  const known = blocks[name];
+  if (known !== undefined) return known;
+  const address = make();
+  call.memory.commit();
+  blocks[name] = address;
+  return address;
+}

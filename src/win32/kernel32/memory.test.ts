@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { closeUnusedSegments } from '../../nt/memory-threads.js';
 import { createProcess } from '../../nt/process-create.js';
 import { Win32Machine } from '../../testing/win32-machine.js';
 
@@ -140,7 +141,7 @@ describe('file mappings', () => {
     expect(machine.attempt('UnmapViewOfFile', one!)).toEqual([0, 487]);
     for (const handle of [again, mapping, file]) expect(machine.call('CloseHandle', handle)).toBe(1);
     expect(machine.attempt('CloseHandle', file)).toEqual([0, 6]);
-    machine.kernel.fileSystem.releaseUnused();
+    closeUnusedSegments(machine.kernel);
     expect([...machine.kernel.fileSystem.openFiles.keys()].join()).not.toContain('DATA.TXT');
   });
 

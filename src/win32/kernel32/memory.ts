@@ -18,6 +18,7 @@ import {
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { inProcess } from '../ntdll/arguments.js';
 import { ERROR_BAD_LENGTH, ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
+import { change } from '../ntdll/memory-services.js';
 import { checkOutput, failStatus, TRUE, writeU64 } from './results.js';
 
 /** MEMORY_BASIC_INFORMATION on x64: byte offsets and size. */
@@ -43,7 +44,7 @@ function allocate(call: ServiceCall, handle: number, first: number): number {
   const request = { baseAddress: address, regionSize: call.size(first + 1) };
   const [type, protect] = [call.u32(first + 2), call.u32(first + 3)];
   const status = inProcess(call, handle, PROCESS_VM_OPERATION, (process) =>
-    allocateVirtualMemory(call.kernel.mm, process.space, request, type, protect),
+    change(call, () => allocateVirtualMemory(call.kernel.mm, process.space, request, type, protect)),
   );
   return ntSuccess(status) ? request.baseAddress : failStatus(call, status);
 }
@@ -53,7 +54,7 @@ function free(call: ServiceCall, handle: number, first: number): number {
   if (type === MEM_RELEASE && bytes !== 0) return call.fail(ERROR_INVALID_PARAMETER);
   const request = { baseAddress: address, regionSize: bytes };
   const status = inProcess(call, handle, PROCESS_VM_OPERATION, (process) =>
-    freeVirtualMemory(call.kernel.mm, process.space, request, type),
+    change(call, () => freeVirtualMemory(call.kernel.mm, process.space, request, type)),
   );
   return ntSuccess(status) ? TRUE : failStatus(call, status);
 }
@@ -65,7 +66,7 @@ function protect(call: ServiceCall, handle: number, first: number): number {
   const output = checkOutput(call, oldAt, 4);
   if (!ntSuccess(output)) return failStatus(call, output);
   const status = inProcess(call, handle, PROCESS_VM_OPERATION, (process) =>
-    protectVirtualMemory(call.kernel.mm, process.space, request, protection, out),
+    change(call, () => protectVirtualMemory(call.kernel.mm, process.space, request, protection, out)),
   );
   if (!ntSuccess(status)) return failStatus(call, status);
   return storeOldProtection(call, oldAt, out.oldProtect);

@@ -49,6 +49,7 @@ const getModuleHandleEx =
           : findLoaded(call, form.read(call, name));
     call.memory.writePointer(out, module?.base ?? 0);
     if (module === undefined) return call.fail(ERROR_MOD_NOT_FOUND);
+    call.memory.commit();
     if (flags & PIN) module.pinned = true;
     else if (!(flags & UNCHANGED_REFCOUNT)) module.loadCount++;
     updateEntry(call, module);

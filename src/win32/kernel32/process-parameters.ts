@@ -72,6 +72,7 @@ export function setEnvironmentEntries(call: ServiceCall, entries: readonly strin
     return 0;
   }
   const request = { baseAddress: 0, regionSize: bytes };
+  memory.commit();
   const status = allocateVirtualMemory(
     kernel.mm,
     process.space,

@@ -1,7 +1,12 @@
 /** Processes and threads (processthreadsapi.h). Sources: Microsoft, "GetStartupInfoW function", "ExitProcess function", "CreateThread function", "STARTUPINFOW structure". */
-import { STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING } from '../../base/ntstatus.js';
+import {
+  STATUS_INVALID_HANDLE,
+  STATUS_NO_MEMORY,
+  STATUS_PROCESS_IS_TERMINATING,
+} from '../../base/ntstatus.js';
 import * as peb from '../../ldr/peb-layout.js';
 import { exitProcessService, exitThreadService } from '../../ldr/process-exit.js';
+import { needAddressSpace } from '../../mm/threads/swapper.js';
 import {
   PROCESS_CREATE_THREAD,
   PROCESS_QUERY_INFORMATION,
@@ -30,7 +35,7 @@ import {
   ERROR_NOT_ENOUGH_MEMORY,
   ERROR_TOO_MANY_OPEN_FILES,
 } from '../ntdll/dos-error.js';
-import { stateOf } from './library-state.js';
+import { blockOnce } from './library-state.js';
 import { processParameters, unicodeBuffer, unicodeString } from './process-parameters.js';
 import { failStatus, TRUE } from './results.js';
 import { inheritanceOf } from './security-attributes.js';
@@ -69,9 +74,7 @@ function startupInfo(call: ServiceCall, text: (call: ServiceCall, at: number, na
 }
 
 const ansiCopy = (call: ServiceCall, at: number, name: string) => {
-  const { blocks } = stateOf(call);
-  blocks[name] ??= textInHeap(call, ANSI, unicodeString(call, at));
-  return blocks[name];
+  return blockOnce(call, name, () => textInHeap(call, ANSI, unicodeString(call, at)));
 };
 
 /** The process of a handle; a number is the NTSTATUS. */
@@ -178,6 +181,7 @@ const createRemoteThread: ServiceFunction = (call) => {
   if (typeof process === 'number') return failStatus(call, process);
   if (process.exitStatus !== null || process.peb === 0)
     return failStatus(call, STATUS_PROCESS_IS_TERMINATING);
+  if (!needAddressSpace(call.kernel.mm, process.space)) return failStatus(call, STATUS_NO_MEMORY);
   return newThread(call, process, 1);
 };
 

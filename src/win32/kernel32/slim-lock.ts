@@ -68,6 +68,7 @@ function sleep(
   const { conditionWaits } = stateOf(call);
   const { id } = call.thread;
   const phase = call.waitStatus >= 0 ? conditionWaits[id] : undefined;
+  if (phase !== undefined) call.memory.commit();
   if (phase === undefined) {
     release();
     conditionWaits[id] = WAITING;

@@ -60,9 +60,10 @@ function createHandle(
   make: (creation: NamedCreation, out: { handle: number }) => number,
 ): number {
   const out = { handle: 0 };
+  call.lastError = 0;
   const status = make(creation, out);
   if (!ntSuccess(status)) return failStatus(call, status);
-  call.lastError = status === STATUS_OBJECT_NAME_EXISTS ? ERROR_ALREADY_EXISTS : 0;
+  if (status === STATUS_OBJECT_NAME_EXISTS) call.lastError = ERROR_ALREADY_EXISTS;
   return out.handle;
 }
 

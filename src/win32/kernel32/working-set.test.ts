@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MachineProcess } from '../../machine-process.js';
+import { outSwapProcess } from '../../mm/process-swap.js';
 import { verify } from '../../mm/verify.js';
 import { PROCESS_QUERY_INFORMATION, PROCESS_TERMINATE } from '../../nt/access.js';
 import { openHandle } from '../../nt/object-manager.js';
@@ -165,6 +166,18 @@ describe('working sets', () => {
     expect(machine.u32(buffer + 8)).toBe(1 | (4 << 4) | (5 << 24));
     expect(machine.call('K32GetProcessMemoryInfo', handle, buffer, 0x48)).toBe(1);
     expect(machine.pointer(buffer + 0x10)).toBe(other.space.workingSetPages * PAGE);
+    const { mm } = kernel;
+    for (const [name, bytes] of [
+      ['K32QueryWorkingSet', 0x100],
+      ['K32QueryWorkingSetEx', 16],
+    ] as const) {
+      expect(outSwapProcess(mm, other.space)).toBe(true);
+      verify(mm);
+      machine.process.write(buffer, new Uint8Array(new BigUint64Array([BigInt(base + PAGE), 0n]).buffer));
+      expect(machine.call(name, handle, buffer, bytes)).toBe(1);
+      expect(other.space.outSwapped, name).toBe(false);
+    }
+    expect(machine.u32(buffer + 8) & 1, 'valid').toBe(0);
     const blind = openHandle(process.object, other, PROCESS_TERMINATE, 0);
     for (const name of ['K32QueryWorkingSet', 'K32QueryWorkingSetEx', 'K32GetProcessMemoryInfo'])
       expect(machine.attempt(name, blind, buffer, 0x80)).toEqual([0, ERROR_ACCESS_DENIED]);

@@ -26,8 +26,11 @@ function callExitFunctions(
   step: number,
   finish: (call: ServiceCall) => ServiceResult,
 ): ServiceResult {
-  const next = crtState(call).exitFunctions.pop();
-  if (next !== undefined) return call.callGuest(next, [], step, []);
+  const { exitFunctions } = crtState(call);
+  if (exitFunctions.length > 0) {
+    call.memory.commit();
+    return call.callGuest(exitFunctions.pop()!, [], step, []);
+  }
   flushAll(call);
   return finish(call);
 }
@@ -67,6 +70,7 @@ const abort: Service = {
   enter: (call) => {
     const handler = crtState(call).signals[SIGABRT] ?? 0;
     if (handler <= 1) return abortNow(call);
+    call.memory.commit();
     delete crtState(call).signals[SIGABRT];
     return call.callGuest(handler, [SIGABRT], 0, []);
   },

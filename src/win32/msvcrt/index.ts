@@ -123,16 +123,15 @@ function guard<Rest extends readonly unknown[]>(
   };
 }
 
-function guarded(service: Service | ServiceFunction): Service | ServiceFunction {
-  if (typeof service === 'function') return guard(service);
-  return { enter: guard(service.enter), steps: service.steps?.map((step) => guard(step)) ?? [] };
+function guarded(service: Service | ServiceFunction): Service {
+  if (typeof service === 'function') return { enter: guard(service), restarts: true };
+  const { enter, steps = [] } = service;
+  return { enter: guard(enter), steps: steps.map((step) => guard(step)), restarts: true };
 }
 
-/** All functions in one table; a name that two parts define, or that is machine code too, is a mistake. */
-function merge(
-  ...parts: Readonly<Record<string, Service | ServiceFunction>>[]
-): Record<string, Service | ServiceFunction> {
-  const all: Record<string, Service | ServiceFunction> = {};
+/** All functions in one table, as services that may begin anew; a name that two parts define, or that is machine code too, is a mistake. */
+function merge(...parts: Readonly<Record<string, Service | ServiceFunction>>[]): Record<string, Service> {
+  const all: Record<string, Service> = {};
   for (const part of parts) {
     for (const [name, service] of Object.entries(part)) {
       if (name in all || name in machineCode || name in variables)
@@ -177,7 +176,7 @@ export const msvcrt: SystemModule = {
   data: { ...variables, ...zoneNames },
   code: machineCode,
   dependencies: ['kernel32.dll', 'ntdll.dll'],
-  onAttach: { enter: guard(attach) },
+  onAttach: guarded(attach),
   description: 'Windows NT CRT DLL',
   version: '7.0.19041.546',
 };

@@ -18,7 +18,9 @@ const SECTION_BYTES = 40;
 function lockAt(call: ServiceCall, index: number): number {
   const state = crtState(call);
   if (state.locks === 0) {
-    state.locks = allocate(call, LOCKS * SECTION_BYTES, true);
+    const locks = allocate(call, LOCKS * SECTION_BYTES, true);
+    call.memory.commit();
+    state.locks = locks;
     for (let lock = 0; lock < LOCKS; lock++)
       initializeCriticalSection(call, state.locks + lock * SECTION_BYTES, 0);
   }

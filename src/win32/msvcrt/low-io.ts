@@ -103,15 +103,17 @@ export function lowRead(call: ServiceCall, descriptor: number, buffer: number, c
   if (file === null) return -1;
   if (count > 0x7fffffff) return failWithErrno(call, EINVAL);
   if (count === 0 || file.flags & FEOFLAG) return 0;
-  file.readStart = position(call, file);
+  const start = position(call, file);
   const ahead = file.lookahead < 0 ? 0 : 1;
   if (ahead === 1) {
     call.memory.writeU8(buffer, file.lookahead);
+    call.memory.commit();
     file.lookahead = -1;
   }
   const read = readAfter(call, file, buffer + ahead, count - ahead, ahead);
   if (read < 0) return -1;
   const total = ahead + read;
+  if (total > 0) file.readStart = start;
   return file.flags & FTEXT ? translateInput(call, file, buffer, total) : total;
 }
 
@@ -228,6 +230,7 @@ function writeText(call: ServiceCall, file: LowFile, bytes: Uint8Array, buffer: 
 export function lowClose(call: ServiceCall, descriptor: number): number {
   const file = lowFile(call, descriptor);
   if (file === null) return -1;
+  call.memory.commit();
   crtState(call).files[descriptor] = null;
   const status = closeHandle(call.kernel, call.process, file.handle);
   return status === STATUS_SUCCESS ? 0 : failWithStatus(call, status);

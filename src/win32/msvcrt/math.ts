@@ -321,8 +321,11 @@ export const mathFunctions: Record<string, Service | ServiceFunction> = {
   _control87: (call) => setControl(call, call.u32(0), call.u32(1)),
   _controlfp: (call) => setControl(call, call.u32(0), call.u32(1) & WITHOUT_DENORMAL),
   _controlfp_s: (call) => {
+    const to = call.address(0);
+    if (to !== 0) call.memory.probeWrite(to, 4);
+    call.memory.commit();
     const next = setControl(call, call.u32(1), call.u32(2) & WITHOUT_DENORMAL);
-    if (call.address(0) !== 0) call.memory.writeU32(call.address(0), next);
+    if (to !== 0) call.memory.writeU32(to, next);
     return 0;
   },
   _statusfp: (call) => statusOf(call.processor.mxcsr),

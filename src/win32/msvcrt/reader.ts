@@ -32,6 +32,8 @@ export class StreamReader implements CharacterSource {
     const { call } = stream;
     const { taken } = crtState(call);
     this.replay = call.waitStatus === -1 ? '' : (taken[call.thread.id] ?? '');
+    if (taken[call.thread.id] === undefined) return;
+    call.memory.commit();
     delete taken[call.thread.id];
   }
 

@@ -56,6 +56,7 @@ function setHandler(call: ServiceCall): number {
 
 /** Calls a signal's handler, which is the default again from then on, with the arguments that it takes. */
 function deliver(call: ServiceCall, signal: number, handler: number, step: number): ServiceResult {
+  call.memory.commit();
   if (signal !== SIGINT && signal !== SIGTERM && signal !== SIGBREAK) delete crtState(call).signals[signal];
   else crtState(call).signals[signal] = SIG_DFL;
   const args = signal === SIGFPE ? [signal, FPE_EXPLICITGEN] : [signal];

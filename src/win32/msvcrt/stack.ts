@@ -21,6 +21,7 @@ function resetStackOverflow(call: ServiceCall): number {
   if (call.stackPointer < guard + bytes) return 0;
   const region = { baseAddress: guard, regionSize: bytes };
   const protection = PAGE_READWRITE | PAGE_GUARD;
+  memory.commit();
   const status = protectVirtualMemory(call.kernel.mm, call.process.space, region, protection, {
     oldProtect: 0,
   });

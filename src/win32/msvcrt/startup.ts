@@ -38,8 +38,6 @@ function makeText(call: ServiceCall, text: string, wide: boolean): number {
 function attachProcess(call: ServiceCall): number {
   const line = commandLine(call);
   const path = imagePath(call);
-  openInheritedFiles(call);
-  openStandardFiles(call);
   for (let index = 0; index < 3; index++)
     openStream(standardStream(call, index), index, index === 0 ? IOREAD : IOWRT);
   setPointer(call, '_acmdln', makeText(call, line, false));
@@ -50,6 +48,9 @@ function attachProcess(call: ServiceCall): number {
   fillCharacterTables(call);
   fillErrorList(call);
   fillVersion(call);
+  call.memory.commit();
+  openInheritedFiles(call);
+  openStandardFiles(call);
   return 1;
 }
 

@@ -86,8 +86,12 @@ export function variable(call: ServiceCall, name: string): number {
 /** A zeroed block of the runtime's heap that lives as long as the process. */
 export function block(call: ServiceCall, name: string, bytes: number): number {
   const { blocks } = crtState(call);
-  blocks[name] ??= allocate(call, bytes, true);
-  return blocks[name];
+  const known = blocks[name];
+  if (known !== undefined) return known;
+  const address = allocate(call, bytes, true);
+  call.memory.commit();
+  blocks[name] = address;
+  return address;
 }
 
 /** Offsets in a thread's block. */
@@ -114,6 +118,7 @@ export function threadData(call: ServiceCall): number {
   if (known !== undefined) return known;
   const address = allocate(call, THREAD_BYTES, true);
   call.memory.writeU32(address + THREAD_RANDOM, 1);
+  call.memory.commit();
   threads[call.thread.id] = address;
   return address;
 }
@@ -123,6 +128,7 @@ export function freeThreadData(call: ServiceCall): void {
   const { threads } = crtState(call);
   const address = threads[call.thread.id];
   if (address === undefined) return;
+  call.memory.commit();
   delete threads[call.thread.id];
   release(call, address);
 }

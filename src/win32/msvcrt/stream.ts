@@ -389,6 +389,7 @@ export function freeStream(call: ServiceCall): Stream | null {
     setErrno(call, EMFILE);
     return null;
   }
+  call.memory.commit();
   streams.push(address);
   return new Stream(call, address);
 }

@@ -27,6 +27,7 @@ function isFolder(call: ServiceCall, name: string): boolean {
 /** The first of the numbered names that names nothing. */
 function freeName(call: ServiceCall, nameOf: (unique: string) => string): string | null {
   const state = crtState(call);
+  call.memory.commit();
   for (let tries = 0; tries < TEMPORARY_TRIES; tries++) {
     const name = nameOf((++state.temporaryNames).toString(36));
     if (isFree(call, name)) return name;

@@ -1,5 +1,6 @@
 /** Structures that many native services take: OBJECT_ATTRIBUTES, IO_STATUS_BLOCK, process handles, LARGE_INTEGER pointers. */
-import { STATUS_PROCESS_IS_TERMINATING } from '../../base/ntstatus.js';
+import { STATUS_NO_MEMORY, STATUS_PROCESS_IS_TERMINATING } from '../../base/ntstatus.js';
+import { needAddressSpace } from '../../mm/threads/swapper.js';
 import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
 import type { Process } from '../../nt/process.js';
@@ -88,6 +89,7 @@ export function inProcess(
   if (process === call.process) return operation(call.process);
   const target = process as Process;
   if (target.deleted) return STATUS_PROCESS_IS_TERMINATING;
+  if (!needAddressSpace(kernel.mm, target.space)) return STATUS_NO_MEMORY;
   kernel.attachProcess(target);
   try {
     return operation(target);

@@ -28,6 +28,7 @@ const opening =
     const owner = wantsThread ? thread?.process : processOfId(kernel, processId);
     if (owner === undefined || (processId !== 0 && owner.id !== processId)) return STATUS_INVALID_CID;
     const object = kind === 'thread' ? thread! : owner;
+    call.memory.commit();
     const handle = openHandle(process, object, call.u32(1), handleFlags);
     if (handle === 0) return STATUS_TOO_MANY_OPENED_FILES;
     writeHandle(call, handleAt, handle);

@@ -75,6 +75,7 @@ export function enterCriticalSection(
   const event = referenceByHandle(call.kernel, call.process, handle, 'event', 0);
   if (typeof event === 'number') return call.raise(event, []);
   const objects = [event as EventObject];
+  call.memory.commit();
   if (tryWait(objects, false, call.thread) >= 0 && tryEnterCriticalSection(call, section))
     return STATUS_SUCCESS;
   setLockCount(call, section, lockCount(call, section) - WAITER);

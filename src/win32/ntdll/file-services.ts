@@ -265,12 +265,12 @@ function setByClass(call: ServiceCall): number {
 
 /** The time of the last write is the only one that is kept; 0 and -1 leave it, and so does 0 the attributes. */
 function setBasic(call: ServiceCall, handle: number, buffer: number): number {
+  const [lo, hi] = [call.memory.readU64Lo(buffer + 0x10), call.memory.readU64Hi(buffer + 0x10)];
   const attributes = call.memory.readU32(buffer + 0x20);
   if (attributes !== 0) {
     const status = setFileAttributes(call.kernel, call.process, handle, attributes);
     if (!ntSuccess(status)) return status;
   }
-  const [lo, hi] = [call.memory.readU64Lo(buffer + 0x10), call.memory.readU64Hi(buffer + 0x10)];
   if ((lo === 0 && hi === 0) || hi === 0xffffffff) return STATUS_SUCCESS;
   return setFileTime(call.kernel, call.process, handle, msOfFileTime(lo, hi));
 }

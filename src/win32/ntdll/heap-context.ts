@@ -7,7 +7,6 @@ import {
   PAGE_READWRITE,
 } from '../../base/memory-constants.js';
 import { ntSuccess } from '../../base/ntstatus.js';
-import type { MemoryManager } from '../../mm/memory-manager.js';
 import { allocateVirtualMemory, freeVirtualMemory, type RegionRequest } from '../../mm/virtual-memory.js';
 import type { Kernel } from '../../nt/kernel.js';
 import type { ServiceCall } from '../../nt/service.js';
@@ -17,7 +16,7 @@ import type { HeapContext, HeapPages } from './heap-layout.js';
 class ProcessPages implements HeapPages {
   private readonly request: RegionRequest = { baseAddress: 0, regionSize: 0 };
 
-  constructor(private readonly mm: MemoryManager) {}
+  constructor(private readonly kernel: Kernel) {}
 
   private ask(address: number, bytes: number): RegionRequest {
     this.request.baseAddress = address;
@@ -27,7 +26,8 @@ class ProcessPages implements HeapPages {
 
   private allocate(address: number, bytes: number, type: number, executable: boolean): boolean {
     const protect = executable ? PAGE_EXECUTE_READWRITE : PAGE_READWRITE;
-    const { mm } = this;
+    const { mm } = this.kernel;
+    this.kernel.memory.commit();
     return ntSuccess(allocateVirtualMemory(mm, mm.current!, this.ask(address, bytes), type, protect));
   }
 
@@ -40,11 +40,17 @@ class ProcessPages implements HeapPages {
   }
 
   decommit(address: number, bytes: number): void {
-    freeVirtualMemory(this.mm, this.mm.current!, this.ask(address, bytes), MEM_DECOMMIT);
+    this.free(address, bytes, MEM_DECOMMIT);
   }
 
   release(address: number): void {
-    freeVirtualMemory(this.mm, this.mm.current!, this.ask(address, 0), MEM_RELEASE);
+    this.free(address, 0, MEM_RELEASE);
+  }
+
+  private free(address: number, bytes: number, type: number): void {
+    const { mm } = this.kernel;
+    this.kernel.memory.commit();
+    freeVirtualMemory(mm, mm.current!, this.ask(address, bytes), type);
   }
 }
 
@@ -54,7 +60,7 @@ const contexts = new WeakMap<Kernel, HeapContext>();
 export function heapContext(call: ServiceCall): HeapContext {
   let context = contexts.get(call.kernel);
   if (context === undefined) {
-    context = { memory: call.memory, pages: new ProcessPages(call.kernel.mm) };
+    context = { memory: call.memory, pages: new ProcessPages(call.kernel) };
     contexts.set(call.kernel, context);
   }
   return context;

@@ -88,6 +88,8 @@ export type HeapMemory = Pick<
   | 'writePointer'
   | 'fill'
   | 'copy'
+  | 'probeRead'
+  | 'probeWrite'
 >;
 
 /** What heap functions work on: the memory of the running process. */

@@ -84,6 +84,8 @@ class FlatMemory implements HeapPages {
         this.at(from, length);
         this.bytes.copyWithin(this.at(to, length), from, from + length);
       },
+      probeRead: (address, length) => void this.at(address, length),
+      probeWrite: (address, length) => void this.at(address, length),
     },
   };
 }

@@ -189,7 +189,11 @@ export function reallocateInHeap(
   if (flags & layout.HEAP_REALLOC_IN_PLACE_ONLY) return 0;
   const moved = allocateFromHeap(context, heap, flags & ~layout.HEAP_ZERO_MEMORY, bytes);
   if (moved === 0) return 0;
-  context.memory.copy(moved, address, Math.min(oldBytes, bytes));
+  const kept = Math.min(oldBytes, bytes);
+  // So that waits for pages come before writes of more than can be taken back.
+  context.memory.probeRead(address, kept);
+  context.memory.probeWrite(moved, kept);
+  context.memory.copy(moved, address, kept);
   if (flags & layout.HEAP_ZERO_MEMORY && bytes > oldBytes)
     context.memory.fill(moved + oldBytes, bytes - oldBytes, 0);
   freeToHeap(context, heap, address);

@@ -1,3 +1,4 @@
+import { restartable } from '../../nt/service.js';
 import type { SystemModule } from '../../nt/system-module.js';
 import { clientIdServices } from './client-id-services.js';
 import { criticalSectionServices } from './critical-section.js';
@@ -16,7 +17,7 @@ import { stringServices } from './strings.js';
 /** ntdll.dll: the way into the system, the loader, the heap manager and the run-time library below Win32. */
 export const ntdll: SystemModule = {
   name: 'ntdll.dll',
-  functions: {
+  functions: restartable({
     ...criticalSectionServices,
     ...exceptionServices,
     ...fileServices,
@@ -30,7 +31,7 @@ export const ntdll: SystemModule = {
     ...runtimeServices,
     ...sectionServices,
     ...stringServices,
-  },
+  }),
   code: { ...exceptionCode },
   description: 'NT Layer DLL',
   version: '10.0.19045.1',

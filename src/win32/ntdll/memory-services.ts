@@ -57,13 +57,19 @@ function writeRegion(call: ServiceCall, baseAt: number, sizeAt: number, region: 
   writeSize(call, sizeAt, region.regionSize);
 }
 
+/** An operation that changes the address space: what the service has written until then stays written. */
+export function change(call: ServiceCall, operation: () => number): number {
+  call.memory.commit();
+  return operation();
+}
+
 /** (process, *base, zeroBits, *size, type, protect). */
 const allocate: ServiceFunction = (call) => {
   const [baseAt, sizeAt] = [call.address(1), call.address(3)];
   const region = readRegion(call, baseAt, sizeAt);
   const [zeroBits, type, protect] = [call.size(2), call.u32(4), call.u32(5)];
   const status = inProcess(call, call.handle(0), PROCESS_VM_OPERATION, ({ space }) =>
-    allocateVirtualMemory(call.kernel.mm, space, region, type, protect, zeroBits),
+    change(call, () => allocateVirtualMemory(call.kernel.mm, space, region, type, protect, zeroBits)),
   );
   if (ntSuccess(status)) writeRegion(call, baseAt, sizeAt, region);
   return status;
@@ -74,7 +80,7 @@ const free: ServiceFunction = (call) => {
   const [baseAt, sizeAt, type] = [call.address(1), call.address(2), call.u32(3)];
   const region = readRegion(call, baseAt, sizeAt);
   const status = inProcess(call, call.handle(0), PROCESS_VM_OPERATION, ({ space }) =>
-    freeVirtualMemory(call.kernel.mm, space, region, type),
+    change(call, () => freeVirtualMemory(call.kernel.mm, space, region, type)),
   );
   if (ntSuccess(status)) writeRegion(call, baseAt, sizeAt, region);
   return status;
@@ -92,7 +98,7 @@ const protect: ServiceFunction = (call) => {
   call.memory.probeWrite(oldAt, 4);
   const out = { oldProtect: 0 };
   const status = inProcess(call, call.handle(0), PROCESS_VM_OPERATION, ({ space }) =>
-    protectVirtualMemory(call.kernel.mm, space, region, protection, out),
+    change(call, () => protectVirtualMemory(call.kernel.mm, space, region, protection, out)),
   );
   if (!ntSuccess(status)) return status;
   call.memory.writeU32(oldAt, out.oldProtect);
@@ -146,7 +152,7 @@ const flush: ServiceFunction = (call) => {
   probeStatusBlock(call, statusAt);
   const out = { bytesWritten: 0 };
   const status = inProcess(call, call.handle(0), PROCESS_VM_OPERATION, ({ space }) =>
-    flushVirtualMemory(call.kernel.mm, space, region, out),
+    change(call, () => flushVirtualMemory(call.kernel.mm, space, region, out)),
   );
   if (ntSuccess(status)) writeRegion(call, baseAt, sizeAt, region);
   return writeStatusBlock(call, statusAt, status, out.bytesWritten);
@@ -212,7 +218,7 @@ function lockOrUnlock(call: ServiceCall, operation: typeof lockVirtualMemory): n
   if (type === 0 || (type & ~(MAP_PROCESS | MAP_SYSTEM)) !== 0) return STATUS_INVALID_PARAMETER;
   if ((type & MAP_SYSTEM) !== 0) return STATUS_PRIVILEGE_NOT_HELD;
   const status = inProcess(call, call.handle(0), PROCESS_VM_OPERATION, ({ space }) =>
-    operation(call.kernel.mm, space, region),
+    change(call, () => operation(call.kernel.mm, space, region)),
   );
   if (ntSuccess(status)) writeRegion(call, baseAt, sizeAt, region);
   return status;

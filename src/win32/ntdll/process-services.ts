@@ -217,6 +217,7 @@ const suspension =
     if (previousAt !== 0) call.memory.probeWrite(previousAt, 4);
     const thread = referenceByHandle(kernel, process, call.handle(0), 'thread', THREAD_SUSPEND_RESUME);
     if (typeof thread === 'number') return thread;
+    call.memory.commit();
     const before = kernel.scheduler[change](thread as Thread);
     if (previousAt !== 0) call.memory.writeU32(previousAt, before);
     return STATUS_SUCCESS;

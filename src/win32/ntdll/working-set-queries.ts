@@ -4,10 +4,12 @@
  */
 import {
   STATUS_INFO_LENGTH_MISMATCH,
+  STATUS_NO_MEMORY,
   STATUS_PROCESS_IS_TERMINATING,
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
 import { queryWorkingSet, queryWorkingSetEx } from '../../mm/query-working-set.js';
+import { needAddressSpace } from '../../mm/threads/swapper.js';
 import { PROCESS_QUERY_INFORMATION } from '../../nt/access.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
 import type { Process } from '../../nt/process.js';
@@ -18,11 +20,13 @@ const COUNT_BYTES = 8;
 const BLOCK_BYTES = 8;
 const EX_BYTES = 16;
 
-/** The process of a handle, or the NTSTATUS that refuses it. */
+/** The process of a handle, brought in if it is swapped out, or the NTSTATUS that refuses it. */
 function processOf(call: ServiceCall, handle: number): Process | number {
   const found = referenceByHandle(call.kernel, call.process, handle, 'process', PROCESS_QUERY_INFORMATION);
   if (typeof found === 'number') return found;
-  return (found as Process).deleted ? STATUS_PROCESS_IS_TERMINATING : (found as Process);
+  const process = found as Process;
+  if (process.deleted) return STATUS_PROCESS_IS_TERMINATING;
+  return needAddressSpace(call.kernel.mm, process.space) ? process : STATUS_NO_MEMORY;
 }
 
 /**

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { MEM_COMMIT, MEM_RESERVE, PAGE_READWRITE } from '../base/memory-constants.js';
+import { STATUS_SUCCESS, STATUS_WORKING_SET_QUOTA } from '../base/ntstatus.js';
+import { createTestMachine } from '../testing/small-machine.js';
+import { lockVirtualMemory } from './lock-memory.js';
+import { verify } from './verify.js';
+import { allocateVirtualMemory } from './virtual-memory.js';
+
+const PAGE = 4096;
+/** Of a minimum of 50. */
+const MOST = 42;
+
+it('a page that is locked already does not count twice against the limit', () => {
+  const { mm, space } = createTestMachine(300);
+  const request = { baseAddress: 0, regionSize: 100 * PAGE };
+  allocateVirtualMemory(mm, space, request, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+  const base = request.baseAddress;
+  const lock = (page: number, pages: number) =>
+    lockVirtualMemory(mm, space, { baseAddress: base + page * PAGE, regionSize: pages * PAGE });
+  expect(lock(0, MOST - 1)).toBe(STATUS_SUCCESS);
+  expect(lock(MOST - 1, 2)).toBe(STATUS_WORKING_SET_QUOTA);
+  expect(lock(0, MOST)).toBe(STATUS_SUCCESS);
+  expect(lock(5, 10)).toBe(STATUS_SUCCESS);
+  expect(lock(MOST - 1, 2)).toBe(STATUS_WORKING_SET_QUOTA);
+  expect(lock(0, 100)).toBe(STATUS_WORKING_SET_QUOTA);
+  expect(space.workingSet.locked).toBe(MOST);
+  verify(mm);
+});
