@@ -1,5 +1,8 @@
+const ASCII = /^[\x20-\x7e]*$/;
+
 /** Names compare as Windows compares them: upper-cased one character at a time. */
 export function foldName(name: string): string {
+  if (ASCII.test(name)) return name.toUpperCase();
   let folded = '';
   for (const character of name) {
     const upper = character.toUpperCase();

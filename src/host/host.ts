@@ -36,6 +36,8 @@ export interface HostEntry {
   readonly modifiedMs: number;
   /** The name as the host spells it. */
   readonly name: string;
+  /** A file that its owner must not write. */
+  readonly readOnly?: boolean;
 }
 
 export type HostAccess = 'read' | 'write';
@@ -73,5 +75,7 @@ export interface Host {
   makeDirectory(root: number, components: readonly string[]): void;
   /** Sets the last change, in milliseconds since 1970-01-01 UTC. */
   setModified(root: number, components: readonly string[], modifiedMs: number): void;
+  /** Says whether a file's owner must not write it. */
+  setReadOnly(root: number, components: readonly string[], readOnly: boolean): void;
   writeConsole(stream: HostStream, bytes: Uint8Array): void;
 }

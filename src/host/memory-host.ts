@@ -14,6 +14,7 @@ interface MemoryFile {
   /** Bytes in use of `bytes`. */
   size: number;
   modifiedMs: number;
+  readOnly?: boolean;
 }
 
 interface MemoryDirectory {
@@ -190,6 +191,10 @@ export class MemoryHost implements Host {
     this.#node(root, components).modifiedMs = modifiedMs;
   }
 
+  setReadOnly(root: number, components: readonly string[], readOnly: boolean): void {
+    this.#file(root, components).readOnly = readOnly;
+  }
+
   writeConsole(stream: HostStream, bytes: Uint8Array): void {
     this.#output[stream].push(bytes.slice());
   }
@@ -223,7 +228,8 @@ export class MemoryHost implements Host {
 
   #entry(name: string, node: MemoryNode): HostEntry {
     const size = node.kind === 'file' ? node.size : 0;
-    return { kind: node.kind, size, modifiedMs: node.modifiedMs, name };
+    const readOnly = node.kind === 'file' && node.readOnly === true;
+    return { kind: node.kind, size, modifiedMs: node.modifiedMs, name, readOnly };
   }
 
   #root(root: number): MemoryDirectory {

@@ -59,6 +59,10 @@ function isPlainName(name: string): boolean {
   return path.sep !== '\\' || !/[\\:*?"<>|]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(name);
 }
 
+/** The bit of a file's mode that lets its owner write. */
+const OWNER_WRITE = 0o200;
+const ALL_WRITE = 0o222;
+
 function entryOf(name: string, stats: fs.Stats): HostEntry {
   const directory = stats.isDirectory();
   return {
@@ -66,6 +70,7 @@ function entryOf(name: string, stats: fs.Stats): HostEntry {
     size: directory ? 0 : stats.size,
     modifiedMs: Math.floor(stats.mtimeMs),
     name,
+    readOnly: !directory && (stats.mode & OWNER_WRITE) === 0,
   };
 }
 
@@ -189,6 +194,14 @@ export class NodeHost implements Host {
     guarded(() => {
       const target = this.#existing(root, components);
       fs.utimesSync(target, modifiedMs / 1000, modifiedMs / 1000);
+    });
+  }
+
+  setReadOnly(root: number, components: readonly string[], readOnly: boolean): void {
+    guarded(() => {
+      const target = this.#existing(root, components);
+      const { mode } = fs.lstatSync(target);
+      fs.chmodSync(target, readOnly ? mode & ~ALL_WRITE : mode | OWNER_WRITE);
     });
   }
 

@@ -38,6 +38,12 @@ export const PROCESS_DUP_HANDLE = 0x40;
 export const PROCESS_SET_INFORMATION = 0x200;
 export const PROCESS_QUERY_INFORMATION = 0x400;
 export const PROCESS_QUERY_LIMITED_INFORMATION = 0x1000;
+export const TOKEN_QUERY = 0x8;
+export const TOKEN_ADJUST_PRIVILEGES = 0x20;
+export const KEY_QUERY_VALUE = 0x1;
+export const KEY_ENUMERATE_SUB_KEYS = 0x8;
+/** What a program that may only read the registry can have: KEY_READ. */
+export const KEY_READ = 0x20019;
 export const THREAD_ALL_ACCESS = 0x1fffff;
 export const THREAD_TERMINATE = 0x1;
 export const THREAD_SUSPEND_RESUME = 0x2;
@@ -66,6 +72,8 @@ const MAPPINGS: Readonly<Record<ObjectKind, GenericMapping>> = {
   process: { read: 0x20410, write: 0x20bea, execute: 0x121001, all: 0x1fffff },
   thread: { read: 0x20048, write: 0x20437, execute: 0x121800, all: 0x1fffff },
   directory: { read: 0x20003, write: 0x2000c, execute: 0x20003, all: 0xf000f },
+  token: { read: 0x20008, write: 0x200e0, execute: 0x20000, all: 0xf01ff },
+  key: { read: KEY_READ, write: 0x20006, execute: KEY_READ, all: 0xf003f },
 };
 
 /** Rights that another one brings along. Source: "Process Security and Access Rights", "Thread Security and Access Rights". */

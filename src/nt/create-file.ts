@@ -27,6 +27,10 @@ import { type FileControlBlock, openFileControlBlock } from './file-control-bloc
 import { type DeviceName, type ParsedName, parseNtPath } from './file-name.js';
 import {
   checkShareAccess,
+  FILE_ATTRIBUTE_ARCHIVE,
+  FILE_ATTRIBUTE_HIDDEN,
+  FILE_ATTRIBUTE_READONLY,
+  FILE_ATTRIBUTE_SYSTEM,
   FILE_CREATE,
   FILE_CREATED,
   FILE_DELETE_ON_CLOSE,
@@ -41,9 +45,16 @@ import {
   FILE_SUPERSEDE,
   FILE_SUPERSEDED,
   type FileObject,
+  SETTABLE_ATTRIBUTES,
   updateShareAccess,
 } from './file-object.js';
-import { type FileLocation, foldPath, type Mount, statusOfHostError } from './file-system.js';
+import {
+  type FileLocation,
+  type FileSystem,
+  foldPath,
+  type Mount,
+  statusOfHostError,
+} from './file-system.js';
 import type { Kernel } from './kernel.js';
 import { openHandle } from './object-manager.js';
 import type { Process } from './process.js';
@@ -60,6 +71,8 @@ export interface FileOpenRequest {
   readonly disposition: number;
   /** FILE_DIRECTORY_FILE, FILE_NON_DIRECTORY_FILE, FILE_DELETE_ON_CLOSE; others have no effect. */
   readonly options: number;
+  /** FILE_ATTRIBUTE_* of a file that is made or emptied; 0 when left out. */
+  readonly attributes?: number;
   /** HANDLE_FLAG_* of the new handle. */
   readonly handleFlags?: number;
 }
@@ -70,6 +83,7 @@ export interface FileOpenResult {
   information: number;
 }
 
+const WRITE_DATA_ACCESS = FILE_WRITE_DATA | FILE_APPEND_DATA;
 const WRITE_ACCESS = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_ATTRIBUTES | DELETE | 0x10;
 
 /** Opens or creates a file, directory or device (NtCreateFile); returns an NTSTATUS. */
@@ -199,12 +213,37 @@ function createOnDisk(
     modifiedMs: kernel.timeMs,
     name: below.at(-1)!,
   };
-  kernel.fileSystem.writtenMs.set(foldPath(location.drive, location.path), kernel.timeMs);
+  const key = foldPath(location.drive, location.path);
+  kernel.fileSystem.attributes.delete(key);
+  kernel.fileSystem.writtenMs.set(key, kernel.timeMs);
   const opened = directory
     ? openDirectory(kernel, location, entry, { ...request, disposition: FILE_OPEN }, out)
     : openExisting(kernel, location, entry, { ...request, disposition: FILE_OPEN }, out);
-  if (typeof opened !== 'number') out.information = FILE_CREATED;
+  if (typeof opened === 'number') return opened;
+  out.information = FILE_CREATED;
+  if (opened.file) giveAttributes(kernel.fileSystem, key, location, opened.file, request.attributes ?? 0);
   return opened;
+}
+
+/** Whether a file with some attributes would lose HIDDEN or SYSTEM when it is made anew with others. */
+function loses(has: number, gets: number): boolean {
+  return (has & ~gets & (FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM)) !== 0;
+}
+
+/** Gives a new or emptied file its attributes; it counts as changed since the last backup. */
+function giveAttributes(
+  fileSystem: FileSystem,
+  key: string,
+  { mount, below }: DiskLocation,
+  file: FileControlBlock,
+  attributes: number,
+): void {
+  const kept = (attributes & SETTABLE_ATTRIBUTES) | FILE_ATTRIBUTE_ARCHIVE;
+  if (kept === FILE_ATTRIBUTE_ARCHIVE) fileSystem.attributes.delete(key);
+  else fileSystem.attributes.set(key, kept);
+  if ((attributes & FILE_ATTRIBUTE_READONLY) === 0) return;
+  mount.host.setReadOnly(mount.root, below, true);
+  file.readOnly = true;
 }
 
 function openDirectory(
@@ -255,10 +294,15 @@ function openExisting(
     fileSystem.releaseUnused();
     return status;
   };
-  if (!file.writable && (emptying || deleteOnClose || access & WRITE_ACCESS)) {
+  if (!location.mount.writable && (emptying || deleteOnClose || access & WRITE_ACCESS)) {
     fileSystem.noteRefusal(location);
-    return refuse(location.mount.writable ? STATUS_ACCESS_DENIED : STATUS_MEDIA_WRITE_PROTECTED);
+    return refuse(STATUS_MEDIA_WRITE_PROTECTED);
   }
+  const writing = emptying || (access & WRITE_DATA_ACCESS) !== 0;
+  if (writing && (file.readOnly || !file.writable)) return refuse(STATUS_ACCESS_DENIED);
+  if (deleteOnClose && file.readOnly) return refuse(STATUS_CANNOT_DELETE);
+  if (emptying && loses(fileSystem.attributes.get(key) ?? 0, request.attributes ?? 0))
+    return refuse(STATUS_ACCESS_DENIED);
   if (file.deletePending) return refuse(STATUS_DELETE_PENDING);
   if (deleteOnClose && !(access & DELETE)) return refuse(STATUS_INVALID_PARAMETER);
   const claim = { access: emptying ? access | FILE_WRITE_DATA : access, share };
@@ -270,6 +314,7 @@ function openExisting(
     if (!forceSectionClosed(mm, file)) return refuse(STATUS_USER_MAPPED_FILE);
     const status = file.setSize(0);
     if (status !== STATUS_SUCCESS) return refuse(status);
+    giveAttributes(fileSystem, key, real, file, request.attributes ?? 0);
   }
   out.information = emptying
     ? disposition === FILE_SUPERSEDE
@@ -322,11 +367,13 @@ export function closeFileObject(kernel: Kernel, object: FileObject): void {
   if (file.modified) {
     file.modifiedMs = kernel.timeMs;
     kernel.fileSystem.writtenMs.set(key, kernel.timeMs);
+    const attributes = kernel.fileSystem.attributes.get(key);
+    if (attributes !== undefined) kernel.fileSystem.attributes.set(key, attributes | FILE_ATTRIBUTE_ARCHIVE);
   }
   file.modified = false;
   if (file.deletePending) {
     forceSectionClosed(kernel.mm, file);
-    kernel.fileSystem.writtenMs.delete(key);
+    kernel.fileSystem.forgetPath(key);
     removeEntry({ ...(location as DiskLocation), mount: file.mount, below: file.components });
     kernel.fileSystem.forget(file);
   }

@@ -36,6 +36,8 @@ export class FileControlBlock implements BackingFile {
   deletePending = false;
   /** Last change in milliseconds since 1970 as the host had it at the open, or as the guest set it. */
   modifiedMs: number;
+  /** FILE_ATTRIBUTE_READONLY. */
+  readOnly: boolean;
   /** The guest has written since the open, and not set the time itself. */
   modified = false;
   #hostFile: number;
@@ -52,6 +54,7 @@ export class FileControlBlock implements BackingFile {
     this.name = `${location.drive}:\\${[...location.path.slice(0, -1), entry.name].join('\\')}`;
     this.writable = writable;
     this.modifiedMs = entry.modifiedMs;
+    this.readOnly = entry.readOnly ?? false;
     this.#hostFile = hostFile;
     this.#size = location.mount.host.size(hostFile);
   }

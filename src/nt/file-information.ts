@@ -22,8 +22,10 @@ import { matchesPattern, parseNtPath } from './file-name.js';
 import {
   FILE_ATTRIBUTE_ARCHIVE,
   FILE_ATTRIBUTE_DIRECTORY,
+  FILE_ATTRIBUTE_NORMAL,
   FILE_ATTRIBUTE_READONLY,
   type FileObject,
+  SETTABLE_ATTRIBUTES,
 } from './file-object.js';
 import { foldPath, type Mount, statusOfHostError } from './file-system.js';
 import { fileOfHandle } from './io.js';
@@ -59,9 +61,17 @@ export interface DirectoryEntry {
 
 const CLUSTER = 4096;
 
-function attributesOf(entry: { readonly kind: HostEntry['kind'] }, mount: Mount | null): number {
-  if (entry.kind === 'directory') return FILE_ATTRIBUTE_DIRECTORY;
-  return mount?.writable ? FILE_ATTRIBUTE_ARCHIVE : FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_READONLY;
+/** FILE_ATTRIBUTE_* of an entry at a folded path. Files that cannot be written are read only. */
+function attributesOf(
+  { fileSystem }: Kernel,
+  entry: { readonly kind: HostEntry['kind']; readonly readOnly?: boolean },
+  mount: Mount | null,
+  key: string,
+): number {
+  const set = fileSystem.attributes.get(key);
+  if (entry.kind === 'directory') return FILE_ATTRIBUTE_DIRECTORY | (set ?? 0);
+  const readOnly = entry.readOnly || !mount?.writable ? FILE_ATTRIBUTE_READONLY : 0;
+  return (set ?? FILE_ATTRIBUTE_ARCHIVE) | readOnly || FILE_ATTRIBUTE_NORMAL;
 }
 
 /** What an open file is (NtQueryInformationFile); a number is the NTSTATUS that refuses the handle. */
@@ -82,7 +92,12 @@ function informationOf(kernel: Kernel, object: FileObject): FileInformation {
     directory: object.isDirectory,
     attributes:
       object.device === 'disk'
-        ? attributesOf({ kind: object.isDirectory ? 'directory' : 'file' }, location?.mount ?? null)
+        ? attributesOf(
+            kernel,
+            { kind: object.isDirectory ? 'directory' : 'file', readOnly: file?.readOnly ?? false },
+            location?.mount ?? null,
+            location ? foldPath(location.drive, location.path) : '',
+          )
         : 0,
     size,
     allocationSize: Math.ceil(size / CLUSTER) * CLUSTER,
@@ -114,7 +129,7 @@ export function queryAttributesFile(kernel: Kernel, path: string): FileInformati
     return {
       device: 'disk',
       directory: entry.kind === 'directory',
-      attributes: attributesOf(entry, location.mount),
+      attributes: attributesOf(kernel, entry, location.mount, foldPath(location.drive, location.path)),
       size,
       allocationSize: Math.ceil(size / CLUSTER) * CLUSTER,
       modifiedMs: open?.modified
@@ -170,6 +185,37 @@ export function setFileTime(kernel: Kernel, process: Process, handle: number, mo
   return STATUS_SUCCESS;
 }
 
+/** Sets FILE_ATTRIBUTE_* (FileBasicInformation); NORMAL stands for none. A directory's READONLY is not kept. */
+export function setFileAttributes(
+  kernel: Kernel,
+  process: Process,
+  handle: number,
+  attributes: number,
+): number {
+  const object = fileOfHandle(kernel, process, handle, FILE_WRITE_ATTRIBUTES);
+  if (typeof object === 'number') return object;
+  const { location, file } = object;
+  if (!location?.mount) return STATUS_INVALID_DEVICE_REQUEST;
+  if (!object.isDirectory && attributes & FILE_ATTRIBUTE_DIRECTORY) return STATUS_INVALID_PARAMETER;
+  if (!location.mount.writable) {
+    kernel.fileSystem.noteRefusal(location);
+    return STATUS_MEDIA_WRITE_PROTECTED;
+  }
+  kernel.memory.commit();
+  const readOnly = (attributes & FILE_ATTRIBUTE_READONLY) !== 0;
+  if (file && file.readOnly !== readOnly) {
+    try {
+      location.mount.host.setReadOnly(location.mount.root, file.components, readOnly);
+    } catch (error) {
+      return statusOfHostError(error);
+    }
+    file.readOnly = readOnly;
+  }
+  const key = foldPath(location.drive, location.path);
+  kernel.fileSystem.attributes.set(key, attributes & SETTABLE_ATTRIBUTES);
+  return STATUS_SUCCESS;
+}
+
 /** Marks a file or an empty directory to go away when its last handle closes (FileDispositionInformation). */
 export function setDeleteDisposition(
   kernel: Kernel,
@@ -196,6 +242,7 @@ export function setDeleteDisposition(
     object.deleteOnClose = remove;
     return STATUS_SUCCESS;
   }
+  if (remove && file!.readOnly) return STATUS_CANNOT_DELETE;
   if (remove && !forceSectionClosed(kernel.mm, file!)) return STATUS_CANNOT_DELETE;
   file!.deletePending = remove;
   return STATUS_SUCCESS;
@@ -237,9 +284,7 @@ export function renameFile(
   } catch (error) {
     return statusOfHostError(error);
   }
-  const writtenMs = fileSystem.writtenMs.get(oldKey);
-  if (writtenMs !== undefined) fileSystem.writtenMs.set(newKey, writtenMs);
-  if (oldKey !== newKey) fileSystem.writtenMs.delete(oldKey);
+  fileSystem.movePath(oldKey, newKey);
   object.location = target;
   object.path = `${target.drive}:\\${target.path.join('\\')}`;
   if (file) {
@@ -281,7 +326,7 @@ export function queryDirectoryFile(
   kernel.memory.commit();
   if (first || restart) {
     try {
-      object.cursor = { entries: listDirectory(kernel, object), pattern, next: 0 };
+      object.cursor = { entries: listDirectory(kernel, object, pattern), pattern, next: 0 };
     } catch (error) {
       return statusOfHostError(error);
     }
@@ -292,7 +337,12 @@ export function queryDirectoryFile(
     if (matchesPattern(entry.name, cursor.pattern))
       return {
         name: entry.name,
-        attributes: attributesOf(entry, object.location.mount),
+        attributes: attributesOf(
+          kernel,
+          entry,
+          object.location.mount,
+          foldPath(object.location.drive, [...object.location.path, entry.name]),
+        ),
         size: entry.size,
         modifiedMs: entry.modifiedMs || kernel.bootTimeMs,
       };
@@ -300,8 +350,12 @@ export function queryDirectoryFile(
   return first ? STATUS_NO_SUCH_FILE : STATUS_NO_MORE_FILES;
 }
 
-/** Entries of an open directory, "." and ".." first except in a drive's root. */
-function listDirectory(kernel: Kernel, object: FileObject): HostEntry[] {
+/** What makes a pattern mean more than the one name that it is. */
+const PATTERN = /[*?<>"\\/:|]|^\.{0,2}$|[. ]$/;
+
+/** Entries of an open directory that can match a pattern, "." and ".." first except in a drive's root. */
+function listDirectory(kernel: Kernel, object: FileObject, pattern: string): HostEntry[] {
+  if (!PATTERN.test(pattern)) return kernel.fileSystem.listOne(object.location!, pattern);
   const entries = kernel.fileSystem.list(object.location!);
   if (object.location!.path.length === 0) return entries;
   const dots: HostEntry[] = ['.', '..'].map((name) => ({ kind: 'directory', size: 0, modifiedMs: 0, name }));

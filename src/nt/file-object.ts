@@ -30,9 +30,13 @@ export const FILE_CREATED = 2;
 export const FILE_OVERWRITTEN = 3;
 
 export const FILE_ATTRIBUTE_READONLY = 0x1;
+export const FILE_ATTRIBUTE_HIDDEN = 0x2;
+export const FILE_ATTRIBUTE_SYSTEM = 0x4;
 export const FILE_ATTRIBUTE_DIRECTORY = 0x10;
 export const FILE_ATTRIBUTE_ARCHIVE = 0x20;
 export const FILE_ATTRIBUTE_NORMAL = 0x80;
+/** What programs may set beside READONLY: HIDDEN, SYSTEM, ARCHIVE, TEMPORARY, OFFLINE, NOT_CONTENT_INDEXED. */
+export const SETTABLE_ATTRIBUTES = 0x3126;
 
 /** A directory listing under way. */
 export interface DirectoryCursor {

@@ -74,6 +74,8 @@ export class FileSystem {
    * clock would show.
    */
   readonly writtenMs = new Map<string, number>();
+  /** FILE_ATTRIBUTE_* that programs set in this run, by folded path; READONLY is the host's to keep. */
+  readonly attributes = new Map<string, number>();
   /** Guest paths of folders where a write was refused because they are read only, in the order of the first refusal. */
   readonly refusedWrites: string[] = [];
 
@@ -122,8 +124,9 @@ export class FileSystem {
   /** Sorted entries of a directory, mounts inside it included; throws HostError. */
   list(location: FileLocation): HostEntry[] {
     const { mount, drive, path } = location;
+    const folder = path.length === 0 ? foldPath(drive, []) : `${foldPath(drive, path)}\\`;
     const entries = (mount ? mount.host.list(mount.root, location.below) : []).map((entry) =>
-      this.#withTime(entry, foldPath(drive, [...path, entry.name])),
+      this.#withTime(entry, folder + foldName(entry.name)),
     );
     for (const { drive: other, components } of this.mounts) {
       const name = components[path.length];
@@ -133,6 +136,37 @@ export class FileSystem {
         entries.push({ kind: 'directory', size: 0, modifiedMs: 0, name });
     }
     return entries.sort((left, right) => compareNames(left.name, right.name));
+  }
+
+  /** Forgets what this run noted of a path, whose file is gone. */
+  forgetPath(key: string): void {
+    this.writtenMs.delete(key);
+    this.attributes.delete(key);
+  }
+
+  /** Takes what this run noted of a path to the file's new one. */
+  movePath(from: string, to: string): void {
+    if (from === to) return;
+    for (const notes of [this.writtenMs, this.attributes]) {
+      const note = notes.get(from);
+      notes.delete(to);
+      if (note !== undefined) notes.set(to, note);
+      notes.delete(from);
+    }
+  }
+
+  /** The entry of a directory that a name means, as a list without the others; throws HostError. */
+  listOne(folder: FileLocation, name: string): HostEntry[] {
+    const location = this.locate(folder.drive, [...folder.path, name]);
+    if (!location?.mount || location.below.length === 0)
+      return this.list(folder).filter((entry) => foldName(entry.name) === foldName(name));
+    try {
+      const entry = this.entryAt(location);
+      return entry === null ? [] : [entry];
+    } catch (error) {
+      if (error instanceof HostError && error.code === 'link') return [];
+      throw error;
+    }
   }
 
   /** Notes that a write to a read-only folder was refused. */

@@ -256,12 +256,16 @@ describe.each<[string, () => { host: Host; root: number }]>([
       ['A.txt', 0],
       ['b.txt', 5],
     ]);
+    host.setReadOnly(root, ['dir', 'a.txt'], true);
+    expect(host.lookup(root, ['dir', 'a.txt'])?.readOnly).toBe(true);
+    host.setReadOnly(root, ['dir', 'a.txt'], false);
     host.setModified(root, ['dir', 'a.TXT'], 1_000_000_000_000);
     expect(host.lookup(root, ['dir', 'a.txt'])).toEqual({
       kind: 'file',
       size: 0,
       modifiedMs: 1_000_000_000_000,
       name: 'A.txt',
+      readOnly: false,
     });
     expect(() => host.open(root, ['dir', 'a.txt'], 'read', 'create-new')).toThrow(/exists/i);
     expect(() => host.rename(root, ['dir', 'a.txt'], ['dir', 'b.txt'], false)).toThrow(/exists/);

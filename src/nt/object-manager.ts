@@ -35,6 +35,8 @@ const POOL_CHARGES: Readonly<Record<ObjectKind, readonly [bytes: number, tag: st
   section: [0xc0, 'Sect'],
   file: [0x150, 'File'],
   directory: [0x1a0, 'Dire'],
+  token: [0x4f0, 'Toke'],
+  key: [0xa0, 'Key '],
 };
 
 /** A new object: its pool is charged. */
@@ -136,6 +138,7 @@ function deleteObject(kernel: Kernel, object: KernelObject): void {
   const [bytes, tag] = POOL_CHARGES[object.kind];
   kernel.mm.nonpagedPool.uncharge(bytes, tag);
   kernel.objectDirectory.remove(object);
+  if (object.kind === 'process') dereferenceObject(kernel, (object as Process).token);
   if (object.kind === 'section') {
     deleteSection(kernel.mm, (object as SectionObject).section);
     kernel.fileSystem.releaseUnused();

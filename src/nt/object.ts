@@ -8,7 +8,9 @@ export type ObjectKind =
   | 'timer'
   | 'section'
   | 'file'
-  | 'directory';
+  | 'directory'
+  | 'token'
+  | 'key';
 
 /** The header of every executive object (OBJECT_HEADER). */
 export interface KernelObject {

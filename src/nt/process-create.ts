@@ -27,6 +27,7 @@ import type { Process, StartupSettings } from './process.js';
 import { terminateProcess } from './process-delete.js';
 import { createImageSection } from './section-services.js';
 import { createThread } from './thread-create.js';
+import { createPrimaryToken } from './token.js';
 
 export interface ProcessCreation {
   /** Guest path, such as C:\app\sort.exe; null for a bare address space without threads. */
@@ -163,6 +164,7 @@ function makeProcess(kernel: Kernel, creation: ProcessCreation): Process | numbe
     startup: creation.heritage?.startup ?? null,
     space,
     handles: new HandleTable(),
+    token: createPrimaryToken(kernel, parent),
     threads: [],
     standardHandles: [0, 0, 0],
     peb: 0,

@@ -2,6 +2,7 @@ import type { AddressSpace } from '../mm/address-space.js';
 import type { HandleTable } from './handle-table.js';
 import type { DispatcherObject } from './object.js';
 import type { Thread } from './thread.js';
+import type { Token } from './token.js';
 
 /** What an unhandled exception left behind. */
 export interface CrashReport {
@@ -61,6 +62,8 @@ export interface Process extends DispatcherObject {
   readonly startup: StartupSettings | null;
   readonly space: AddressSpace;
   readonly handles: HandleTable;
+  /** Its primary token. */
+  readonly token: Token;
   readonly threads: Thread[];
   /** Handles of standard input, output and error as it began; numbers that need not be open handles. */
   readonly standardHandles: [input: number, output: number, error: number];

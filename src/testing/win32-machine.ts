@@ -8,7 +8,7 @@ export class Win32Machine extends CrtMachine {
     return this.find('kernel32.dll', name);
   }
 
-  private find(module: string, name: string): number {
+  protected find(module: string, name: string): number {
     const address = this.kernel.symbol(this.process.object, module, name);
     if (address !== 0) return address;
     const { reader, headers } = parsePeImage(this.kernel.systemImages.get(module)!.bytes);
@@ -46,5 +46,29 @@ export class Win32Machine extends CrtMachine {
 
   fill(address: number, bytes: number, value = 0): void {
     this.process.write(address, new Uint8Array(bytes).fill(value));
+  }
+}
+
+/** The same for the functions of another DLL, which the process loads; lower-case name. */
+export class ModuleMachine extends Win32Machine {
+  private loaded = false;
+
+  constructor(
+    private readonly module: string,
+    options: ConstructorParameters<typeof CrtMachine>[0] = {},
+  ) {
+    super(options);
+    this.call('LoadLibraryA', module);
+    this.loaded = true;
+  }
+
+  override symbol(name: string): number {
+    const own = this.loaded ? this.kernel.symbol(this.process.object, this.module, name) : 0;
+    return own === 0 ? super.symbol(name) : own;
+  }
+
+  /** Puts a number as 8 bytes. */
+  putNumber(address: number, value: number): void {
+    this.process.write(address, new Uint8Array(BigUint64Array.of(BigInt(value)).buffer));
   }
 }

@@ -127,5 +127,4 @@ export const codeConversionFunctions: Record<string, Service | ServiceFunction> 
   IsValidCodePage: (call) => (resolveCodePage(call.u32(0)) === call.u32(0) && call.u32(0) > 3 ? TRUE : 0),
   IsDBCSLeadByte: () => 0,
   IsDBCSLeadByteEx: (call) => (resolveCodePage(call.u32(0)) === 0 ? call.fail(ERROR_INVALID_PARAMETER) : 0),
-  AreFileApisANSI: () => TRUE,
 };

@@ -12,6 +12,7 @@ import {
   DELETE,
   FILE_READ_ATTRIBUTES,
   FILE_READ_DATA,
+  FILE_WRITE_ATTRIBUTES,
   FILE_WRITE_DATA,
   SYNCHRONIZE,
 } from '../../nt/access.js';
@@ -19,6 +20,7 @@ import { createFile } from '../../nt/create-file.js';
 import type { FileControlBlock } from '../../nt/file-control-block.js';
 import {
   type FileInformation,
+  setFileAttributes as ntSetFileAttributes,
   queryAttributesFile,
   renameFile,
   setDeleteDisposition,
@@ -29,16 +31,16 @@ import { closeHandle } from '../../nt/object-manager.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { fileTimeOfMs } from '../../nt/system-time.js';
 import {
-  ERROR_ACCESS_DENIED,
   ERROR_ALREADY_EXISTS,
   ERROR_FILE_EXISTS,
   ERROR_INVALID_PARAMETER,
   ERROR_PATH_NOT_FOUND,
 } from '../ntdll/dos-error.js';
+import { fileForms } from './file-apis.js';
 import { stateOf } from './library-state.js';
 import { MAX_PATH, ntPathOf, pathExists } from './path.js';
 import { failStatus, TRUE, truth } from './results.js';
-import { bothForms, type TextForm, writeText } from './text-form.js';
+import { type TextForm, writeText } from './text-form.js';
 
 const SHARE_ALL = option.FILE_SHARE_READ | option.FILE_SHARE_WRITE | option.FILE_SHARE_DELETE;
 const INVALID_FILE_ATTRIBUTES = 0xffffffff;
@@ -236,17 +238,15 @@ const getFileAttributesEx =
     return TRUE;
   };
 
-/** Attributes that a volume of ours can have set: those that every file has anyway. */
-const PLAIN_ATTRIBUTES = option.FILE_ATTRIBUTE_ARCHIVE | option.FILE_ATTRIBUTE_NORMAL;
-
-/** BOOL SetFileAttributes(name, attributes): volumes keep none beside archive and what the mount says. */
+/** BOOL SetFileAttributes(name, attributes). */
 const setFileAttributes =
   (form: TextForm): ServiceFunction =>
   (call) => {
-    const information = attributesOf(call, form.read(call, call.address(0)));
-    if (information === null) return 0;
-    const asked = call.u32(1) & ~PLAIN_ATTRIBUTES;
-    return (asked & ~information.attributes) === 0 ? TRUE : call.fail(ERROR_ACCESS_DENIED);
+    const how = { access: FILE_WRITE_ATTRIBUTES, options: 0 };
+    const status = withOpen(call, form.read(call, call.address(0)), how, (handle) =>
+      ntSetFileAttributes(call.kernel, call.process, handle, call.u32(1)),
+    );
+    return truth(call, status);
   };
 
 /** Most tries for a free temporary name. */
@@ -292,14 +292,14 @@ function createTemporary(call: ServiceCall, nameOf: (unique: number) => string):
 }
 
 export const fileNameFunctions: Record<string, Service | ServiceFunction> = {
-  ...bothForms('DeleteFile', deleteFile),
-  ...bothForms('RemoveDirectory', removeDirectory),
-  ...bothForms('CreateDirectory', createDirectory),
-  ...bothForms('MoveFile', moveFile(false)),
-  ...bothForms('MoveFileEx', moveFile(true)),
-  ...bothForms('CopyFile', copyFile),
-  ...bothForms('GetFileAttributes', getFileAttributes),
-  ...bothForms('GetFileAttributesEx', getFileAttributesEx),
-  ...bothForms('SetFileAttributes', setFileAttributes),
-  ...bothForms('GetTempFileName', getTempFileName),
+  ...fileForms('DeleteFile', deleteFile),
+  ...fileForms('RemoveDirectory', removeDirectory),
+  ...fileForms('CreateDirectory', createDirectory),
+  ...fileForms('MoveFile', moveFile(false)),
+  ...fileForms('MoveFileEx', moveFile(true)),
+  ...fileForms('CopyFile', copyFile),
+  ...fileForms('GetFileAttributes', getFileAttributes),
+  ...fileForms('GetFileAttributesEx', getFileAttributesEx),
+  ...fileForms('SetFileAttributes', setFileAttributes),
+  ...fileForms('GetTempFileName', getTempFileName),
 };

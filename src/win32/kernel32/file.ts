@@ -21,10 +21,11 @@ import {
   ERROR_INVALID_PARAMETER,
   ERROR_PATH_NOT_FOUND,
 } from '../ntdll/dos-error.js';
+import { fileForms } from './file-apis.js';
 import { ntPathOf } from './path.js';
 import { ERROR_NEGATIVE_SEEK, failStatus, INVALID_HANDLE_VALUE, TRUE, truth, writeU64 } from './results.js';
 import { inheritanceOf } from './security-attributes.js';
-import { bothForms, type TextForm } from './text-form.js';
+import { type TextForm, WIDE } from './text-form.js';
 
 const CREATE_ALWAYS = 2;
 const OPEN_ALWAYS = 4;
@@ -40,6 +41,9 @@ const DISPOSITIONS = [
   option.FILE_OPEN_IF,
   option.FILE_OVERWRITE,
 ];
+
+/** FILE_ATTRIBUTE_* among the flags. */
+const FILE_ATTRIBUTES = 0x7fb7;
 
 export interface OpenRequest {
   readonly access: number;
@@ -72,6 +76,7 @@ export function openPath(call: ServiceCall, path: string, request: OpenRequest):
       options:
         (deleting ? option.FILE_DELETE_ON_CLOSE : 0) |
         (flags & FILE_FLAG_BACKUP_SEMANTICS ? 0 : option.FILE_NON_DIRECTORY_FILE),
+      attributes: flags & FILE_ATTRIBUTES,
       handleFlags: request.handleFlags,
     },
     out,
@@ -104,6 +109,25 @@ const createFile =
       handleFlags: inheritanceOf(call, call.address(3)),
     });
   };
+
+/** CREATEFILE2_EXTENDED_PARAMETERS: byte offsets. */
+const PARAMETERS_ATTRIBUTES = 0x04;
+const PARAMETERS_FLAGS = 0x08;
+const PARAMETERS_SECURITY = 0x10;
+
+/** HANDLE CreateFile2(name, access, share, disposition, *parameters). */
+const createFile2: ServiceFunction = (call) => {
+  const at = call.address(4);
+  const { memory } = call;
+  if (call.address(0) === 0) return call.fail(ERROR_PATH_NOT_FOUND, INVALID_HANDLE_VALUE);
+  return openPath(call, WIDE.read(call, call.address(0)), {
+    access: call.u32(1),
+    share: call.u32(2),
+    disposition: call.u32(3),
+    flags: at === 0 ? 0 : memory.readU32(at + PARAMETERS_ATTRIBUTES) | memory.readU32(at + PARAMETERS_FLAGS),
+    handleFlags: at === 0 ? 0 : inheritanceOf(call, memory.readPointer(at + PARAMETERS_SECURITY)),
+  });
+};
 
 /** OVERLAPPED: byte offsets. */
 const OVERLAPPED_INTERNAL = 0x00;
@@ -155,6 +179,14 @@ const write: ServiceFunction = (call) => {
   const offset = offsetOf(call, call.address(4));
   const status = writeFile(call, call.handle(0), call.address(1), call.u32(2), offset, out);
   return finishTransfer(call, status, out.information);
+};
+
+/** BOOL GetOverlappedResult(file, overlapped, *count, wait): transfers end before the call that begins them. */
+const overlappedResult: ServiceFunction = (call) => {
+  const [overlapped, countAt] = [call.address(1), call.address(2)];
+  const status = call.memory.readU32(overlapped + OVERLAPPED_INTERNAL);
+  call.memory.writeU32(countAt, call.memory.readU32(overlapped + OVERLAPPED_INTERNAL_HIGH));
+  return truth(call, status);
 };
 
 const FILE_BEGIN = 0;
@@ -250,7 +282,9 @@ const getFileType: ServiceFunction = (call) => {
 };
 
 export const fileFunctions: Record<string, Service | ServiceFunction> = {
-  ...bothForms('CreateFile', createFile),
+  ...fileForms('CreateFile', createFile),
+  CreateFile2: createFile2,
+  GetOverlappedResult: overlappedResult,
   ReadFile: read,
   WriteFile: write,
   SetFilePointer: setFilePointer,

@@ -25,10 +25,11 @@ import { allocateFromHeap, freeToHeap, sizeInHeap } from '../ntdll/heap.js';
 import { heapContext } from '../ntdll/heap-context.js';
 import { HeapCorruption } from '../ntdll/heap-layout.js';
 import { processHeap } from '../ntdll/heap-services.js';
+import { fileForms } from './file-apis.js';
 import { writeAttributeData } from './file-name.js';
 import { fullPathOf, ntPathOf } from './path.js';
 import { failStatus, INVALID_HANDLE_VALUE, TRUE } from './results.js';
-import { bothForms, type TextForm, writeText } from './text-form.js';
+import { type TextForm, writeText } from './text-form.js';
 
 const SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 
@@ -145,8 +146,8 @@ const findClose: ServiceFunction = (call) => {
 };
 
 export const findFileFunctions: Record<string, Service | ServiceFunction> = {
-  ...bothForms('FindFirstFile', findFirst),
-  ...bothForms('FindFirstFileEx', findFirstEx),
-  ...bothForms('FindNextFile', findNext),
+  ...fileForms('FindFirstFile', findFirst),
+  ...fileForms('FindFirstFileEx', findFirstEx),
+  ...fileForms('FindNextFile', findNext),
   FindClose: findClose,
 };

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { verify } from '../../mm/verify.js';
 import { below, mulberry32, seedFor } from '../../testing/seed.js';
-import { Win32Machine } from '../../testing/win32-machine.js';
+import { ModuleMachine } from '../../testing/win32-machine.js';
+import { advapi32 } from '../advapi32/index.js';
+import { oleaut32 } from '../oleaut32/index.js';
+import { user32 } from '../user32/index.js';
 import { kernel32 } from './index.js';
 
 const TEXTS = [
@@ -36,19 +39,19 @@ const SKIP_FAULT = [
   0xc3, // ret
 ];
 
-function makeMachine(): Win32Machine {
-  const machine = new Win32Machine({ files: { 'a.txt': 'some text' } });
+function makeMachine(module: string): ModuleMachine {
+  const machine = new ModuleMachine(module, { files: { 'a.txt': 'some text' } });
   const code = machine.process.allocate(0x1000, { protection: 0x40 });
   machine.process.write(code, Uint8Array.from(SKIP_FAULT));
   machine.call('AddVectoredExceptionHandler', 1, code);
   return machine;
 }
 
-describe('every function of kernel32', () => {
+describe.each([kernel32, advapi32, oleaut32, user32])('every function of $name', (module) => {
   it('answers, faults or ends the program, whatever its arguments are', () => {
-    const random = mulberry32(seedFor('kernel32 hostile arguments'));
+    const random = mulberry32(seedFor(`${module.name} hostile arguments`));
     const pick = (limit: number) => below(random, limit);
-    let machine = makeMachine();
+    let machine = makeMachine(module.name);
     const argument = (): number | bigint => {
       switch (pick(10)) {
         case 0:
@@ -71,11 +74,11 @@ describe('every function of kernel32', () => {
           return machine.space(128);
       }
     };
-    const names = Object.keys(kernel32.functions);
+    const names = Object.keys(module.functions);
     let [answered, ended] = [0, 0];
     for (let round = 0; round < ROUNDS; round++) {
       for (const name of names) {
-        if (machine.spaceLeft < 0x8000) machine = makeMachine();
+        if (machine.spaceLeft < 0x8000) machine = makeMachine(module.name);
         const args = Array.from({ length: ARGUMENTS }, argument);
         let reason = 'limit';
         try {
@@ -87,7 +90,7 @@ describe('every function of kernel32', () => {
         if (reason === 'limit') answered++;
         else {
           ended++;
-          machine = makeMachine();
+          machine = makeMachine(module.name);
         }
       }
       verify(machine.kernel.mm);

@@ -4,9 +4,12 @@ import { kernel32Code } from './code.js';
 import { codeConversionFunctions } from './code-conversion.js';
 import { consoleFunctions } from './console.js';
 import { createProcessFunctions } from './create-process.js';
+import { deviceControlFunctions } from './device-control.js';
 import { environmentFunctions } from './environment.js';
 import { exceptionForwarders, exceptionFunctions } from './exception.js';
 import { fileFunctions } from './file.js';
+import { fileApiFunctions } from './file-apis.js';
+import { fileInformationFunctions } from './file-information.js';
 import { fileMappingFunctions } from './file-mapping.js';
 import { fileNameFunctions } from './file-name.js';
 import { findFileFunctions } from './find-file.js';
@@ -26,6 +29,7 @@ import { pointerFunctions } from './pointer.js';
 import { priorityFunctions } from './priority.js';
 import { processFunctions } from './process.js';
 import { processModuleFunctions } from './process-modules.js';
+import { processorFunctions } from './processor-info.js';
 import { slimLockFunctions } from './slim-lock.js';
 import { stringFunctions } from './string.js';
 import { syncForwarders, syncFunctions } from './sync.js';
@@ -42,9 +46,13 @@ export const kernel32: SystemModule = {
     ...codeConversionFunctions,
     ...consoleFunctions,
     ...createProcessFunctions,
+    ...deviceControlFunctions,
+    ...fileInformationFunctions,
+    ...processorFunctions,
     ...usingHeap(environmentFunctions),
     ...exceptionFunctions,
     ...fileFunctions,
+    ...fileApiFunctions,
     ...fileMappingFunctions,
     ...usingHeap(globalMemoryFunctions),
     ...heapFunctions,

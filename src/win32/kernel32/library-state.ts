@@ -18,6 +18,8 @@ export interface Kernel32State {
   readonly addressWaits: Record<number, EventObject>;
   /** How far threads are that sleep on a condition variable, by thread id. */
   readonly conditionWaits: Record<number, number>;
+  /** SetFileApisToOEM. */
+  fileApisAreOem: boolean;
   /** Sequence of GetTempFileName. */
   temporaryNames: number;
 }
@@ -33,6 +35,7 @@ export function stateOf(call: ServiceCall): Kernel32State {
     textAttribute: 7,
     addressWaits: {},
     conditionWaits: {},
+    fileApisAreOem: false,
     temporaryNames: 0,
   } satisfies Kernel32State;
   return library['kernel32'] as Kernel32State;

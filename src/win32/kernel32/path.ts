@@ -12,9 +12,10 @@ import { queryAttributesFile } from '../../nt/file-information.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { ERROR_INVALID_PARAMETER, ERROR_PATH_NOT_FOUND } from '../ntdll/dos-error.js';
 import { environmentValue } from './environment.js';
+import { fileForms } from './file-apis.js';
 import { processParameters, setUnicodeString } from './process-parameters.js';
 import { failStatus, TRUE } from './results.js';
-import { bothForms, giveText, type TextForm } from './text-form.js';
+import { giveText, type TextForm } from './text-form.js';
 
 /** Units of a path with its terminator, where it does not begin with \\?\ . */
 export const MAX_PATH = 260;
@@ -118,13 +119,13 @@ export function pathExists(call: ServiceCall, path: string): boolean {
 }
 
 export const pathFunctions: Record<string, Service | ServiceFunction> = {
-  ...bothForms('GetFullPathName', getFullPathName),
-  ...bothForms('GetCurrentDirectory', getCurrentDirectory),
-  ...bothForms('SetCurrentDirectory', setCurrentDirectory),
-  ...bothForms('GetTempPath', getTempPath),
-  ...bothForms('GetSystemDirectory', folder(SYSTEM_DIRECTORY)),
-  ...bothForms('GetWindowsDirectory', folder(WINDOWS_DIRECTORY)),
-  ...bothForms('GetSystemWindowsDirectory', folder(WINDOWS_DIRECTORY)),
-  ...bothForms('GetLongPathName', getLongPathName),
-  ...bothForms('GetShortPathName', getLongPathName),
+  ...fileForms('GetFullPathName', getFullPathName),
+  ...fileForms('GetCurrentDirectory', getCurrentDirectory),
+  ...fileForms('SetCurrentDirectory', setCurrentDirectory),
+  ...fileForms('GetTempPath', getTempPath),
+  ...fileForms('GetSystemDirectory', folder(SYSTEM_DIRECTORY)),
+  ...fileForms('GetWindowsDirectory', folder(WINDOWS_DIRECTORY)),
+  ...fileForms('GetSystemWindowsDirectory', folder(WINDOWS_DIRECTORY)),
+  ...fileForms('GetLongPathName', getLongPathName),
+  ...fileForms('GetShortPathName', getLongPathName),
 };

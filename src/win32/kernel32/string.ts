@@ -102,11 +102,12 @@ const compareOrdinal: ServiceFunction = (call) => {
   return a < b ? CSTR_LESS_THAN : CSTR_EQUAL + 1;
 };
 
-const LCMAP_LOWERCASE = 0x100;
-const LCMAP_UPPERCASE = 0x200;
+export const LCMAP_LOWERCASE = 0x100;
+export const LCMAP_UPPERCASE = 0x200;
 const LCMAP_LINGUISTIC_CASING = 0x01000000;
 
-function mapCase(text: string, flags: number): string {
+/** A text in upper or lower case, one character for each. */
+export function mapCase(text: string, flags: number): string {
   if (flags & LCMAP_UPPERCASE) return foldName(text);
   if (!(flags & LCMAP_LOWERCASE)) return text;
   let result = '';
@@ -149,7 +150,8 @@ const CTYPE1: readonly [bit: number, pattern: RegExp][] = [
   [0x200, /\P{Cn}/u],
 ];
 
-function characterType(character: string): number {
+/** CT_CTYPE1 bits of a character. */
+export function characterType(character: string): number {
   return CTYPE1.reduce((type, [bit, pattern]) => (pattern.test(character) ? type | bit : type), 0);
 }
 

@@ -1,6 +1,7 @@
 /** Drives and volumes (fileapi.h): sizes and serial numbers are fixed. Sources: Microsoft, "GetDriveTypeW function", "GetDiskFreeSpaceExW function", "GetVolumeInformationW function". */
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { ERROR_INVALID_NAME, ERROR_PATH_NOT_FOUND } from '../ntdll/dos-error.js';
+import { fileForms } from './file-apis.js';
 import { fullPathOf } from './path.js';
 import { TRUE, writeU64 } from './results.js';
 import { bothForms, giveText, type TextForm, writeText } from './text-form.js';
@@ -92,10 +93,10 @@ const logicalDrives: ServiceFunction = (call) =>
   drivesOf(call).reduce((mask, drive) => mask | (1 << (drive.charCodeAt(0) - 0x41)), 0);
 
 export const volumeFunctions: Record<string, Service | ServiceFunction> = {
-  ...bothForms('GetDriveType', getDriveType),
-  ...bothForms('GetDiskFreeSpace', diskFreeSpace),
-  ...bothForms('GetDiskFreeSpaceEx', diskFreeSpaceEx),
-  ...bothForms('GetVolumeInformation', volumeInformation),
+  ...fileForms('GetDriveType', getDriveType),
+  ...fileForms('GetDiskFreeSpace', diskFreeSpace),
+  ...fileForms('GetDiskFreeSpaceEx', diskFreeSpaceEx),
+  ...fileForms('GetVolumeInformation', volumeInformation),
   ...bothForms('GetLogicalDriveStrings', driveStrings),
   GetLogicalDrives: logicalDrives,
 };

@@ -4,7 +4,7 @@ import {
   STATUS_OBJECT_PATH_NOT_FOUND,
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
-import { DELETE } from '../../nt/access.js';
+import { DELETE, FILE_WRITE_ATTRIBUTES } from '../../nt/access.js';
 import { createFile } from '../../nt/create-file.js';
 import {
   type FileInformation,
@@ -13,6 +13,7 @@ import {
   renameFile,
   setDeleteDisposition,
   setEndOfFile,
+  setFileAttributes,
 } from '../../nt/file-information.js';
 import {
   FILE_ATTRIBUTE_READONLY,
@@ -192,34 +193,38 @@ const access =
     return readOnly && call.u32(1) & WRITE_ACCESS ? failWith(call, EACCES) : 0;
   };
 
-/** _chmod(name, mode): a volume keeps no read-only attribute, so only a file that can be written can be said to be. */
-const changeMode =
-  (wide: boolean): ServiceFunction =>
-  (call) => {
-    const path = ntPathOf(call, nameOf(call, 0, wide));
-    const information = path === null ? STATUS_OBJECT_PATH_NOT_FOUND : queryAttributesFile(call.kernel, path);
-    if (typeof information === 'number') return failWithStatus(call, information);
-    const isWritable = (information.attributes & FILE_ATTRIBUTE_READONLY) === 0;
-    return isWritable === ((call.u32(1) & S_IWRITE) !== 0) ? 0 : failWith(call, EACCES);
-  };
-
 /** Opens a name to change it, does so, and closes it: 0, or -1 with errno. */
 function withName(
   call: ServiceCall,
   name: string,
   options: number,
   change: (handle: number) => number,
+  access = DELETE,
 ): number {
   const path = ntPathOf(call, name);
   if (path === null) return failWithStatus(call, STATUS_OBJECT_PATH_NOT_FOUND);
   const out = { handle: 0, information: 0 };
-  const request = { path, access: DELETE, share: SHARE_ALL, disposition: FILE_OPEN, options };
+  const request = { path, access, share: SHARE_ALL, disposition: FILE_OPEN, options };
   const opened = createFile(call.kernel, call.process, request, out);
   if (opened !== STATUS_SUCCESS) return failWithStatus(call, opened);
   const status = change(out.handle);
   closeHandle(call.kernel, call.process, out.handle);
   return status === STATUS_SUCCESS ? 0 : failWithStatus(call, status);
 }
+
+/** _chmod(name, mode): the attribute for read only is what the mode says of writing; the others stay. */
+const changeMode =
+  (wide: boolean): ServiceFunction =>
+  (call) => {
+    const readOnly = (call.u32(1) & S_IWRITE) === 0 ? FILE_ATTRIBUTE_READONLY : 0;
+    const change = (handle: number) => {
+      const file = queryInformationFile(call.kernel, call.process, handle);
+      if (typeof file === 'number') return file;
+      const attributes = (file.attributes & ~FILE_ATTRIBUTE_READONLY) | readOnly;
+      return setFileAttributes(call.kernel, call.process, handle, attributes);
+    };
+    return withName(call, nameOf(call, 0, wide), 0, change, FILE_WRITE_ATTRIBUTES);
+  };
 
 /** Deletes a file or, with FILE_DIRECTORY_FILE, a folder: 0, or -1 with errno. */
 export function removeName(call: ServiceCall, name: string, options: number): number {

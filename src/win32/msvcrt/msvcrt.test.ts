@@ -381,11 +381,15 @@ describe('msvcrt streams', () => {
     expect(crt.output()).toBe('cd\n');
   });
 
-  it('says of _chmod what a volume can keep', () => {
+  it('makes files read only with _chmod, and writable again', () => {
     const crt = new CrtMachine({ files: { 'a.txt': '' } });
-    expect(crt.call('_chmod', 'a.txt', 0x180)).toBe(0);
-    expect(crt.call('_chmod', 'a.txt', 0x100)).toBe(-1);
+    expect(crt.call('_chmod', 'a.txt', 0x100)).toBe(0);
+    expect(crt.call('_access', 'a.txt', 2)).toBe(-1);
     expect(crt.errno).toBe(13);
+    expect(crt.callAddress('fopen', 'a.txt', 'w')).toBe(0);
+    expect(crt.call('_chmod', 'a.txt', 0x180)).toBe(0);
+    expect(crt.call('_access', 'a.txt', 2)).toBe(0);
+    expect(crt.callAddress('fopen', 'a.txt', 'w')).not.toBe(0);
     expect(crt.call('_chmod', 'b.txt', 0x180)).toBe(-1);
     expect(crt.errno).toBe(2);
   });

@@ -19,6 +19,7 @@ import {
   renameFile,
   setDeleteDisposition,
   setEndOfFile,
+  setFileAttributes,
   setFilePosition,
   setFileTime,
 } from '../../nt/file-information.js';
@@ -65,7 +66,13 @@ const MINIMUM_NAME_BYTES = 8;
 const WRITE_TO_END = -1;
 const USE_FILE_POSITION = -2;
 
-function open(call: ServiceCall, share: number, disposition: number, options: number): ServiceResult {
+function open(
+  call: ServiceCall,
+  attributes: number,
+  share: number,
+  disposition: number,
+  options: number,
+): ServiceResult {
   const [handleAt, statusAt] = [call.address(0), call.address(3)];
   call.memory.probeWrite(handleAt, 8);
   probeStatusBlock(call, statusAt);
@@ -78,6 +85,7 @@ function open(call: ServiceCall, share: number, disposition: number, options: nu
     share,
     disposition,
     options,
+    attributes,
     handleFlags,
   };
   const out = { handle: 0, information: 0 };
@@ -97,10 +105,10 @@ function fullName(call: ServiceCall, rootDirectory: number, name: string): strin
 }
 
 /** (*handle, access, attributes, ioStatus, *allocationSize, attributes, share, disposition, options, ea, eaLength). */
-const create: ServiceFunction = (call) => open(call, call.u32(6), call.u32(7), call.u32(8));
+const create: ServiceFunction = (call) => open(call, call.u32(5), call.u32(6), call.u32(7), call.u32(8));
 
 /** (*handle, access, attributes, ioStatus, share, options). */
-const openFile: ServiceFunction = (call) => open(call, call.u32(4), FILE_OPEN, call.u32(5));
+const openFile: ServiceFunction = (call) => open(call, 0, call.u32(4), FILE_OPEN, call.u32(5));
 
 /** Where a transfer begins: null for the file's own position. */
 function transferOffset(call: ServiceCall, address: number): number | null {
@@ -255,9 +263,14 @@ function setByClass(call: ServiceCall): number {
   }
 }
 
-/** The time of the last write is the only one that is kept; 0 and -1 leave it. */
+/** The time of the last write is the only one that is kept; 0 and -1 leave it, and so does 0 the attributes. */
 function setBasic(call: ServiceCall, handle: number, buffer: number): number {
   const [lo, hi] = [call.memory.readU64Lo(buffer + 0x10), call.memory.readU64Hi(buffer + 0x10)];
+  const attributes = call.memory.readU32(buffer + 0x20);
+  if (attributes !== 0) {
+    const status = setFileAttributes(call.kernel, call.process, handle, attributes);
+    if (!ntSuccess(status)) return status;
+  }
   if ((lo === 0 && hi === 0) || hi === 0xffffffff) return STATUS_SUCCESS;
   return setFileTime(call.kernel, call.process, handle, msOfFileTime(lo, hi));
 }

@@ -1,0 +1,121 @@
+import { STATUS_NOT_ALL_ASSIGNED, STATUS_SUCCESS } from '../base/ntstatus.js';
+import type { Kernel } from './kernel.js';
+import type { KernelObject } from './object.js';
+import { createObject } from './object-manager.js';
+import type { Process } from './process.js';
+
+/** SE_PRIVILEGE_* (Microsoft, "LUID_AND_ATTRIBUTES structure"). */
+export const SE_PRIVILEGE_ENABLED_BY_DEFAULT = 1;
+export const SE_PRIVILEGE_ENABLED = 2;
+export const SE_PRIVILEGE_REMOVED = 4;
+
+/** One privilege: the low word of its LUID, whose high word is 0, and SE_PRIVILEGE_*. */
+export interface Privilege {
+  readonly luid: number;
+  readonly attributes: number;
+}
+
+/** An access token (TOKEN): here only what it may do. */
+export interface Token extends KernelObject {
+  readonly kind: 'token';
+  privileges: Privilege[];
+}
+
+/** Names of the privileges by LUID. Source: Microsoft, "Privilege Constants (Authorization)"; the LUIDs are those of wdm.h. */
+export const PRIVILEGE_NAMES: ReadonlyMap<number, string> = new Map([
+  [2, 'SeCreateTokenPrivilege'],
+  [3, 'SeAssignPrimaryTokenPrivilege'],
+  [4, 'SeLockMemoryPrivilege'],
+  [5, 'SeIncreaseQuotaPrivilege'],
+  [6, 'SeMachineAccountPrivilege'],
+  [7, 'SeTcbPrivilege'],
+  [8, 'SeSecurityPrivilege'],
+  [9, 'SeTakeOwnershipPrivilege'],
+  [10, 'SeLoadDriverPrivilege'],
+  [11, 'SeSystemProfilePrivilege'],
+  [12, 'SeSystemtimePrivilege'],
+  [13, 'SeProfileSingleProcessPrivilege'],
+  [14, 'SeIncreaseBasePriorityPrivilege'],
+  [15, 'SeCreatePagefilePrivilege'],
+  [16, 'SeCreatePermanentPrivilege'],
+  [17, 'SeBackupPrivilege'],
+  [18, 'SeRestorePrivilege'],
+  [19, 'SeShutdownPrivilege'],
+  [20, 'SeDebugPrivilege'],
+  [21, 'SeAuditPrivilege'],
+  [22, 'SeSystemEnvironmentPrivilege'],
+  [23, 'SeChangeNotifyPrivilege'],
+  [24, 'SeRemoteShutdownPrivilege'],
+  [25, 'SeUndockPrivilege'],
+  [26, 'SeSyncAgentPrivilege'],
+  [27, 'SeEnableDelegationPrivilege'],
+  [28, 'SeManageVolumePrivilege'],
+  [29, 'SeImpersonatePrivilege'],
+  [30, 'SeCreateGlobalPrivilege'],
+  [31, 'SeTrustedCredManAccessPrivilege'],
+  [32, 'SeRelabelPrivilege'],
+  [33, 'SeIncreaseWorkingSetPrivilege'],
+  [34, 'SeTimeZonePrivilege'],
+  [35, 'SeCreateSymbolicLinkPrivilege'],
+]);
+
+/** What a user who is no administrator holds: only traversing folders is enabled from the start. */
+const USER_PRIVILEGES: readonly Privilege[] = [
+  { luid: 19, attributes: 0 },
+  { luid: 23, attributes: SE_PRIVILEGE_ENABLED | SE_PRIVILEGE_ENABLED_BY_DEFAULT },
+  { luid: 25, attributes: 0 },
+  { luid: 33, attributes: 0 },
+  { luid: 34, attributes: 0 },
+];
+
+/** The primary token of a new process: a copy of its creator's, else an ordinary user's. It holds one reference to it. */
+export function createPrimaryToken(kernel: Kernel, parent: Process | null): Token {
+  return createObject(kernel, {
+    kind: 'token',
+    name: null,
+    handleCount: 0,
+    referenceCount: 1,
+    privileges: [...(parent?.token.privileges ?? USER_PRIVILEGES)],
+  });
+}
+
+/** Whether a token holds a privilege and has it enabled. */
+export function isPrivilegeEnabled(token: Token, luid: number): boolean {
+  return token.privileges.some(
+    (held) => held.luid === luid && (held.attributes & SE_PRIVILEGE_ENABLED) !== 0,
+  );
+}
+
+/** The privilege as a change leaves it; null when it is gone. */
+function changed(held: Privilege, attributes: number): Privilege | null {
+  if (attributes & SE_PRIVILEGE_REMOVED) return null;
+  const kept = held.attributes & ~SE_PRIVILEGE_ENABLED;
+  return { luid: held.luid, attributes: kept | (attributes & SE_PRIVILEGE_ENABLED) };
+}
+
+/** The token's privileges behind a change, what the change finds to do, and whether the token holds all that it names. */
+export interface Adjustment {
+  readonly privileges: Privilege[];
+  /** The held privileges that the change alters, as they were; removed ones are not among them. */
+  readonly previous: Privilege[];
+  readonly status: number;
+}
+
+/**
+ * Plans a change of privileges (NtAdjustPrivilegesToken) without making it. `wanted` null disables all.
+ * STATUS_NOT_ALL_ASSIGNED, a success, when the token does not hold one of them. Source: "AdjustTokenPrivileges function".
+ */
+export function planAdjustment(token: Token, wanted: readonly Privilege[] | null): Adjustment {
+  const changes = wanted ?? token.privileges.map(({ luid }) => ({ luid, attributes: 0 }));
+  const byLuid = new Map(changes.map(({ luid, attributes }) => [luid, attributes]));
+  const [privileges, previous]: [Privilege[], Privilege[]] = [[], []];
+  for (const held of token.privileges) {
+    const attributes = byLuid.get(held.luid);
+    byLuid.delete(held.luid);
+    const after = attributes === undefined ? held : changed(held, attributes);
+    if (after === null) continue;
+    if (after.attributes !== held.attributes) previous.push(held);
+    privileges.push(after);
+  }
+  return { privileges, previous, status: byLuid.size === 0 ? STATUS_SUCCESS : STATUS_NOT_ALL_ASSIGNED };
+}
