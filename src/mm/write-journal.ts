@@ -8,6 +8,8 @@ import { markModified } from './page-file.js';
 
 const ENTRIES = 64;
 const BYTES = 8192;
+/** Up to so many bytes are copied one by one: most writes are of a word. */
+const SHORT = 16;
 
 export class WriteJournal {
   readonly #offsets = new Float64Array(ENTRIES);
@@ -32,7 +34,9 @@ export class WriteJournal {
     if (this.#entries === ENTRIES || this.#used + length > BYTES) return false;
     this.#offsets[this.#entries] = offset;
     this.#lengths[this.#entries++] = length;
-    this.#bytes.set(this.mm.ram.bytes.subarray(offset, offset + length), this.#used);
+    const { bytes } = this.mm.ram;
+    if (length > SHORT) this.#bytes.set(bytes.subarray(offset, offset + length), this.#used);
+    else for (let at = 0; at < length; at++) this.#bytes[this.#used + at] = bytes[offset + at]!;
     this.#used += length;
     return true;
   }
