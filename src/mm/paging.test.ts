@@ -372,6 +372,34 @@ describe('the balance set manager', () => {
     verify(mm);
   });
 
+  it('takes back, second by second, what an idle process grew past its maximum when there is no plenty any more', () => {
+    const machine = createTestMachine(800, 2000);
+    const { mm, space } = machine;
+    space.workingSet.maximum = 120;
+    const idle = committed(machine, 400);
+    fill(machine, idle, 400);
+    expect(space.workingSetPages).toBeGreaterThan(380);
+    systemThreadsTick(mm, 10_000_000);
+    runSystemThreads(mm, 15);
+    const busy = createAddressSpace(mm, 8)!;
+    const other = { mm, space: busy, user: machine.user };
+    attach(mm, busy);
+    const trimmed = new Map<number, number>();
+    mm.events.attach(({ kind, pid, tid }) => {
+      if (kind === 'trim' && tid === mm.systemThreads.balanceSetManager.id)
+        trimmed.set(pid, (trimmed.get(pid) ?? 0) + 1);
+    });
+    const base = committed(other, 900);
+    for (let page = 0; page < 900; page++) {
+      machine.user.writeU32(base + page * 4096, page);
+      runSystemThreads(mm, 15);
+      if (page % 40 === 0) systemThreadsTick(mm, (2 + page / 40) * 10_000_000);
+    }
+    expect(space.workingSetPages).toBe(space.workingSet.maximum);
+    expect(trimmed.get(space.processId)).toBeGreaterThan(250);
+    verify(mm);
+  });
+
   it('trims the process with the lowest fault rate first, to its minimum, and says so', () => {
     const machine = createTestMachine(400, 1000);
     const { mm, space } = machine;

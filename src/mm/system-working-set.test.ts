@@ -308,9 +308,9 @@ describe('trimming', () => {
     for (let page = 0; page < 100; page++) user.writeU8(request.baseAddress + page * 4096, 1);
     const { minimum } = mm.systemWorkingSet.workingSet;
     const before = space.workingSetPages;
-    expect(trimWorkingSets(mm, 10)).toBe(10);
+    expect(trimWorkingSets(mm, 10, false)).toBe(10);
     expect([mm.systemWorkingSet.workingSetPages, space.workingSetPages]).toEqual([90, before]);
-    expect(trimWorkingSets(mm, 60)).toBe(60);
+    expect(trimWorkingSets(mm, 60, false)).toBe(60);
     expect(mm.systemWorkingSet.workingSetPages).toBe(minimum);
     expect(space.workingSetPages).toBe(before - (60 - (90 - minimum)));
     verify(mm);

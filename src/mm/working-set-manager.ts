@@ -84,8 +84,11 @@ function forgetTranslations(mm: MemoryManager, owner: WorkingSetOwner): void {
   else if (mm.current === owner) mm.processor.setDirectory(owner.directoryFrame);
 }
 
-/** Trims working sets, lowest fault rate since the last second first, down to their minimum; returns how many pages left. */
-export function trimWorkingSets(mm: MemoryManager, pages: number): number {
+/**
+ * Trims working sets, lowest fault rate since the last second first, down to their minimum, or `toMaximum` only those that are
+ * past their maximum; returns how many pages left.
+ */
+export function trimWorkingSets(mm: MemoryManager, pages: number, toMaximum: boolean): number {
   const { addressSpaces, systemWorkingSet } = mm;
   for (const space of addressSpaces) space.workingSet.trimmed = space.outSwapped;
   systemWorkingSet.workingSet.trimmed = false;
@@ -94,7 +97,8 @@ export function trimWorkingSets(mm: MemoryManager, pages: number): number {
     const owner = leastFaulting(mm);
     if (owner === null) break;
     owner.workingSet.trimmed = true;
-    const surplus = owner.workingSetPages - owner.workingSet.minimum;
+    const { minimum, maximum } = owner.workingSet;
+    const surplus = owner.workingSetPages - (toMaximum ? maximum : minimum);
     if (surplus > 0) trimmed += trimWorkingSet(mm, owner, Math.min(pages - trimmed, surplus));
   }
   return trimmed;

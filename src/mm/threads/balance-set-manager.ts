@@ -17,6 +17,7 @@ export function balanceSetManagerStep(mm: MemoryManager): boolean {
   const { systemThreads } = mm;
   if (systemThreads.periodOver) {
     systemThreads.periodOver = false;
+    takeBackGrowth(mm);
     ageWorkingSets(mm);
     retryLostTables(mm);
     if (canShrinkPageFiles(mm)) wakeSystemThread(mm, systemThreads.dereferenceSegment);
@@ -29,12 +30,18 @@ export function balanceSetManagerStep(mm: MemoryManager): boolean {
   return false;
 }
 
+/** There is no plenty any more: working sets that grew past their maximum give pages back, those that fault least first. */
+function takeBackGrowth(mm: MemoryManager): void {
+  const missing = mm.thresholds.plenty - mm.lists.available;
+  if (missing > 0) trimWorkingSets(mm, missing, true);
+}
+
 /** Has modified pages written; when those and what is being written would not be enough, has working sets trimmed before. */
 function relieve(mm: MemoryManager): void {
   const { io, lists, thresholds, systemThreads, pageFiles } = mm;
   const writable = lists.modifiedMapped + (pageFiles.hasSpace ? lists.modifiedPageFile : 0);
   const missing = thresholds.enough - lists.available - io.pagesBeingWritten - writable;
-  if (missing > 0) systemThreads.nothingToTrim = trimWorkingSets(mm, missing) === 0;
+  if (missing > 0) systemThreads.nothingToTrim = trimWorkingSets(mm, missing, false) === 0;
   if (lists.modifiedPageFile > 0) wakeSystemThread(mm, systemThreads.modifiedPageWriter);
   if (lists.modifiedMapped > 0) wakeSystemThread(mm, systemThreads.mappedPageWriter);
 }

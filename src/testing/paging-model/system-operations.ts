@@ -128,7 +128,7 @@ export function swap(world: World, step: Step, process: Process): void {
 
 /** The working set manager takes pages from everybody. */
 export function trim(world: World, step: Step): void {
-  trimWorkingSets(world.mm, step.count);
+  trimWorkingSets(world.mm, step.count, false);
   for (const process of world.processes) lookAtProcess(world, process);
 }
 
