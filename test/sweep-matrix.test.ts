@@ -73,7 +73,7 @@ describe('sweep 48', () => {
 /** The invariants hold at every look, several of which fall into each quantum. */
 describe.each([
   { ram: 16, args: ['100'], what: 'at most 100 pages in the working set' },
-  { ram: 8, args: [], what: 'more than there is RAM' },
+  { ram: 8, args: [], what: 'half of what there is of RAM' },
 ])('sweep 4 with $ram MB: $what', ({ ram, args }) => {
   it.each(['aging', 'fifo'] as const)('keeps every invariant (%s)', (policy) => {
     const run: Run = { megabytes: 4, processes: 1, options: { ram: ram * MIB, policy } };
