@@ -55,6 +55,7 @@ function goTime(session: DebugSession, rest: string): Answer {
 
 function setBreakpoint(session: DebugSession, rest: string): Answer {
   if (rest === '') throw new DebugError("needs an address: bp ADDRESS; 'sxe KIND' stops at events");
+  if (isEventName(rest)) return stopAtEvent(session, rest);
   const { text, address } = place(session, rest);
   session.execution.addBreakpoint(text, address, session.process.id);
   return say(address === null ? `Its module is not there yet: ${text} is a deferred breakpoint` : '');
@@ -147,9 +148,10 @@ export const RUN_COMMANDS: readonly DebugCommand[] = [
   },
   {
     names: ['bp', 'bu'],
-    usage: 'bp ADDRESS',
-    summary: 'stop before the instruction at an address',
-    details: 'ADDRESS may name a function of a system DLL that is not loaded yet: bp msvcrt!exit.',
+    usage: 'bp ADDRESS | KIND',
+    summary: 'stop before the instruction at an address, or at every event of a kind',
+    details:
+      "ADDRESS may name a function of a system DLL that is not loaded yet: bp msvcrt!exit. KIND is one of sxe's: bp page-in is\nsxe page-in, which 'sx' lists and 'sxd page-in' takes back.",
     run: setBreakpoint,
   },
   { names: ['bl'], usage: 'bl', summary: 'breakpoints', run: listBreakpoints },

@@ -174,7 +174,7 @@ describe('running', () => {
     expect(prompt.type('gf')).toMatch(/^Event fault, address 00007ff.*, frame \w+, status 0x00000114/);
     expect(machine.kernel.mm.counters.total).toBe(faults + 1);
     expect(prompt.type('g ld')).toMatch(/^Event map, .*\.dll/);
-    prompt.type('sxe av');
+    prompt.type('bp av');
     expect(prompt.type('sx')).toContain('av');
     expect(prompt.type('g')).toMatch(/^Event exception, .*STATUS_ACCESS_VIOLATION/);
     expect(prompt.refusal('sxd cow')).toContain("'sx' lists");
