@@ -83,12 +83,10 @@ export function submitRequest(
   if (io.requests.length > io.peakRequests) io.peakRequests = io.requests.length;
 }
 
-/** Ends the requests whose time has come; true when there was one. */
-export function completeDueRequests(mm: MemoryManager): boolean {
+/** Ends the requests whose time has come. */
+export function completeDueRequests(mm: MemoryManager): void {
   const { io, clock } = mm;
-  if (io.nextCompletion > clock.now100ns) return false;
   while (io.nextCompletion <= clock.now100ns) completeFirst(mm);
-  return true;
 }
 
 /** Lets time pass until the first request ends. False: none is in flight. Nothing else of the machine runs meanwhile. */

@@ -19,7 +19,13 @@ import type { ControlArea, Subsection } from './control-area.js';
 import { countTransition } from './counters.js';
 import { resolveDemandZeroFault } from './demand-zero.js';
 import type { MemoryManager } from './memory-manager.js';
-import { allocateNeighbours, READ_CLUSTER_PAGES, resolvePageFileFault } from './page-file-fault.js';
+import {
+  allocateNeighbours,
+  entriesFrom,
+  makeTransition,
+  READ_CLUSTER_PAGES,
+  resolvePageFileFault,
+} from './page-file-fault.js';
 import {
   activateTransitionFrame,
   addReference,
@@ -49,7 +55,6 @@ import {
   pteAddressField,
   pteFrame,
   pteProtection,
-  transitionLow,
   validHigh,
   validLow,
 } from './pte.js';
@@ -213,7 +218,7 @@ function readPage(
   if (wanted < 0) return STATUS_NO_MEMORY;
   const { clusterFrames } = mm.pageFiles;
   clusterFrames[0] = wanted;
-  const allocated = 1 + allocateNeighbours(mm, neighbours(mm, subsection, prototype, page), 1);
+  const allocated = 1 + allocateNeighbours(mm, neighbours(mm, subsection, prototype, page));
   let pages = 0;
   let status = STATUS_SUCCESS;
   while (pages < allocated && status === STATUS_SUCCESS) {
@@ -229,7 +234,7 @@ function readPage(
   mm.faultWasHard = true;
   if (pages === 0) return status;
   for (let index = 0; index < pages; index++)
-    makeTransition(mm, controlArea, prototype + index * 2, at + index * 8, clusterFrames[index]!);
+    beginPage(mm, controlArea, prototype + index * 2, at + index * 8, clusterFrames[index]!);
   const position = filePosition(controlArea.file!, fileOffsetOfPage(subsection, page));
   submitRequest(mm, true, clusterFrames, pages, position);
   countRead(mm, space, controlArea.isImage, pages);
@@ -242,7 +247,7 @@ function neighbours(mm: MemoryManager, subsection: Subsection, prototype: number
   const { words } = mm;
   const most = Math.min(
     READ_CLUSTER_PAGES,
-    512 - (((prototype - mm.baseWord) & 1023) >>> 1),
+    entriesFrom(mm, prototype),
     subsection.startPage + subsection.pageCount - page,
   );
   let count = 1;
@@ -254,8 +259,8 @@ function neighbours(mm: MemoryManager, subsection: Subsection, prototype: number
   return count - 1;
 }
 
-/** The prototype PTE of a page that is being read is in transition; the frame remembers what it was. */
-function makeTransition(
+/** The prototype PTE of a page of a file that is being read goes into transition. */
+function beginPage(
   mm: MemoryManager,
   controlArea: ControlArea,
   prototype: number,
@@ -265,14 +270,11 @@ function makeTransition(
   const lo = mm.words[prototype]!;
   const hi = mm.words[prototype + 1]!;
   const protection = pteProtection(lo);
-  const holder = frameOfWord(mm, prototype);
   // A shared writable page of an image is never written to the image: from now on the paging file backs it.
   if (controlArea.isImage && (protection & 5) === MM_READWRITE) {
     const flags = PFN_PROTOTYPE | PFN_MODIFIED;
-    mm.pfn.initializeTransition(frame, at, holder, demandZeroLow(protection), 0, flags);
-  } else mm.pfn.initializeTransition(frame, at, holder, lo, hi, PFN_PROTOTYPE);
-  mm.words[prototype] = transitionLow(frame, protection);
-  mm.words[prototype + 1] = 0;
+    makeTransition(mm, prototype, at, frame, demandZeroLow(protection), 0, flags);
+  } else makeTransition(mm, prototype, at, frame, lo, hi, PFN_PROTOTYPE);
 }
 
 function countRead(mm: MemoryManager, space: AddressSpace, isImage: boolean, pages: number): void {

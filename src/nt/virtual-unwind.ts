@@ -31,12 +31,9 @@ const RSP = 4;
 const TWO_32 = 2 ** 32;
 export const CONTEXT_RSP = contextRegister(RSP);
 export const CONTEXT_XMM = 0x1a0;
-/** RUNTIME_FUNCTION: offsets and size, bytes. */
-export const RUNTIME_FUNCTION_BYTES = 12;
+/** Offsets in RUNTIME_FUNCTION, bytes. */
 export const RUNTIME_FUNCTION_END = 4;
 export const RUNTIME_FUNCTION_UNWIND = 8;
-/** The unwind word names another RUNTIME_FUNCTION. */
-export const RUNTIME_FUNCTION_INDIRECT = 1;
 /** Most functions that unwind information leads through. */
 const MAXIMUM_CHAIN = 32;
 /** Offset of the integer registers in KNONVOLATILE_CONTEXT_POINTERS; the XMM registers come first. */
