@@ -159,8 +159,11 @@ describe('working sets', () => {
     theirs.write(base + PAGE, Uint8Array.of(1));
     const handle = openHandle(process.object, other, PROCESS_QUERY_INFORMATION, 0);
     const buffer = machine.space(0x100);
+    machine.process.write(buffer, new Uint8Array(0x100).fill(0xee));
     expect(machine.call('K32QueryWorkingSet', handle, buffer, 0x100)).toBe(1);
     expect(machine.pointer(buffer)).toBe(2);
+    const behind = machine.process.read(buffer + 8 + 2 * 8, 0x100 - 8 - 2 * 8);
+    expect(behind.every((byte) => byte === 0xee)).toBe(true);
     machine.process.write(buffer, new Uint8Array(new BigUint64Array([BigInt(base + PAGE), 0n]).buffer));
     expect(machine.call('K32QueryWorkingSetEx', handle, buffer, 16)).toBe(1);
     expect(machine.u32(buffer + 8)).toBe(1 | (4 << 4) | (5 << 24));

@@ -55,7 +55,7 @@ export function storeWorkingSet(
   }
   const blocks = queryWorkingSet(kernel.mm, process.space);
   writeSize(call, buffer, blocks.byteLength / BLOCK_BYTES);
-  memory.writeBytes(buffer + COUNT_BYTES, new Uint8Array(blocks.buffer));
+  memory.writeBytes(buffer + COUNT_BYTES, new Uint8Array(blocks.buffer, 0, blocks.byteLength));
   if (returnedAt !== 0) writeSize(call, returnedAt, COUNT_BYTES + blocks.byteLength);
   return STATUS_SUCCESS;
 }
