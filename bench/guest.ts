@@ -32,7 +32,7 @@ class TellingHost extends MemoryHost {
 export const now = () => Number(process.hrtime.bigint());
 
 /** Folder of the guest programs; the compiled benchmarks lie two folders below the root. */
-const programs = join(import.meta.dirname, '../../bench/programs');
+export const programs = join(import.meta.dirname, '../../bench/programs');
 
 export interface GuestOptions {
   /** Sees the machine before the run. */

@@ -53,6 +53,6 @@ build_msvc cxx4/cxx4.s -Wno-unused-command-line-argument
 clang --version | head -n 1
 
 cd ../bench/programs
-for name in touch loops pages soft ranges; do
+for name in touch loops pages soft ranges services; do
   "$cc" "${flags[@]}" -O2 -o "$name.exe" "$name.c"
 done

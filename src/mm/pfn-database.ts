@@ -48,7 +48,7 @@ export class PfnDatabase {
   /** The PTE to put back when the frame is given another use: software form, or subsection form for a file's page. */
   readonly originalLo: Uint32Array;
   readonly originalHi: Uint32Array;
-  /** Next frame in the list, -1 at its end; of an active private page or table of user space, the index of its working-set entry. */
+  /** Next frame in the list, -1 at its end; of an active private page or table of user space, the index of its working-set entry; of a shared page, where it last was entered. */
   readonly flink: Int32Array;
   /** Previous frame in the list, -1 at its start. */
   readonly blink: Int32Array;

@@ -159,9 +159,9 @@ export function insertWsle(
   set.used++;
   raisePriority(mm, set, frame);
   words[word + 1] = Math.floor(address / TWO_32);
+  mm.pfn.flink[frame] = index;
   if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) === 0) {
     words[word] = (address & PAGE_MASK) | WSLE_VALID | WSLE_DIRECT;
-    mm.pfn.flink[frame] = index;
   } else {
     words[word] = (address & PAGE_MASK) | WSLE_VALID;
     if (set.slots !== 0) insertInHash(mm, set, index);
@@ -176,11 +176,13 @@ function raisePriority(mm: MemoryManager, set: WorkingSet, frame: number): void 
   set.priorities |= 1 << priority[frame]!;
 }
 
-/** Index of the entry of a valid page. MiLocateWsle. */
+/** Index of the entry of a valid page; of a shared one the PFN entry tells where it was last entered, be it in this set or another. MiLocateWsle. */
 export function findWsle(mm: MemoryManager, owner: WorkingSetOwner, address: number, frame: number): number {
   if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) === 0) return mm.pfn.flink[frame]!;
   const set = owner.workingSet;
   const page = address - (address % 4096);
+  const hint = mm.pfn.flink[frame]!;
+  if (hint >= 0 && hint < set.size && isEntryOf(mm, set, hint, page)) return hint;
   const index = set.slots === 0 ? searchList(mm, set, page) : searchHash(mm, set, page);
   if (index < 0) throw new BugCheck(MEMORY_MANAGEMENT, [address, frame], 'page is not in its working set');
   return index;
@@ -218,15 +220,15 @@ export function makeWslePrivate(
   raisePriority(mm, set, frame);
 }
 
+/** Whether an entry is in use for the page of an address. */
+function isEntryOf(mm: MemoryManager, set: WorkingSet, index: number, address: number): boolean {
+  const word = wsleWord(set, index);
+  const lo = mm.words[word]!;
+  return (lo & WSLE_VALID) !== 0 && wsleAddress(lo, mm.words[word + 1]!) === address;
+}
+
 function searchList(mm: MemoryManager, set: WorkingSet, address: number): number {
-  const low = address >>> 0;
-  const high = Math.floor(address / TWO_32);
-  for (let index = 0; index < set.size; index++) {
-    const word = wsleWord(set, index);
-    const lo = mm.words[word]!;
-    if ((lo & PAGE_MASK) >>> 0 === low && (lo & WSLE_VALID) !== 0 && mm.words[word + 1] === high)
-      return index;
-  }
+  for (let index = 0; index < set.size; index++) if (isEntryOf(mm, set, index, address)) return index;
   return -1;
 }
 
