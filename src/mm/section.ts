@@ -25,6 +25,7 @@ import {
   STATUS_INVALID_PARAMETER_6,
   STATUS_MAPPED_FILE_SIZE_ZERO,
   STATUS_PRIVILEGE_NOT_HELD,
+  STATUS_SECTION_NOT_EXTENDED,
   STATUS_SECTION_TOO_BIG,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
@@ -69,8 +70,8 @@ export interface SectionRequest {
 export class Section {
   constructor(
     readonly controlArea: ControlArea,
-    /** Bytes. */
-    readonly size: number,
+    /** Bytes; extendSection makes it more. */
+    public size: number,
     /** Protection code of the whole section: what views may not exceed. */
     readonly protection: number,
     /** SEC_* flags. */
@@ -78,7 +79,7 @@ export class Section {
   ) {}
 }
 
-/** What NtQuerySection tells (SECTION_BASIC_INFORMATION, and for images SECTION_IMAGE_INFORMATION). Sizes in bytes. */
+/** What NtQuerySection tells (SECTION_BASIC_INFORMATION, and for images what its other classes have). Sizes in bytes. */
 export interface SectionInformation {
   /** SEC_* flags, with SEC_FILE when a file backs the section. */
   allocationAttributes: number;
@@ -90,11 +91,15 @@ export interface SectionImageInformation {
   /** Address of the entry point when the image is at `base`. */
   transferAddress: number;
   base: number;
+  /** The base that the file prefers (SectionOriginalBaseInformation). */
+  originalBase: number;
   stackReserve: number;
   stackCommit: number;
   subsystem: number;
   subsystemMajor: number;
   subsystemMinor: number;
+  operatingSystemMajor: number;
+  operatingSystemMinor: number;
   characteristics: number;
   dllCharacteristics: number;
   machine: number;
@@ -246,6 +251,27 @@ function ensureDataControlArea(
   return true;
 }
 
+/**
+ * Makes a section of a data file longer, and the file with it when it is shorter than `size` bytes; a smaller size changes
+ * nothing. STATUS_SECTION_NOT_EXTENDED for images and for sections that the paging file backs, STATUS_SECTION_TOO_BIG,
+ * STATUS_INSUFFICIENT_RESOURCES, or why the file cannot grow. NtExtendSection, MmExtendSection.
+ */
+export function extendSection(mm: MemoryManager, section: Section, size: number): number {
+  const { file, isImage } = section.controlArea;
+  if (file === null || isImage) return STATUS_SECTION_NOT_EXTENDED;
+  if (size <= section.size) return STATUS_SUCCESS;
+  if (!(size <= MAX_SECTION_SIZE)) return STATUS_SECTION_TOO_BIG;
+  if (size > file.size) {
+    if (!file.writable) return STATUS_SECTION_NOT_EXTENDED;
+    const status = setMappedFileSize(mm, file, size);
+    if (status !== STATUS_SUCCESS) return status;
+  }
+  const pageCount = Math.ceil(size / PAGE_SIZE);
+  if (!ensureDataControlArea(mm, file, pageCount, section.protection)) return STATUS_INSUFFICIENT_RESOURCES;
+  section.size = size;
+  return STATUS_SUCCESS;
+}
+
 /** NtQuerySection. */
 export function querySection(section: Section): SectionInformation {
   const { controlArea } = section;
@@ -261,11 +287,14 @@ export function querySection(section: Section): SectionInformation {
     information.image = {
       transferAddress: base + headers.entryPointRva,
       base,
+      originalBase: headers.imageBase,
       stackReserve: headers.stackReserve,
       stackCommit: headers.stackCommit,
       subsystem: headers.subsystem,
       subsystemMajor: headers.subsystemVersion.major,
       subsystemMinor: headers.subsystemVersion.minor,
+      operatingSystemMajor: headers.operatingSystemVersion.major,
+      operatingSystemMinor: headers.operatingSystemVersion.minor,
       characteristics: headers.characteristics,
       dllCharacteristics: headers.dllCharacteristics,
       machine: headers.machine,

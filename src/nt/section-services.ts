@@ -9,6 +9,7 @@ import {
   PAGE_READWRITE,
   PAGE_WRITECOPY,
   SEC_IMAGE,
+  SECTION_EXTEND_SIZE,
   SECTION_MAP_EXECUTE,
   SECTION_MAP_READ,
   SECTION_MAP_WRITE,
@@ -19,7 +20,11 @@ import {
   STATUS_INVALID_PAGE_PROTECTION,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
-import { createSection as createMmSection, type Section } from '../mm/section.js';
+import {
+  createSection as createMmSection,
+  extendSection as extendMmSection,
+  type Section,
+} from '../mm/section.js';
 import {
   mapViewOfSection as mapMmView,
   unmapViewOfSection as unmapMmView,
@@ -162,14 +167,14 @@ function mapAccessFor(protection: number): number {
   }
 }
 
-/** Maps a view into a process (NtMapViewOfSection). */
-export function mapViewOfSection(
+/** The section of a process's handle, when the handle's rights allow a view with a protection; a number is the NTSTATUS. */
+export function sectionToMap(
   kernel: Kernel,
   process: Process,
   sectionHandle: number,
-  request: ViewRequest,
-): number {
-  const access = mapAccessFor(request.protect);
+  protection: number,
+): Section | number {
+  const access = mapAccessFor(protection);
   if (access < 0) return STATUS_INVALID_PAGE_PROTECTION;
   const object = referenceByHandle(kernel, process, sectionHandle, 'section', 0);
   if (typeof object === 'number') return object;
@@ -179,8 +184,43 @@ export function mapViewOfSection(
   if (!isImage && (entry.grantedAccess & access) !== access) return STATUS_ACCESS_DENIED;
   if (isImage && !(entry.grantedAccess & (SECTION_MAP_READ | SECTION_MAP_EXECUTE)))
     return STATUS_ACCESS_DENIED;
+  return section;
+}
+
+/** Maps a view of a section that a process has a handle of into that process (NtMapViewOfSection). */
+export function mapViewOfSection(
+  kernel: Kernel,
+  process: Process,
+  sectionHandle: number,
+  request: ViewRequest,
+): number {
+  const section = sectionToMap(kernel, process, sectionHandle, request.protect);
+  return typeof section === 'number' ? section : mapView(kernel, process, section, request);
+}
+
+/** Maps a view of a section into a process whose address space is in memory. */
+export function mapView(kernel: Kernel, process: Process, section: Section, request: ViewRequest): number {
   kernel.memory.commit();
   return mapMmView(kernel.mm, process.space, section, request);
+}
+
+/**
+ * Makes a section longer (NtExtendSection); `out.size` is its size in bytes then. The handle needs SECTION_EXTEND_SIZE.
+ */
+export function extendSection(
+  kernel: Kernel,
+  process: Process,
+  sectionHandle: number,
+  size: number,
+  out: { size: number },
+): number {
+  const object = referenceByHandle(kernel, process, sectionHandle, 'section', SECTION_EXTEND_SIZE);
+  if (typeof object === 'number') return object;
+  const { section } = object as SectionObject;
+  kernel.memory.commit();
+  const status = extendMmSection(kernel.mm, section, size);
+  out.size = section.size;
+  return status;
 }
 
 /** Unmaps the view that holds an address (NtUnmapViewOfSection). */

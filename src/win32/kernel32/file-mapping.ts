@@ -1,5 +1,9 @@
-/** File mappings (memoryapi.h). Sources: Microsoft, "CreateFileMappingA function", "MapViewOfFile function", "FlushViewOfFile function", "UnmapViewOfFile function". */
+/**
+ * File mappings (memoryapi.h). Sources: Microsoft, "CreateFileMappingA function", "MapViewOfFile function", "FlushViewOfFile
+ * function", "UnmapViewOfFile function", "CreateFileMapping2 function", "CreateFileMappingFromApp function".
+ */
 import {
+  MEM_LARGE_PAGES,
   PAGE_EXECUTE,
   PAGE_EXECUTE_READ,
   PAGE_EXECUTE_READWRITE,
@@ -26,9 +30,10 @@ import {
 } from '../../nt/section-services.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { ERROR_ALREADY_EXISTS, ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
-import { failStatus, INVALID_HANDLE_VALUE, TRUE, truth } from './results.js';
+import { checkSectionParameters } from '../ntdll/section-services.js';
+import { failStatus, INVALID_HANDLE_VALUE, statusOf, TRUE, truth } from './results.js';
 import { inheritanceOf } from './security-attributes.js';
-import { bothForms, type TextForm } from './text-form.js';
+import { bothForms, type TextForm, WIDE } from './text-form.js';
 
 const STANDARD_RIGHTS_REQUIRED = 0xf0000;
 const FILE_MAP_COPY = 0x1;
@@ -37,6 +42,10 @@ const FILE_MAP_READ = 0x4;
 const FILE_MAP_EXECUTE = 0x20;
 /** FILE_MAP_LARGE_PAGES, FILE_MAP_TARGETS_INVALID, FILE_MAP_RESERVE: they do not change the protection. */
 const FILE_MAP_MODIFIERS = 0xe0000000;
+const FILE_MAP_LARGE_PAGES = 0x20000000;
+const NUMA_NO_PREFERRED_NODE = 0xffff_ffff;
+const EXECUTE_PROTECTIONS =
+  PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
 /** The bits of flProtect that are SEC_*, not PAGE_*. */
 const SECTION_FLAGS = 0xff800000;
 
@@ -56,41 +65,107 @@ function handleAccess(protection: number): number {
   }
 }
 
-/** HANDLE CreateFileMapping(file, security, protect, sizeHigh, sizeLow, name). */
+/** What the forms of CreateFileMapping have in common. */
+interface Mapping {
+  readonly file: number;
+  /** Address of SECURITY_ATTRIBUTES, or 0. */
+  readonly security: number;
+  /** PAGE_*. */
+  readonly protection: number;
+  /** SEC_*, 0 for SEC_COMMIT. */
+  readonly attributes: number;
+  /** Bytes. */
+  readonly maximumSize: number;
+  /** '' for none. */
+  readonly name: string;
+  /** SECTION_* and standard rights of the handle. */
+  readonly access: number;
+}
+
+/** Creates or opens the mapping; the answer is its handle, or 0 with the last error. */
+function createMapping(call: ServiceCall, mapping: Mapping): number {
+  const { file, protection, attributes, maximumSize, name } = mapping;
+  if (protection === PAGE_EXECUTE || (file === INVALID_HANDLE_VALUE && maximumSize === 0))
+    return call.fail(ERROR_INVALID_PARAMETER);
+  const out = { handle: 0 };
+  call.lastError = 0;
+  const status = createSection(
+    call.kernel,
+    call.process,
+    {
+      path: name === '' ? null : baseNamedObjectPath(name),
+      access: mapping.access,
+      handleFlags: inheritanceOf(call, mapping.security),
+      openIf: true,
+    },
+    {
+      maximumSize,
+      protection,
+      attributes: attributes === 0 ? SEC_COMMIT : attributes,
+      fileHandle: file === INVALID_HANDLE_VALUE ? 0 : file,
+    },
+    out,
+  );
+  if (!ntSuccess(status)) return failStatus(call, status);
+  if (status === STATUS_OBJECT_NAME_EXISTS) call.lastError = ERROR_ALREADY_EXISTS;
+  return out.handle;
+}
+
+/** HANDLE CreateFileMapping(file, security, protect, sizeHigh, sizeLow, name), and the Numa form with a node behind. */
 const createFileMapping =
+  (withNode: boolean) =>
   (form: TextForm): ServiceFunction =>
   (call) => {
-    const file = call.handle(0);
-    const [flags, high, low, nameAt] = [call.u32(2), call.u32(3), call.u32(4), call.address(5)];
+    const [flags, nameAt] = [call.u32(2), call.address(5)];
+    if (withNode && !isKnownNode(call.u32(6))) return call.fail(ERROR_INVALID_PARAMETER);
     const protection = flags & ~SECTION_FLAGS;
-    const kind = (flags & SECTION_FLAGS) >>> 0;
-    const maximumSize = high * 2 ** 32 + low;
-    if (protection === PAGE_EXECUTE || (file === INVALID_HANDLE_VALUE && maximumSize === 0))
-      return call.fail(ERROR_INVALID_PARAMETER);
-    const name = nameAt === 0 ? '' : form.read(call, nameAt);
-    const out = { handle: 0 };
-    call.lastError = 0;
-    const status = createSection(
-      call.kernel,
-      call.process,
-      {
-        path: name === '' ? null : baseNamedObjectPath(name),
-        access: handleAccess(protection),
-        handleFlags: inheritanceOf(call, call.address(1)),
-        openIf: true,
-      },
-      {
-        maximumSize,
-        protection,
-        attributes: kind === 0 ? SEC_COMMIT : kind,
-        fileHandle: file === INVALID_HANDLE_VALUE ? 0 : file,
-      },
-      out,
-    );
-    if (!ntSuccess(status)) return failStatus(call, status);
-    if (status === STATUS_OBJECT_NAME_EXISTS) call.lastError = ERROR_ALREADY_EXISTS;
-    return out.handle;
+    return createMapping(call, {
+      file: call.handle(0),
+      security: call.address(1),
+      protection,
+      attributes: (flags & SECTION_FLAGS) >>> 0,
+      maximumSize: call.u32(3) * 2 ** 32 + call.u32(4),
+      name: nameAt === 0 ? '' : form.read(call, nameAt),
+      access: handleAccess(protection),
+    });
   };
+
+/** HANDLE CreateFileMappingFromApp(file, security, protect, size, name): never executable. */
+const createFileMappingFromApp: ServiceFunction = (call) => {
+  const [flags, nameAt] = [call.u32(2), call.address(4)];
+  const protection = flags & ~SECTION_FLAGS;
+  if ((protection & EXECUTE_PROTECTIONS) !== 0) return call.fail(ERROR_INVALID_PARAMETER);
+  return createMapping(call, {
+    file: call.handle(0),
+    security: call.address(1),
+    protection,
+    attributes: (flags & SECTION_FLAGS) >>> 0,
+    maximumSize: call.size(3),
+    name: nameAt === 0 ? '' : WIDE.read(call, nameAt),
+    access: handleAccess(protection),
+  });
+};
+
+/** HANDLE CreateFileMapping2(file, security, access, protect, attributes, size, name, *parameters, count). */
+const createFileMapping2: ServiceFunction = (call) => {
+  const nameAt = call.address(6);
+  const status = statusOf(() => checkSectionParameters(call, call.address(7), call.u32(8)));
+  if (!ntSuccess(status)) return failStatus(call, status);
+  return createMapping(call, {
+    file: call.handle(0),
+    security: call.address(1),
+    protection: call.u32(3),
+    attributes: call.u32(4),
+    maximumSize: call.size(5),
+    name: nameAt === 0 ? '' : WIDE.read(call, nameAt),
+    access: call.u32(2),
+  });
+};
+
+/** True for the one node there is, and for no preference (NUMA_NO_PREFERRED_NODE). */
+function isKnownNode(node: number): boolean {
+  return node === 0 || node === NUMA_NO_PREFERRED_NODE;
+}
 
 /** HANDLE OpenFileMapping(access, inherit, name). */
 const openFileMapping =
@@ -117,18 +192,34 @@ function viewProtection(access: number): number {
   return execute ? PAGE_EXECUTE : PAGE_NOACCESS;
 }
 
-/** LPVOID MapViewOfFileEx(mapping, access, offsetHigh, offsetLow, bytes, base). */
-function mapView(call: ServiceCall, baseAddress: number): number {
+/** Maps a view of the mapping in the call's first argument, as the access in its second says. Offset and size in bytes. */
+function mapView(call: ServiceCall, sectionOffset: number, viewSize: number, baseAddress: number): number {
+  const access = call.u32(1);
   const request = {
     baseAddress,
-    viewSize: call.size(4),
-    sectionOffset: call.u32(2) * 2 ** 32 + call.u32(3),
-    allocationType: 0,
-    protect: viewProtection(call.u32(1)),
+    viewSize,
+    sectionOffset,
+    allocationType: access & FILE_MAP_LARGE_PAGES ? MEM_LARGE_PAGES : 0,
+    protect: viewProtection(access),
   };
   const status = mapViewOfSection(call.kernel, call.process, call.handle(0), request);
   return ntSuccess(status) ? request.baseAddress : failStatus(call, status);
 }
+
+/** LPVOID MapViewOfFileEx(mapping, access, offsetHigh, offsetLow, bytes, base). */
+function mapViewEx(call: ServiceCall, baseAddress: number): number {
+  return mapView(call, call.u32(2) * 2 ** 32 + call.u32(3), call.size(4), baseAddress);
+}
+
+/** The same with a node behind. */
+const mapViewNuma: ServiceFunction = (call) =>
+  isKnownNode(call.u32(6)) ? mapViewEx(call, call.address(5)) : call.fail(ERROR_INVALID_PARAMETER);
+
+/** LPVOID MapViewOfFileFromApp(mapping, access, offset, bytes): never executable. */
+const mapViewFromApp: ServiceFunction = (call) =>
+  call.u32(1) & FILE_MAP_EXECUTE
+    ? call.fail(ERROR_INVALID_PARAMETER)
+    : mapView(call, call.size(2), call.size(3), 0);
 
 function flushView(call: ServiceCall): number {
   const request = { baseAddress: call.address(0), regionSize: call.size(1) };
@@ -138,10 +229,15 @@ function flushView(call: ServiceCall): number {
 }
 
 export const fileMappingFunctions: Record<string, Service | ServiceFunction> = {
-  ...bothForms('CreateFileMapping', createFileMapping),
+  ...bothForms('CreateFileMapping', createFileMapping(false)),
+  ...bothForms('CreateFileMappingNuma', createFileMapping(true)),
+  CreateFileMappingFromApp: createFileMappingFromApp,
+  CreateFileMapping2: createFileMapping2,
   ...bothForms('OpenFileMapping', openFileMapping),
-  MapViewOfFile: (call) => mapView(call, 0),
-  MapViewOfFileEx: (call) => mapView(call, call.address(5)),
+  MapViewOfFile: (call) => mapViewEx(call, 0),
+  MapViewOfFileEx: (call) => mapViewEx(call, call.address(5)),
+  MapViewOfFileExNuma: mapViewNuma,
+  MapViewOfFileFromApp: mapViewFromApp,
   FlushViewOfFile: flushView,
   UnmapViewOfFile: (call) => truth(call, unmapViewOfSection(call.kernel, call.process, call.address(0))),
 };

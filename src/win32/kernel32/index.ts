@@ -19,6 +19,7 @@ import { handleFunctions } from './handle.js';
 import { heapForwarders, heapFunctions } from './heap.js';
 import { usingHeap } from './heap-guard.js';
 import { localeFunctions } from './locale.js';
+import { mappedFileNameFunctions } from './mapped-file-name.js';
 import { memoryFunctions } from './memory.js';
 import { memoryNotificationFunctions } from './memory-notification.js';
 import { memoryPriorityFunctions } from './memory-priority.js';
@@ -56,6 +57,7 @@ export const kernel32: SystemModule = {
     ...fileMappingFunctions,
     ...usingHeap(globalMemoryFunctions),
     ...heapFunctions,
+    ...mappedFileNameFunctions,
     ...memoryFunctions,
     ...memoryNotificationFunctions,
     ...memoryPriorityFunctions,

@@ -35,12 +35,18 @@ import {
   writeSize,
   writeStatusBlock,
 } from './arguments.js';
+import { storeImage, storeMappedFileName, storeRegion, storeSharedCommit } from './memory-queries.js';
 import { storeWorkingSet, storeWorkingSetEx } from './working-set-queries.js';
 
 /** MEMORY_INFORMATION_CLASS. */
 const MEMORY_BASIC_INFORMATION = 0;
 const MEMORY_WORKING_SET_INFORMATION = 1;
+const MEMORY_MAPPED_FILENAME_INFORMATION = 2;
+const MEMORY_REGION_INFORMATION = 3;
 const MEMORY_WORKING_SET_EX_INFORMATION = 4;
+const MEMORY_SHARED_COMMIT_INFORMATION = 5;
+const MEMORY_IMAGE_INFORMATION = 6;
+const MEMORY_REGION_INFORMATION_EX = 7;
 const BASIC_INFORMATION_BYTES = 0x30;
 /** Bytes that NtReadVirtualMemory and NtWriteVirtualMemory move at a time. */
 const CHUNK = 0x10000;
@@ -108,13 +114,23 @@ const protect: ServiceFunction = (call) => {
 
 /** (process, address, class, buffer, length, *returned). */
 const query: ServiceFunction = (call) => {
-  switch (call.u32(2)) {
+  const [kind, buffer, length] = [call.u32(2), call.address(3), call.size(4)];
+  switch (kind) {
     case MEMORY_BASIC_INFORMATION:
       return queryBasic(call);
     case MEMORY_WORKING_SET_INFORMATION:
-      return storeWorkingSet(call, call.handle(0), call.address(3), call.size(4), call.address(5));
+      return storeWorkingSet(call, call.handle(0), buffer, length, call.address(5));
+    case MEMORY_MAPPED_FILENAME_INFORMATION:
+      return storeMappedFileName(call, buffer, length);
+    case MEMORY_REGION_INFORMATION:
+    case MEMORY_REGION_INFORMATION_EX:
+      return storeRegion(call, buffer, length, kind === MEMORY_REGION_INFORMATION_EX);
     case MEMORY_WORKING_SET_EX_INFORMATION:
-      return storeWorkingSetEx(call, call.handle(0), call.address(3), call.size(4), call.address(5));
+      return storeWorkingSetEx(call, call.handle(0), buffer, length, call.address(5));
+    case MEMORY_SHARED_COMMIT_INFORMATION:
+      return storeSharedCommit(call, buffer, length);
+    case MEMORY_IMAGE_INFORMATION:
+      return storeImage(call, buffer, length);
     default:
       return STATUS_INVALID_INFO_CLASS;
   }

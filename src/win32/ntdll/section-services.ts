@@ -8,15 +8,19 @@ import {
   STATUS_SECTION_NOT_IMAGE,
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
-import { querySection, type SectionImageInformation } from '../../mm/section.js';
+import { areMappedFilesTheSame } from '../../mm/query-region.js';
+import { querySection, type SectionImageInformation, type SectionInformation } from '../../mm/section.js';
 import { PROCESS_VM_OPERATION } from '../../nt/access.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
 import {
   createSection,
-  mapViewOfSection,
+  extendSection,
+  mapView,
   openSection,
   type SectionObject,
+  sectionToMap,
   unmapViewOfSection,
+  type ViewRequest,
 } from '../../nt/section-services.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import {
@@ -32,8 +36,18 @@ import {
 /** SECTION_INFORMATION_CLASS, and the bytes of what they answer. */
 const SECTION_BASIC_INFORMATION = 0;
 const SECTION_IMAGE_INFORMATION = 1;
-const BASIC_BYTES = 0x18;
-const IMAGE_BYTES = 0x40;
+const SECTION_RELOCATION_INFORMATION = 2;
+const SECTION_ORIGINAL_BASE_INFORMATION = 3;
+const SECTION_INTERNAL_IMAGE_INFORMATION = 4;
+const INFORMATION_BYTES = [0x18, 0x40, 0x08, 0x08, 0x48] as const;
+const IMAGE_BYTES = INFORMATION_BYTES[SECTION_IMAGE_INFORMATION];
+/** MEM_EXTENDED_PARAMETER: its bytes, how many a section may have, and MemSectionExtendedParameterNumaNode. */
+const PARAMETER_BYTES = 16;
+const MOST_PARAMETERS = 3;
+const SECTION_PARAMETER_NUMA_NODE = 2;
+const NUMA_NO_PREFERRED_NODE = 0xffff_ffff;
+/** SECTION_IMAGE_INFORMATION.ImageFlags: the section is based elsewhere than the file prefers. */
+const IMAGE_DYNAMICALLY_RELOCATED = 0x04;
 
 /** (*handle, access, attributes, *maximumSize, protection, sectionAttributes, file). */
 const create: ServiceFunction = (call) => {
@@ -53,6 +67,27 @@ const create: ServiceFunction = (call) => {
   if (ntSuccess(status)) writeHandle(call, handleAt, out.handle);
   return status;
 };
+
+/** The same, then (*parameters, count): MEM_EXTENDED_PARAMETER. */
+const createEx: ServiceFunction = (call) => {
+  const status = checkSectionParameters(call, call.address(7), call.u32(8));
+  return status === STATUS_SUCCESS ? create(call) : status;
+};
+
+/**
+ * Checks the extended parameters of a new section: a preferred NUMA node, of which there is one, each at most once.
+ * STATUS_INVALID_PARAMETER for any other.
+ */
+export function checkSectionParameters(call: ServiceCall, at: number, count: number): number {
+  if (count > MOST_PARAMETERS || (count > 0 && at === 0)) return STATUS_INVALID_PARAMETER;
+  for (let index = 0; index < count; index++) {
+    const kind = call.memory.readU32(at + index * PARAMETER_BYTES) & 0xff;
+    const node = call.memory.readU32(at + index * PARAMETER_BYTES + 8);
+    if (kind !== SECTION_PARAMETER_NUMA_NODE || index > 0) return STATUS_INVALID_PARAMETER;
+    if (node !== 0 && node !== NUMA_NO_PREFERRED_NODE) return STATUS_INVALID_PARAMETER;
+  }
+  return STATUS_SUCCESS;
+}
 
 /** (*handle, access, attributes). */
 const open: ServiceFunction = (call) => {
@@ -80,23 +115,27 @@ const map: ServiceFunction = (call) => {
     allocationType: call.u32(8),
     protect: call.u32(9),
   };
-  const section = call.handle(0);
-  const target = referenceByHandle(
-    call.kernel,
-    call.process,
-    call.handle(1),
-    'process',
-    PROCESS_VM_OPERATION,
-  );
-  if (typeof target === 'number') return target;
-  if (target !== call.process) return STATUS_INVALID_PARAMETER;
-  const status = mapViewOfSection(call.kernel, call.process, section, request);
+  const status = mapInto(call, call.handle(0), call.handle(1), request);
   if (!ntSuccess(status)) return status;
   call.memory.writePointer(baseAt, request.baseAddress);
   writeSize(call, sizeAt, request.viewSize);
   if (offsetAt !== 0) writeSize(call, offsetAt, request.sectionOffset);
   return status;
 };
+
+/** Maps a view of a section of the caller's into the process of a handle; the request says then what was mapped. */
+export function mapInto(
+  call: ServiceCall,
+  sectionHandle: number,
+  processHandle: number,
+  request: ViewRequest,
+): number {
+  const section = sectionToMap(call.kernel, call.process, sectionHandle, request.protect);
+  if (typeof section === 'number') return section;
+  return inProcess(call, processHandle, PROCESS_VM_OPERATION, (process) =>
+    mapView(call.kernel, process, section, request),
+  );
+}
 
 /** (process, address). */
 const unmap: ServiceFunction = (call) => {
@@ -109,23 +148,51 @@ const unmap: ServiceFunction = (call) => {
 /** (section, class, buffer, length, *returned). */
 const query: ServiceFunction = (call) => {
   const [kind, buffer, length, returned] = [call.u32(1), call.address(2), call.size(3), call.address(4)];
-  if (kind !== SECTION_BASIC_INFORMATION && kind !== SECTION_IMAGE_INFORMATION)
-    return STATUS_INVALID_INFO_CLASS;
-  const bytes = kind === SECTION_BASIC_INFORMATION ? BASIC_BYTES : IMAGE_BYTES;
+  const bytes = INFORMATION_BYTES[kind];
+  if (bytes === undefined) return STATUS_INVALID_INFO_CLASS;
   if (length < bytes) return STATUS_INFO_LENGTH_MISMATCH;
   const object = referenceByHandle(call.kernel, call.process, call.handle(0), 'section', SECTION_QUERY);
   if (typeof object === 'number') return object;
-  const information = querySection((object as SectionObject).section);
-  if (kind === SECTION_IMAGE_INFORMATION && information.image === null) return STATUS_SECTION_NOT_IMAGE;
+  const { image, ...basic } = querySection((object as SectionObject).section);
+  if (kind !== SECTION_BASIC_INFORMATION && image === null) return STATUS_SECTION_NOT_IMAGE;
   call.memory.probeWrite(buffer, bytes);
-  if (kind === SECTION_BASIC_INFORMATION) {
-    call.memory.writePointer(buffer, 0);
-    call.memory.writeU64(buffer + 8, information.allocationAttributes, 0);
-    writeSize(call, buffer + 16, information.maximumSize);
-  } else writeImageInformation(call, buffer, information.image!);
+  if (image === null || kind === SECTION_BASIC_INFORMATION) writeBasicInformation(call, buffer, basic);
+  else writeOfImage(call, buffer, kind, image);
   if (returned !== 0) writeSize(call, returned, bytes);
   return STATUS_SUCCESS;
 };
+
+/** SECTION_BASIC_INFORMATION: no section here is based. */
+function writeBasicInformation(
+  call: ServiceCall,
+  at: number,
+  basic: Omit<SectionInformation, 'image'>,
+): void {
+  call.memory.writePointer(at, 0);
+  call.memory.writeU64(at + 8, basic.allocationAttributes, 0);
+  writeSize(call, at + 16, basic.maximumSize);
+}
+
+function writeOfImage(call: ServiceCall, at: number, kind: number, image: SectionImageInformation): void {
+  switch (kind) {
+    case SECTION_RELOCATION_INFORMATION:
+      writeSigned(call, at, image.base - image.originalBase);
+      break;
+    case SECTION_ORIGINAL_BASE_INFORMATION:
+      call.memory.writePointer(at, image.originalBase);
+      break;
+    case SECTION_INTERNAL_IMAGE_INFORMATION:
+      writeImageInformation(call, at, image);
+      call.memory.writeU64(at + IMAGE_BYTES, 0, 0);
+      break;
+    default:
+      writeImageInformation(call, at, image);
+  }
+}
+
+function writeSigned(call: ServiceCall, at: number, value: number): void {
+  call.memory.writeU64(at, (value % 2 ** 32) >>> 0, Math.floor(value / 2 ** 32) >>> 0);
+}
 
 /** SECTION_IMAGE_INFORMATION. */
 function writeImageInformation(call: ServiceCall, at: number, image: SectionImageInformation): void {
@@ -137,16 +204,38 @@ function writeImageInformation(call: ServiceCall, at: number, image: SectionImag
   memory.writeU32(at + 0x20, image.subsystem);
   memory.writeU16(at + 0x24, image.subsystemMinor);
   memory.writeU16(at + 0x26, image.subsystemMajor);
+  memory.writeU16(at + 0x28, image.operatingSystemMajor);
+  memory.writeU16(at + 0x2a, image.operatingSystemMinor);
   memory.writeU16(at + 0x2c, image.characteristics);
   memory.writeU16(at + 0x2e, image.dllCharacteristics);
   memory.writeU16(at + 0x30, image.machine);
   memory.writeU8(at + 0x32, image.containsCode ? 1 : 0);
+  memory.writeU8(at + 0x33, image.base === image.originalBase ? 0 : IMAGE_DYNAMICALLY_RELOCATED);
   memory.writeU32(at + 0x38, image.fileSize % 2 ** 32);
   memory.writeU32(at + 0x3c, image.checkSum);
 }
 
+/** (section, *newSize): the size that the section has then is stored. */
+const extend: ServiceFunction = (call) => {
+  const sizeAt = call.address(1);
+  call.memory.probeWrite(sizeAt, 8);
+  const size = readLargeInteger(call, sizeAt) ?? 0;
+  if (size < 0) return STATUS_INVALID_PARAMETER;
+  const out = { size: 0 };
+  const status = extendSection(call.kernel, call.process, call.handle(0), size, out);
+  if (ntSuccess(status)) writeSize(call, sizeAt, out.size);
+  return status;
+};
+
+/** (address, address). */
+const areSame: ServiceFunction = (call) =>
+  areMappedFilesTheSame(call.process.space, call.address(0), call.address(1));
+
 export const sectionServices = nativeServices({
   CreateSection: create,
+  CreateSectionEx: createEx,
+  ExtendSection: extend,
+  AreMappedFilesTheSame: areSame,
   OpenSection: open,
   MapViewOfSection: map,
   UnmapViewOfSection: unmap,

@@ -6,6 +6,8 @@ const FORWARDED = [
   'EnumProcesses',
   'EnumProcessModules',
   'EnumProcessModulesEx',
+  'GetMappedFileNameA',
+  'GetMappedFileNameW',
   'GetModuleBaseNameA',
   'GetModuleBaseNameW',
   'GetModuleFileNameExA',
