@@ -49,6 +49,7 @@ build_msvc() { # source, further flags
 build_msvc seh/seh.c
 build_msvc jump/jump.c
 build_msvc cxx/cxx.cpp -std=c++17 -fexceptions -fcxx-exceptions
+build_msvc conformance/conformance.c
 build_msvc cxx4/cxx4.s -Wno-unused-command-line-argument
 clang --version | head -n 1
 

@@ -1,0 +1,48 @@
+/** Every row of the conformance table through real calls of a program in the machine. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { MemoryHost } from '../../src/host/memory-host.js';
+import { Machine } from '../../src/machine.js';
+import { exampleBytes } from '../../src/testing/examples.js';
+import { compileRows } from './guest-script.js';
+import { readRows, rowName } from './row-file.js';
+import { observeAll } from './runner.js';
+import { judge } from './verdict.js';
+
+const MOST_INSTRUCTIONS = 400_000_000;
+
+const rows = readRows();
+const script = new TextEncoder().encode(compileRows(rows));
+
+/** What the program prints for the rows from `first` on, up to its end or its crash. */
+function runGuest(first: number): string {
+  const host = new MemoryHost();
+  const machine = new Machine({ host, ram: 64 * 2 ** 20 });
+  machine.mount('C:\\app', { 'conformance.exe': exampleBytes('bin/conformance.exe') });
+  machine.mount('C:\\work', { 'rows.txt': script }, { writable: true });
+  machine.createProcess({
+    image: 'C:\\app\\conformance.exe',
+    args: ['rows.txt', first.toString(16)],
+    currentDirectory: 'C:\\work',
+  });
+  machine.run({ maxInstructions: MOST_INSTRUCTIONS });
+  machine.verify();
+  return new TextDecoder('latin1').decode(host.consoleBytes(1));
+}
+
+const observed = observeAll(rows.length, runGuest);
+
+afterAll(() => {
+  const counts = new Map<string, number>();
+  for (const row of rows) counts.set(row.family, (counts.get(row.family) ?? 0) + 1);
+  const gaps = rows.filter((row) => row.gap !== null).length;
+  const table = [...counts].map(([family, count]) => `${family} ${count}`).join(', ');
+  console.log(`conformance: ${rows.length} rows, ${gaps} of them known gaps: ${table}`);
+});
+
+describe('the conformance table through guest calls', () => {
+  it.each(rows.map((row, index) => ({ name: rowName(row), row, index })))('$name', ({ row, index }) => {
+    const problem = judge(row, observed.get(index) ?? []);
+    if (row.gap === null) expect(problem).toBeNull();
+    else expect(problem, `passes now: ${row.gap}`).not.toBeNull();
+  });
+});
