@@ -39,7 +39,10 @@ function compileStep(step: Step, compiler: ExpressionCompiler): string[] {
     case 'call': {
       const args = step.args.map(compile).join(',');
       const slot = step.name === null ? 0 : compiler.variables.define(step.name);
-      return [`C ${slot.toString(16)} ${step.function} ${args}`, ...expressionsOf(step.expected).map(evaluate)];
+      return [
+        `C ${slot.toString(16)} ${step.function} ${args}`,
+        ...expressionsOf(step.expected).map(evaluate),
+      ];
     }
     case 'check':
       return [evaluate(step.left), evaluate(step.right)];

@@ -56,6 +56,9 @@ export interface Row {
 const BYTES: Readonly<Record<string, number>> = { u8: 1, u16: 2, u32: 4, u64: 8 };
 const FOLDER = new URL('./rows/', import.meta.url);
 
+/** What the variables of `cases` and `each` stand for. */
+type Variant = [variable: string, value: string][];
+
 interface Draft {
   title: string;
   source: string;
@@ -131,15 +134,15 @@ function addLine(draft: Draft, line: string): void {
 }
 
 function expand(draft: Draft, family: string): Row[] {
-  let variants: [string, string][][] = [[]];
+  let variants: Variant[] = [[]];
   if (draft.columns.length > 0) {
     variants = draft.cases.map((values) => {
       if (values.length !== draft.columns.length) throw new Error(`a case of ${draft.title}: ${values}`);
-      return draft.columns.map((column, index) => [column, values[index]!]);
+      return draft.columns.map((column, index): [string, string] => [column, values[index]!]);
     });
   }
   for (const [variable, values] of draft.each)
-    variants = variants.flatMap((variant) => values.map((value) => [...variant, [variable, value]]));
+    variants = variants.flatMap((variant) => values.map((value): Variant => [...variant, [variable, value]]));
   return variants.map((variant) => {
     const replaced = (text: string) =>
       variant
@@ -212,10 +215,8 @@ function parseExpected(text: string | undefined, otherwise: 'success' | 'any'): 
   if (text === 'anything') return { kind: 'any' };
   if (text === 'succeeds') return { kind: 'success' };
   if (text.startsWith('fails ')) return { kind: 'failure', errors: text.slice(6).split(' or ') };
-  const [, code, access, at] =
-    /^raises (\w+)(?: (read|write|execute))?(?: at (.*))?$/.exec(text) ?? [];
-  if (code !== undefined)
-    return { kind: 'raises', raised: { code, access: access ?? null, at: at ?? null } };
+  const [, code, access, at] = /^raises (\w+)(?: (read|write|execute))?(?: at (.*))?$/.exec(text) ?? [];
+  if (code !== undefined) return { kind: 'raises', raised: { code, access: access ?? null, at: at ?? null } };
   const [, values, error] = /^(.*?)(?: error (\w+))?$/.exec(text)!;
   return { kind: 'value', values: values!.split(' or '), error: error ?? null };
 }

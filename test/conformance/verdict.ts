@@ -1,6 +1,7 @@
 /** Compares what a runner observed with what the rows say. */
-import { constant } from './expression.js';
+
 import { CONSTANTS } from './constants.js';
+import { constant } from './expression.js';
 import { isSuccess, resultBits } from './functions.js';
 import { queryExpressions } from './guest-script.js';
 import type { Expected, Row, Step } from './row-file.js';
