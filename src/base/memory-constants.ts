@@ -14,13 +14,22 @@ export const PAGE_GUARD = 0x100;
 export const PAGE_NOCACHE = 0x200;
 export const PAGE_WRITECOMBINE = 0x400;
 
+/** With MEM_RELEASE. */
+export const MEM_COALESCE_PLACEHOLDERS = 0x01;
+/** With MEM_RELEASE, or at unmapping. */
+export const MEM_PRESERVE_PLACEHOLDER = 0x02;
+/** At unmapping. */
+export const MEM_UNMAP_WITH_TRANSIENT_BOOST = 0x01;
 export const MEM_COMMIT = 0x1000;
 export const MEM_RESERVE = 0x2000;
 export const MEM_DECOMMIT = 0x4000;
+/** At allocation and mapping. */
+export const MEM_REPLACE_PLACEHOLDER = 0x4000;
 export const MEM_RELEASE = 0x8000;
 export const MEM_FREE = 0x10000;
 export const MEM_PRIVATE = 0x20000;
 export const MEM_MAPPED = 0x40000;
+export const MEM_RESERVE_PLACEHOLDER = 0x40000;
 export const MEM_RESET = 0x80000;
 export const MEM_TOP_DOWN = 0x100000;
 export const MEM_WRITE_WATCH = 0x200000;

@@ -35,6 +35,8 @@ export class AddressSpace {
   /** The swapper has to bring it in. */
   wanted = false;
   readonly vads = new VadTree();
+  /** Ranges in which writes are watched. */
+  watchedRanges = 0;
   readonly counters = new FaultCounters();
   /** Pages that this process is charged for: private pages, copy-on-write views, page tables, working-set list. */
   commitCharge = 0;

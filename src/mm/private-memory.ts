@@ -12,6 +12,7 @@ import { countUsedPte, findPte, type TableAccess } from './page-tables.js';
 import { DECOMMITTED_PTE, demandZeroLow } from './pte.js';
 import { deletePte, deletePteRange, tryDeletePteRange } from './pte-deletion.js';
 import type { Vad } from './vad-tree.js';
+import { freeWriteWatch } from './write-watch.js';
 
 const TABLE_SPAN = 0x20_0000;
 /** Bytes of MMVAD_SHORT, and the tag under which it is charged. */
@@ -22,12 +23,16 @@ export const SHORT_VAD_TAG = 'VadS';
 export function insertPrivateVad(mm: MemoryManager, space: AddressSpace, vad: Vad): void {
   mm.nonpagedPool.charge(SHORT_VAD_SIZE, SHORT_VAD_TAG);
   space.vads.insert(vad);
+  if (vad.writeWatch !== 0) space.watchedRanges++;
 }
 
 /** Takes a private range, whose pages are gone, out of an address space. */
 export function removePrivateVad(mm: MemoryManager, space: AddressSpace, vad: Vad): void {
   mm.nonpagedPool.uncharge(SHORT_VAD_SIZE, SHORT_VAD_TAG);
   space.vads.remove(vad);
+  if (vad.writeWatch === 0) return;
+  space.watchedRanges--;
+  freeWriteWatch(mm, vad);
 }
 
 /**

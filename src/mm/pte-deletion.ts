@@ -35,6 +35,7 @@ import {
   pteFrame,
 } from './pte.js';
 import { removeWsle } from './working-set.js';
+import { noteWrite } from './write-watch.js';
 
 /**
  * Deletes every entry in `start`..`end` (addresses, multiples of 4096, end not included) and the tables that become empty.
@@ -196,6 +197,7 @@ function deleteValid(
   if (address <= space.highestAddress) removeWsle(mm, space, address, frame);
   if (mm.current === space) mm.processor.invalidatePage(address);
   if ((mm.pfn.flags[frame]! & PFN_PROTOTYPE) === 0) {
+    if (space.watchedRanges !== 0 && (lo & PTE_DIRTY) !== 0) noteWrite(mm, space, address);
     deleteActiveFrame(mm, frame);
     return;
   }
@@ -217,7 +219,10 @@ export function trimPage(
 ): void {
   const lo = mm.words[word]!;
   const frame = pteFrame(lo);
-  if ((lo & PTE_DIRTY) !== 0) markModified(mm, frame);
+  if ((lo & PTE_DIRTY) !== 0) {
+    markModified(mm, frame);
+    if (space.watchedRanges !== 0) noteWrite(mm, space, address);
+  }
   space.addResident(-1);
   removeWsle(mm, space, address, frame);
   if ((mm.pfn.flags[frame]! & PFN_PAGE_TABLE) !== 0) forgetTable(mm, space, address);

@@ -3,12 +3,20 @@
  * Source: Microsoft, "ZwMapViewOfSection function (wdm.h)", "MapViewOfFile function", "FlushViewOfFile function"; Unit OS5:
  * Memory Management 5.2, "Viewing Memory-Mapped Files".
  */
-import { ALLOCATION_GRANULARITY, MEM_TOP_DOWN, SEC_RESERVE } from '../base/memory-constants.js';
+import {
+  ALLOCATION_GRANULARITY,
+  MEM_PRESERVE_PLACEHOLDER,
+  MEM_REPLACE_PLACEHOLDER,
+  MEM_TOP_DOWN,
+  MEM_UNMAP_WITH_TRANSIENT_BOOST,
+  SEC_RESERVE,
+} from '../base/memory-constants.js';
 import {
   STATUS_COMMITMENT_LIMIT,
   STATUS_CONFLICTING_ADDRESSES,
   STATUS_IMAGE_NOT_AT_BASE,
   STATUS_INVALID_PAGE_PROTECTION,
+  STATUS_INVALID_PARAMETER,
   STATUS_INVALID_PARAMETER_2,
   STATUS_INVALID_PARAMETER_3,
   STATUS_INVALID_PARAMETER_4,
@@ -21,10 +29,18 @@ import {
   STATUS_SECTION_PROTECTION,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
+import {
+  type AddressRequirements,
+  checkRequirements,
+  limitsBelow,
+  limitsOf,
+  type PlacementLimits,
+} from './address-requirements.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_COPY_ON_WRITE } from './commit.js';
 import { flushControlArea, writeUnmappedPages } from './mapped-file-writer.js';
 import type { MemoryManager } from './memory-manager.js';
+import { insertPlaceholder, placeholderAt, removePlaceholder } from './placeholder.js';
 import { protectionCode } from './protection.js';
 import {
   MM_EXECUTE,
@@ -46,6 +62,7 @@ const PAGE_SIZE = 4096;
 /** Bytes of MMVAD, and the tag under which it is charged. */
 const VAD_SIZE = 0x78;
 const VAD_TAG = 'Vad ';
+const UNMAP_FLAGS = MEM_PRESERVE_PLACEHOLDER | MEM_UNMAP_WITH_TRANSIENT_BOOST;
 /** Inheritance of a view by child processes. */
 export const VIEW_SHARE = 1;
 export const VIEW_UNMAP = 2;
@@ -72,8 +89,10 @@ export interface ViewRequest {
   /** From the start of the section; a multiple of 64 KB. */
   sectionOffset: number;
   zeroBits?: number;
-  /** MEM_TOP_DOWN or 0. */
+  /** MEM_TOP_DOWN or 0; with `requirements` also MEM_REPLACE_PLACEHOLDER. */
   allocationType: number;
+  /** Of NtMapViewOfSectionEx. */
+  requirements?: AddressRequirements;
   /** PAGE_* flags; an image has the protections of its headers whatever is asked. */
   protect: number;
   /** VIEW_SHARE, or VIEW_UNMAP when left out. */
@@ -99,24 +118,43 @@ export function mapViewOfSection(
 ): number {
   const inherit = request.inheritDisposition ?? VIEW_UNMAP;
   if (inherit !== VIEW_SHARE && inherit !== VIEW_UNMAP) return STATUS_INVALID_PARAMETER_8;
-  if ((request.allocationType & ~MEM_TOP_DOWN) !== 0) return STATUS_INVALID_PARAMETER_9;
+  const replaces =
+    request.requirements !== undefined && (request.allocationType & MEM_REPLACE_PLACEHOLDER) !== 0;
+  const known = replaces ? MEM_REPLACE_PLACEHOLDER : MEM_TOP_DOWN;
+  if ((request.allocationType & ~known) !== 0) return STATUS_INVALID_PARAMETER_9;
   const protection = protectionCode(request.protect);
   if (protection < 0) return STATUS_INVALID_PAGE_PROTECTION;
-  const highest = highestForZeroBits(space, request.zeroBits ?? 0);
-  if (highest < 0) return STATUS_INVALID_PARAMETER_4;
+  const limits = limitsOfView(space, request);
+  if (typeof limits === 'number') return limits;
   const { baseAddress, viewSize, sectionOffset } = request;
   if (baseAddress > space.highestAddress) return STATUS_INVALID_PARAMETER_3;
   if (viewSize < 0 || viewSize > space.highestAddress + 1 - baseAddress) return STATUS_INVALID_PARAMETER_3;
-  if (baseAddress % ALLOCATION_GRANULARITY !== 0 || sectionOffset % ALLOCATION_GRANULARITY !== 0) {
-    return STATUS_MAPPED_ALIGNMENT;
-  }
+  const unit = replaces ? PAGE_SIZE : ALLOCATION_GRANULARITY;
+  if (baseAddress % unit !== 0 || sectionOffset % unit !== 0) return STATUS_MAPPED_ALIGNMENT;
   const isImage = section.controlArea.isImage;
+  if (isImage && replaces) return STATUS_INVALID_PARAMETER;
   if (!isImage && !isProtectionCompatible(section.protection, protection)) return STATUS_SECTION_PROTECTION;
   if (sectionOffset < 0 || sectionOffset >= section.size) return STATUS_INVALID_VIEW_SIZE;
   if (viewSize > section.size - sectionOffset) return STATUS_INVALID_VIEW_SIZE;
   return isImage
-    ? mapImage(mm, space, section, request, highest)
-    : mapData(mm, space, section, request, protection, highest);
+    ? mapImage(mm, space, section, request, limits)
+    : mapData(mm, space, section, request, protection, limits);
+}
+
+/** Where a view may go, or the NTSTATUS that refuses the zero bits or requirements. */
+function limitsOfView(space: AddressSpace, request: ViewRequest): PlacementLimits | number {
+  const { requirements } = request;
+  if (requirements !== undefined) {
+    const status = checkRequirements(space, requirements, request.baseAddress);
+    return status === STATUS_SUCCESS ? limitsOf(space, requirements) : status;
+  }
+  const highest = highestForZeroBits(space, request.zeroBits ?? 0);
+  return highest < 0 ? STATUS_INVALID_PARAMETER_4 : limitsBelow(space, highest);
+}
+
+/** The region that a view takes, and the placeholder that it replaces. */
+interface ViewRegion extends RegionRequest {
+  replaced: Vad | null;
 }
 
 function viewBytes(section: Section, request: ViewRequest): number {
@@ -130,11 +168,17 @@ function mapData(
   section: Section,
   request: ViewRequest,
   protection: number,
-  highest: number,
+  limits: PlacementLimits,
 ): number {
-  const region: RegionRequest = { baseAddress: request.baseAddress, regionSize: viewBytes(section, request) };
-  const placed = placeRegion(space, region, (request.allocationType & MEM_TOP_DOWN) !== 0, highest);
-  if (placed !== STATUS_SUCCESS) return placed;
+  const { baseAddress, allocationType } = request;
+  const region: ViewRegion = { baseAddress, regionSize: viewBytes(section, request), replaced: null };
+  if ((allocationType & MEM_REPLACE_PLACEHOLDER) !== 0) {
+    region.replaced = placeholderAt(space, baseAddress, baseAddress + region.regionSize);
+    if (region.replaced === null) return STATUS_CONFLICTING_ADDRESSES;
+  } else {
+    const placed = placeRegion(space, region, (allocationType & MEM_TOP_DOWN) !== 0, limits);
+    if (placed !== STATUS_SUCCESS) return placed;
+  }
   const cacheBits = section.protection & ~7;
   return insertView(mm, space, section, request, region, VAD_MAPPED, protection | cacheBits);
 }
@@ -145,19 +189,20 @@ function mapImage(
   space: AddressSpace,
   section: Section,
   request: ViewRequest,
-  highest: number,
+  limits: PlacementLimits,
 ): number {
   const image = section.controlArea.segment.image!;
   const base = image.base + request.sectionOffset;
-  const region: RegionRequest = { baseAddress: request.baseAddress, regionSize: viewBytes(section, request) };
+  const { baseAddress } = request;
+  const region: ViewRegion = { baseAddress, regionSize: viewBytes(section, request), replaced: null };
   let placed = STATUS_CONFLICTING_ADDRESSES;
-  if (request.baseAddress === 0 && base + region.regionSize - 1 <= highest && base >= space.lowestAddress) {
+  if (baseAddress === 0 && base + region.regionSize - 1 <= limits.highest && base >= limits.lowest) {
     region.baseAddress = base;
-    placed = placeRegion(space, region, false, highest);
+    placed = placeRegion(space, region, false, limits);
     if (placed !== STATUS_SUCCESS) region.baseAddress = 0;
   }
   if (placed !== STATUS_SUCCESS) {
-    placed = placeRegion(space, region, (request.allocationType & MEM_TOP_DOWN) !== 0, highest);
+    placed = placeRegion(space, region, (request.allocationType & MEM_TOP_DOWN) !== 0, limits);
   }
   if (placed !== STATUS_SUCCESS) return placed;
   const status = insertView(mm, space, section, request, region, VAD_IMAGE, MM_EXECUTE_WRITECOPY);
@@ -169,7 +214,7 @@ function insertView(
   space: AddressSpace,
   section: Section,
   request: ViewRequest,
-  region: RegionRequest,
+  region: ViewRegion,
   kind: number,
   protection: number,
 ): number {
@@ -185,6 +230,8 @@ function insertView(
   if (!mm.commit.charge(COMMIT_COPY_ON_WRITE, charge)) return STATUS_COMMITMENT_LIMIT;
   vad.commitCharge = charge;
   space.addCommit(charge);
+  vad.replacesPlaceholder = region.replaced !== null;
+  if (region.replaced !== null) removePlaceholder(mm, space, region.replaced);
   space.vads.insert(vad);
   controlArea.mappedViews++;
   mm.nonpagedPool.charge(VAD_SIZE, VAD_TAG);
@@ -199,16 +246,29 @@ function insertView(
 }
 
 /**
- * Unmaps the view that holds an address. STATUS_NOT_MAPPED_VIEW when there is none; STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR, with
- * nothing changed, when a page table cannot be brought back. Its private copies are freed; shared
+ * Unmaps the view that holds an address. `flags`: MEM_PRESERVE_PLACEHOLDER leaves a placeholder again where the view replaced one,
+ * MEM_UNMAP_WITH_TRANSIENT_BOOST is a hint about priorities without effect. STATUS_NOT_MAPPED_VIEW when there is none,
+ * STATUS_INVALID_PARAMETER_3 for other flags, STATUS_CONFLICTING_ADDRESSES when no placeholder was replaced; STATUS_NO_MEMORY or
+ * STATUS_IN_PAGE_ERROR, with nothing changed, when a page table cannot be brought back. Its private copies are freed; shared
  * pages that nobody maps any more go to the standby or modified list, dirty ones of a data file after they were written.
  */
-export function unmapViewOfSection(mm: MemoryManager, space: AddressSpace, address: number): number {
+export function unmapViewOfSection(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  flags = 0,
+): number {
+  if ((flags & ~UNMAP_FLAGS) !== 0) return STATUS_INVALID_PARAMETER_3;
   const vad = space.vads.find(Math.floor(address / PAGE_SIZE));
   if (vad === null || vad.kind === VAD_PRIVATE) return STATUS_NOT_MAPPED_VIEW;
-  const status = tryDeletePteRange(mm, space, vad.startPage * PAGE_SIZE, (vad.endPage + 1) * PAGE_SIZE);
-  if (status === STATUS_SUCCESS) removeView(mm, space, vad);
-  return status;
+  const preserves = (flags & MEM_PRESERVE_PLACEHOLDER) !== 0;
+  if (preserves && !vad.replacesPlaceholder) return STATUS_CONFLICTING_ADDRESSES;
+  const { startPage, endPage } = vad;
+  const status = tryDeletePteRange(mm, space, startPage * PAGE_SIZE, (endPage + 1) * PAGE_SIZE);
+  if (status !== STATUS_SUCCESS) return status;
+  removeView(mm, space, vad);
+  if (preserves) insertPlaceholder(mm, space, startPage, endPage);
+  return STATUS_SUCCESS;
 }
 
 /** Removes a view whose entries are deleted. */

@@ -24,6 +24,12 @@ export class Vad {
   subtreeGap = 0;
   /** Private: pages that are zero in the page table are committed with `protection`. */
   memCommit = false;
+  /** Reserved for what will replace it: nothing can be committed, it can be split and coalesced (MEM_RESERVE_PLACEHOLDER). */
+  isPlaceholder = false;
+  /** Took the place of a placeholder, and may become one again (MEM_PRESERVE_PLACEHOLDER). */
+  replacesPlaceholder = false;
+  /** Address in nonpaged pool of the bitmap of pages written to since the range was made or reset (MEM_WRITE_WATCH); else 0. */
+  writeWatch = 0;
   /** Protection may not be changed and the range not be freed (SEC_NO_CHANGE; the shared user data page). */
   noChange = false;
   /** Views of a SEC_RESERVE section: a page whose prototype PTE is zero is reserved, not committed. */
@@ -55,12 +61,12 @@ export class Vad {
   }
 }
 
-function alignUp(page: number): number {
-  return Math.ceil(page / GRANULARITY_PAGES) * GRANULARITY_PAGES;
+function alignUp(page: number, alignment = GRANULARITY_PAGES): number {
+  return Math.ceil(page / alignment) * alignment;
 }
 
-function alignDown(page: number): number {
-  return Math.floor(page / GRANULARITY_PAGES) * GRANULARITY_PAGES;
+function alignDown(page: number, alignment: number): number {
+  return Math.floor(page / alignment) * alignment;
 }
 
 function heightOf(node: Vad | null): number {
@@ -146,39 +152,39 @@ function refresh(node: Vad, vad: Vad): void {
   update(node);
 }
 
-/** Lowest 64 KB-aligned page from `floor` on where `pages` fit below or between the ranges of a subtree, or -1. */
-function lowestFit(node: Vad, floor: number, pages: number): number {
-  const base = alignUp(floor);
+/** Lowest aligned page from `floor` on where `pages` fit below or between the ranges of a subtree, or -1. */
+function lowestFit(node: Vad, floor: number, pages: number, alignment: number): number {
+  const base = alignUp(floor, alignment);
   if (node.subtreeStart - base < pages && node.subtreeGap < pages) return -1;
   let from = floor;
   if (node.left !== null) {
     if (node.left.subtreeEnd >= floor) {
-      const fit = lowestFit(node.left, floor, pages);
+      const fit = lowestFit(node.left, floor, pages, alignment);
       if (fit >= 0) return fit;
     }
     from = Math.max(floor, node.left.subtreeEnd + 1);
   }
-  const here = alignUp(from);
+  const here = alignUp(from, alignment);
   if (here + pages <= node.startPage) return here;
   if (node.right === null) return -1;
-  return lowestFit(node.right, Math.max(floor, node.endPage + 1), pages);
+  return lowestFit(node.right, Math.max(floor, node.endPage + 1), pages, alignment);
 }
 
-/** Highest 64 KB-aligned page where `pages` fit, ending before `ceiling`, between or above the ranges of a subtree, or -1. */
-function highestFit(node: Vad, ceiling: number, pages: number): number {
+/** Highest aligned page where `pages` fit, ending before `ceiling`, between or above the ranges of a subtree, or -1. */
+function highestFit(node: Vad, ceiling: number, pages: number, alignment: number): number {
   if (ceiling - alignUp(node.subtreeEnd + 1) < pages && node.subtreeGap < pages) return -1;
   let to = ceiling;
   if (node.right !== null) {
     if (node.right.subtreeStart < ceiling) {
-      const fit = highestFit(node.right, ceiling, pages);
+      const fit = highestFit(node.right, ceiling, pages, alignment);
       if (fit >= 0) return fit;
     }
     to = Math.min(ceiling, node.right.subtreeStart);
   }
-  const here = alignDown(to - pages);
+  const here = alignDown(to - pages, alignment);
   if (here > node.endPage) return here;
   if (node.left === null) return -1;
-  return highestFit(node.left, Math.min(ceiling, node.startPage), pages);
+  return highestFit(node.left, Math.min(ceiling, node.startPage), pages, alignment);
 }
 
 export class VadTree {
@@ -274,21 +280,27 @@ export class VadTree {
     this.hint = null;
   }
 
-  /** Lowest 64 KB-aligned start page in `lowest`..`highest` (pages, both included) of a free run of `pages`, or -1. */
-  findBottomUp(pages: number, lowest: number, highest: number): number {
+  /**
+   * Lowest start page in `lowest`..`highest` (pages, both included) of a free run of `pages`, or -1. `alignment`: pages, a power of
+   * two from 16 on.
+   */
+  findBottomUp(pages: number, lowest: number, highest: number, alignment = GRANULARITY_PAGES): number {
     let base = -1;
-    if (this.root !== null) base = lowestFit(this.root, lowest, pages);
-    if (base < 0) base = alignUp(this.root === null ? lowest : Math.max(lowest, this.root.subtreeEnd + 1));
+    if (this.root !== null) base = lowestFit(this.root, lowest, pages, alignment);
+    if (base < 0)
+      base = alignUp(this.root === null ? lowest : Math.max(lowest, this.root.subtreeEnd + 1), alignment);
     return base + pages - 1 <= highest ? base : -1;
   }
 
-  /** Highest 64 KB-aligned start page in `lowest`..`highest` (pages, both included) of a free run of `pages`, or -1. */
-  findTopDown(pages: number, lowest: number, highest: number): number {
+  /** Highest start page in `lowest`..`highest` (pages, both included) of a free run of `pages`, or -1. */
+  findTopDown(pages: number, lowest: number, highest: number, alignment = GRANULARITY_PAGES): number {
     const ceiling = highest + 1;
     let base = -1;
-    if (this.root !== null) base = highestFit(this.root, ceiling, pages);
-    if (base < 0)
-      base = alignDown((this.root === null ? ceiling : Math.min(ceiling, this.root.subtreeStart)) - pages);
+    if (this.root !== null) base = highestFit(this.root, ceiling, pages, alignment);
+    if (base < 0) {
+      const below = this.root === null ? ceiling : Math.min(ceiling, this.root.subtreeStart);
+      base = alignDown(below - pages, alignment);
+    }
     return base >= lowest ? base : -1;
   }
 }

@@ -269,7 +269,7 @@ function verifyPte(
   let { vad } = walk;
   if (vad === null || page > vad.endPage || page < vad.startPage) vad = walk.space.vads.find(page);
   walk.vad = vad;
-  tally.holds(vad !== null, 'entry outside every range, for', address);
+  tally.holds(vad !== null && !vad.isPlaceholder, 'entry outside every range, for', address);
   if ((lo & (PTE_VALID | PTE_PROTOTYPE)) === PTE_PROTOTYPE)
     verifyPrototypeForm(mm, word, vad!, address, tally);
 }

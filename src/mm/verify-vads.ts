@@ -11,6 +11,7 @@ const GRANULARITY_PAGES = 16;
 
 export function verifyVads(mm: MemoryManager, space: AddressSpace, tally: VerifyTally): void {
   let count = 0;
+  let watched = 0;
   let charge = space.pageTablePages + space.hyperspacePages;
   let previousEnd = space.lowestAddress / 4096 - 1;
   for (let vad = space.vads.first(); vad !== null; vad = space.vads.next(vad)) {
@@ -22,6 +23,8 @@ export function verifyVads(mm: MemoryManager, space: AddressSpace, tally: Verify
       'commit charge of the range at page',
       vad.startPage,
     );
+    if (vad.isPlaceholder) verifyPlaceholder(vad, tally);
+    if (vad.writeWatch !== 0) watched++;
     previousEnd = vad.endPage;
     charge += vad.commitCharge;
     count++;
@@ -33,8 +36,16 @@ export function verifyVads(mm: MemoryManager, space: AddressSpace, tally: Verify
   );
   tally.equal(space.vads.count, count, 'number of ranges of process', space.processId);
   tally.equal(space.commitCharge, charge, 'commit charge of process', space.processId);
+  tally.equal(space.watchedRanges, watched, 'ranges with watched writes of process', space.processId);
   tally.counts.vads += count;
   if (space.vads.root !== null) verifyNode(space.vads.root, tally);
+}
+
+/** A placeholder has no pages and can have none. */
+function verifyPlaceholder(vad: Vad, tally: VerifyTally): void {
+  const isEmpty = vad.kind === VAD_PRIVATE && !vad.memCommit && vad.commitCharge === 0;
+  tally.holds(isEmpty, 'committed pages in the placeholder at page', vad.startPage);
+  tally.holds(!vad.replacesPlaceholder && vad.writeWatch === 0, 'state of the placeholder at', vad.startPage);
 }
 
 function recount(mm: MemoryManager, space: AddressSpace, vad: Vad): number {

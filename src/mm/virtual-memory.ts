@@ -6,12 +6,16 @@
  */
 import {
   ALLOCATION_GRANULARITY,
+  MEM_COALESCE_PLACEHOLDERS,
   MEM_COMMIT,
   MEM_DECOMMIT,
   MEM_LARGE_PAGES,
   MEM_PHYSICAL,
+  MEM_PRESERVE_PLACEHOLDER,
   MEM_RELEASE,
+  MEM_REPLACE_PLACEHOLDER,
   MEM_RESERVE,
+  MEM_RESERVE_PLACEHOLDER,
   MEM_RESET,
   MEM_RESET_UNDO,
   MEM_TOP_DOWN,
@@ -22,7 +26,9 @@ import {
   STATUS_COMMITMENT_LIMIT,
   STATUS_CONFLICTING_ADDRESSES,
   STATUS_FREE_VM_NOT_AT_BASE,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_PAGE_PROTECTION,
+  STATUS_INVALID_PARAMETER,
   STATUS_INVALID_PARAMETER_2,
   STATUS_INVALID_PARAMETER_3,
   STATUS_INVALID_PARAMETER_4,
@@ -35,9 +41,23 @@ import {
   STATUS_UNABLE_TO_DELETE_SECTION,
   STATUS_UNABLE_TO_FREE_VM,
 } from '../base/ntstatus.js';
+import {
+  type AddressRequirements,
+  checkRequirements,
+  limitsBelow,
+  limitsOf,
+  type PlacementLimits,
+} from './address-requirements.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_PRIVATE } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
+import {
+  coalescePlaceholders,
+  insertPlaceholder,
+  placeholderAt,
+  removePlaceholder,
+  splitPlaceholder,
+} from './placeholder.js';
 import {
   commitPrivatePages,
   countCommitted,
@@ -47,8 +67,10 @@ import {
   removePrivateVad,
 } from './private-memory.js';
 import { isCopyOnWrite, protectionCode } from './protection.js';
+import { MM_NOACCESS } from './pte.js';
 import { VAD_PRIVATE, Vad } from './vad-tree.js';
 import { commitViewPages } from './view-memory.js';
+import { allocateWriteWatch, freeWriteWatch } from './write-watch.js';
 
 export { protectVirtualMemory } from './protect-virtual-memory.js';
 export {
@@ -60,8 +82,9 @@ export {
 const PAGE = 4096;
 const ALLOCATION_FLAGS = MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_RESET_UNDO;
 const KNOWN_FLAGS = ALLOCATION_FLAGS | MEM_TOP_DOWN | MEM_WRITE_WATCH | MEM_PHYSICAL | MEM_LARGE_PAGES;
-/** Address windows and write watching need parts that are not built: STATUS_NOT_SUPPORTED. */
-const UNSUPPORTED_FLAGS = MEM_WRITE_WATCH | MEM_PHYSICAL;
+const PLACEHOLDER_FLAGS = MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER;
+/** Address windows need parts that are not built: STATUS_NOT_SUPPORTED. */
+const UNSUPPORTED_FLAGS = MEM_PHYSICAL;
 const RESERVE_AND_COMMIT = MEM_RESERVE | MEM_COMMIT;
 
 /** Base address and size in bytes; a service rounds them to what it did. */
@@ -94,9 +117,9 @@ export function highestForZeroBits(space: AddressSpace, zeroBits: number): numbe
   return Math.min(space.highestAddress, 2 ** (Math.floor(Math.log2(zeroBits)) + 1) - 1);
 }
 
-/** The status that refuses AllocationType flags, or STATUS_SUCCESS. */
-function checkAllocationType(type: number): number {
-  if ((type & ~KNOWN_FLAGS) !== 0 || (type & ALLOCATION_FLAGS) === 0) return STATUS_INVALID_PARAMETER_5;
+/** The status that refuses AllocationType flags, of which `known` may be set, or STATUS_SUCCESS. */
+function checkAllocationType(type: number, known: number): number {
+  if ((type & ~known) !== 0 || (type & ALLOCATION_FLAGS) === 0) return STATUS_INVALID_PARAMETER_5;
   const action = type & ALLOCATION_FLAGS;
   if ((action & (MEM_RESET | MEM_RESET_UNDO)) !== 0 && action !== MEM_RESET && action !== MEM_RESET_UNDO) {
     return STATUS_INVALID_PARAMETER_5;
@@ -108,6 +131,7 @@ function checkAllocationType(type: number): number {
   if ((type & MEM_LARGE_PAGES) !== 0 && (type & RESERVE_AND_COMMIT) !== RESERVE_AND_COMMIT) {
     return STATUS_INVALID_PARAMETER_5;
   }
+  if ((type & MEM_LARGE_PAGES) !== 0 && (type & MEM_WRITE_WATCH) !== 0) return STATUS_INVALID_PARAMETER_5;
   return STATUS_SUCCESS;
 }
 
@@ -127,8 +151,59 @@ export function allocateVirtualMemory(
 ): number {
   const highest = highestForZeroBits(space, zeroBits);
   if (highest < 0) return STATUS_INVALID_PARAMETER_3;
-  const typeStatus = checkAllocationType(allocationType);
+  const typeStatus = checkAllocationType(allocationType, KNOWN_FLAGS);
   if (typeStatus !== STATUS_SUCCESS) return typeStatus;
+  return allocate(mm, space, request, allocationType, protect, limitsBelow(space, highest));
+}
+
+/**
+ * The same with requirements for the address, and with placeholders: MEM_RESERVE_PLACEHOLDER reserves one, without access, its size
+ * in whole pages; MEM_REPLACE_PLACEHOLDER puts private memory in the place of one that has exactly this base and size.
+ * NtAllocateVirtualMemoryEx.
+ */
+export function allocateVirtualMemoryEx(
+  mm: MemoryManager,
+  space: AddressSpace,
+  request: RegionRequest,
+  allocationType: number,
+  protect: number,
+  requirements: AddressRequirements,
+): number {
+  const typeStatus = checkAllocationType(allocationType & ~PLACEHOLDER_FLAGS, KNOWN_FLAGS);
+  if (typeStatus !== STATUS_SUCCESS) return typeStatus;
+  const status = checkRequirements(space, requirements, request.baseAddress);
+  if (status !== STATUS_SUCCESS) return status;
+  if ((allocationType & PLACEHOLDER_FLAGS) !== 0) {
+    const refusal = checkPlaceholderRequest(request, allocationType, protect);
+    if (refusal !== STATUS_SUCCESS) return refusal;
+  }
+  return allocate(mm, space, request, allocationType, protect, limitsOf(space, requirements));
+}
+
+/** STATUS_INVALID_PARAMETER for flags that do not go with those of placeholders, and sizes and bases that are not whole pages. */
+function checkPlaceholderRequest({ baseAddress, regionSize }: RegionRequest, type: number, protect: number) {
+  const others = type & ~(PLACEHOLDER_FLAGS | MEM_RESERVE);
+  const isNew = (type & PLACEHOLDER_FLAGS) === MEM_RESERVE_PLACEHOLDER;
+  const isReplaced = (type & PLACEHOLDER_FLAGS) === MEM_REPLACE_PLACEHOLDER;
+  const isValid =
+    (type & MEM_RESERVE) !== 0 &&
+    regionSize % PAGE === 0 &&
+    ((isNew && (others & ~MEM_TOP_DOWN) === 0 && protectionCode(protect) === MM_NOACCESS) ||
+      (isReplaced &&
+        (others & ~(MEM_COMMIT | MEM_WRITE_WATCH)) === 0 &&
+        baseAddress !== 0 &&
+        baseAddress % PAGE === 0));
+  return isValid ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+function allocate(
+  mm: MemoryManager,
+  space: AddressSpace,
+  request: RegionRequest,
+  allocationType: number,
+  protect: number,
+  limits: PlacementLimits,
+): number {
   const protection = protectionCode(protect);
   if (protection < 0) return STATUS_INVALID_PAGE_PROTECTION;
   if (!isUserAddress(space, request.baseAddress)) return STATUS_INVALID_PARAMETER_2;
@@ -140,7 +215,7 @@ export function allocateVirtualMemory(
   if (request.baseAddress !== 0 && (allocationType & MEM_RESERVE) === 0) {
     return commitPages(mm, space, request, protection);
   }
-  return reserve(mm, space, request, allocationType, protection, highest);
+  return reserve(mm, space, request, allocationType, protection, limits);
 }
 
 function reserve(
@@ -149,23 +224,27 @@ function reserve(
   request: RegionRequest,
   allocationType: number,
   protection: number,
-  highest: number,
+  limits: PlacementLimits,
 ): number {
   if (isCopyOnWrite(protection)) return STATUS_INVALID_PAGE_PROTECTION;
-  const placed = placeRegion(space, request, (allocationType & MEM_TOP_DOWN) !== 0, highest);
+  const { baseAddress, regionSize } = request;
+  const isReplaced = (allocationType & MEM_REPLACE_PLACEHOLDER) !== 0;
+  const replaced = isReplaced ? placeholderAt(space, baseAddress, baseAddress + regionSize) : null;
+  if (isReplaced && replaced === null) return STATUS_CONFLICTING_ADDRESSES;
+  const isTopDown = (allocationType & MEM_TOP_DOWN) !== 0;
+  const placed = isReplaced ? STATUS_SUCCESS : placeRegion(space, request, isTopDown, limits);
   if (placed !== STATUS_SUCCESS) return placed;
-  const vad = new Vad(
-    request.baseAddress / PAGE,
-    (request.baseAddress + request.regionSize) / PAGE - 1,
-    VAD_PRIVATE,
-    protection,
-  );
-  if ((allocationType & MEM_COMMIT) !== 0) {
-    if (!mm.commit.charge(COMMIT_PRIVATE, vad.pageCount)) return STATUS_COMMITMENT_LIMIT;
-    vad.memCommit = true;
-    vad.commitCharge = vad.pageCount;
-    space.addCommit(vad.pageCount);
+  const startPage = request.baseAddress / PAGE;
+  const vad = new Vad(startPage, startPage + request.regionSize / PAGE - 1, VAD_PRIVATE, protection);
+  vad.isPlaceholder = (allocationType & MEM_RESERVE_PLACEHOLDER) !== 0;
+  vad.replacesPlaceholder = isReplaced;
+  if ((allocationType & MEM_WRITE_WATCH) !== 0 && !allocateWriteWatch(mm, vad))
+    return STATUS_INSUFFICIENT_RESOURCES;
+  if ((allocationType & MEM_COMMIT) !== 0 && !commitWhole(mm, space, vad)) {
+    freeWriteWatch(mm, vad);
+    return STATUS_COMMITMENT_LIMIT;
   }
+  if (replaced !== null) removePlaceholder(mm, space, replaced);
   insertPrivateVad(mm, space, vad);
   if (mm.events.active) {
     mm.events.emit('vad-insert', space, request.baseAddress, -1, vad.pageCount);
@@ -174,23 +253,32 @@ function reserve(
   return STATUS_SUCCESS;
 }
 
+/** Charges a new range for all its pages. False: commit has no room. */
+function commitWhole(mm: MemoryManager, space: AddressSpace, vad: Vad): boolean {
+  if (!mm.commit.charge(COMMIT_PRIVATE, vad.pageCount)) return false;
+  vad.memCommit = true;
+  vad.commitCharge = vad.pageCount;
+  space.addCommit(vad.pageCount);
+  return true;
+}
+
 /**
  * Rounds the request to the region that a reservation or view takes, and checks that it is free: STATUS_CONFLICTING_ADDRESSES,
- * or STATUS_NO_MEMORY when the system was to choose and no free range is large enough. `highest` is the last address allowed.
+ * or STATUS_NO_MEMORY when the system was to choose and no free range within the limits is large enough.
  */
 export function placeRegion(
   space: AddressSpace,
   request: RegionRequest,
   topDown: boolean,
-  highest: number,
+  { lowest, highest, alignment }: PlacementLimits,
 ): number {
   if (request.baseAddress === 0) {
     const pages = Math.ceil(request.regionSize / PAGE);
-    const lowPage = space.lowestAddress / PAGE;
-    const highPage = Math.floor((Math.min(highest, space.highestAddress) + 1) / PAGE) - 1;
+    const lowPage = lowest / PAGE;
+    const highPage = Math.floor((highest + 1) / PAGE) - 1;
     const page = topDown
-      ? space.vads.findTopDown(pages, lowPage, highPage)
-      : space.vads.findBottomUp(pages, lowPage, highPage);
+      ? space.vads.findTopDown(pages, lowPage, highPage, alignment / PAGE)
+      : space.vads.findBottomUp(pages, lowPage, highPage, alignment / PAGE);
     if (page < 0) return STATUS_NO_MEMORY;
     request.baseAddress = page * PAGE;
     request.regionSize = pages * PAGE;
@@ -221,7 +309,7 @@ function commitPages(
   const end = pageCeiling(request.baseAddress + request.regionSize);
   const vad = rangeOf(space, start, end);
   if (vad === null) return STATUS_CONFLICTING_ADDRESSES;
-  if (vad.noChange) return STATUS_CONFLICTING_ADDRESSES;
+  if (vad.noChange || vad.isPlaceholder) return STATUS_CONFLICTING_ADDRESSES;
   let status = STATUS_ALREADY_COMMITTED;
   if (vad.kind === VAD_PRIVATE) {
     if (isCopyOnWrite(protection)) return STATUS_INVALID_PAGE_PROTECTION;
@@ -251,9 +339,15 @@ function resetPages(space: AddressSpace, request: RegionRequest): number {
   return STATUS_SUCCESS;
 }
 
+const RELEASE_AND_PRESERVE = MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER;
+const RELEASE_AND_COALESCE = MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS;
+const FREE_TYPES = [MEM_DECOMMIT, MEM_RELEASE, RELEASE_AND_PRESERVE, RELEASE_AND_COALESCE];
+
 /**
  * Decommits pages (MEM_DECOMMIT) or releases address space (MEM_RELEASE) of a private range, which is cut or split as needed.
- * Size 0 means the whole range and needs its base. NtFreeVirtualMemory.
+ * Size 0 means the whole range and needs its base. With MEM_PRESERVE_PLACEHOLDER a placeholder is split, or private memory
+ * that replaced one becomes one again; with MEM_COALESCE_PLACEHOLDERS placeholders that lie side by side become one.
+ * NtFreeVirtualMemory.
  */
 export function freeVirtualMemory(
   mm: MemoryManager,
@@ -261,34 +355,56 @@ export function freeVirtualMemory(
   request: RegionRequest,
   freeType: number,
 ): number {
-  if (freeType !== MEM_DECOMMIT && freeType !== MEM_RELEASE) return STATUS_INVALID_PARAMETER_4;
+  if (!FREE_TYPES.includes(freeType)) return STATUS_INVALID_PARAMETER_4;
   if (!isUserAddress(space, request.baseAddress)) return STATUS_INVALID_PARAMETER_2;
   if (request.regionSize < 0 || request.regionSize > space.highestAddress + 1 - request.baseAddress) {
     return STATUS_INVALID_PARAMETER_3;
   }
+  const wantsSize = freeType === RELEASE_AND_PRESERVE || freeType === RELEASE_AND_COALESCE;
+  if (wantsSize && request.regionSize === 0) return STATUS_INVALID_PARAMETER_3;
   const start = pageFloor(request.baseAddress);
   const vad = space.vads.find(start / PAGE);
   if (vad === null) return STATUS_MEMORY_NOT_ALLOCATED;
   const wholeEnd = (vad.endPage + 1) * PAGE;
   const end = request.regionSize === 0 ? wholeEnd : pageCeiling(request.baseAddress + request.regionSize);
-  if (end > wholeEnd) return STATUS_UNABLE_TO_FREE_VM;
-  if (vad.kind !== VAD_PRIVATE) return STATUS_UNABLE_TO_DELETE_SECTION;
-  if (vad.noChange) return STATUS_INVALID_PAGE_PROTECTION;
-  if (request.regionSize === 0 && start !== vad.startPage * PAGE) return STATUS_FREE_VM_NOT_AT_BASE;
-  const status =
-    freeType === MEM_DECOMMIT
-      ? decommitPrivatePages(mm, space, vad, start, end)
-      : release(mm, space, vad, start, end);
+  let status: number;
+  if (freeType === RELEASE_AND_COALESCE) status = coalescePlaceholders(mm, space, start, end);
+  else {
+    if (end > wholeEnd) return STATUS_UNABLE_TO_FREE_VM;
+    if (vad.kind !== VAD_PRIVATE) return STATUS_UNABLE_TO_DELETE_SECTION;
+    if (vad.noChange) return STATUS_INVALID_PAGE_PROTECTION;
+    if (request.regionSize === 0 && start !== vad.startPage * PAGE) return STATUS_FREE_VM_NOT_AT_BASE;
+    if (freeType === MEM_DECOMMIT) status = decommitPrivatePages(mm, space, vad, start, end);
+    else if (freeType === MEM_RELEASE) status = release(mm, space, vad, start, end);
+    else status = releaseToPlaceholder(mm, space, vad, start, end);
+  }
   if (status !== STATUS_SUCCESS) return status;
   request.baseAddress = start;
   request.regionSize = end - start;
   return STATUS_SUCCESS;
 }
 
+/** STATUS_CONFLICTING_ADDRESSES when a range is neither a placeholder nor took the place of one. */
+function releaseToPlaceholder(
+  mm: MemoryManager,
+  space: AddressSpace,
+  vad: Vad,
+  start: number,
+  end: number,
+): number {
+  if (vad.isPlaceholder) return splitPlaceholder(mm, space, vad, start, end);
+  if (!vad.replacesPlaceholder) return STATUS_CONFLICTING_ADDRESSES;
+  const status = release(mm, space, vad, start, end);
+  if (status === STATUS_SUCCESS) insertPlaceholder(mm, space, start / PAGE, end / PAGE - 1);
+  return status;
+}
+
+/** A range whose writes are watched is released as a whole: STATUS_FREE_VM_NOT_AT_BASE (not checked against Windows). */
 function release(mm: MemoryManager, space: AddressSpace, vad: Vad, start: number, end: number): number {
   const first = start / PAGE;
   const last = end / PAGE - 1;
   const oldEnd = vad.endPage;
+  if (vad.writeWatch !== 0 && (first !== vad.startPage || last !== oldEnd)) return STATUS_FREE_VM_NOT_AT_BASE;
   const splits = first !== vad.startPage && last !== oldEnd;
   const upperCommit = splits ? countCommitted(mm, space, vad, end, (oldEnd + 1) * PAGE) : 0;
   if (upperCommit < 0) return -upperCommit;
@@ -315,6 +431,8 @@ function splitOff(
 ): void {
   const upper = new Vad(startPage, endPage, VAD_PRIVATE, vad.protection);
   upper.memCommit = vad.memCommit;
+  upper.isPlaceholder = vad.isPlaceholder;
+  upper.replacesPlaceholder = vad.replacesPlaceholder;
   upper.commitCharge = commitCharge;
   vad.commitCharge -= commitCharge;
   insertPrivateVad(mm, space, upper);
