@@ -223,10 +223,10 @@ export function extendSection(
   return status;
 }
 
-/** Unmaps the view that holds an address (NtUnmapViewOfSection). */
-export function unmapViewOfSection(kernel: Kernel, process: Process, address: number): number {
+/** Unmaps the view that holds an address (NtUnmapViewOfSection); `flags` as NtUnmapViewOfSectionEx has them. */
+export function unmapViewOfSection(kernel: Kernel, process: Process, address: number, flags = 0): number {
   kernel.memory.commit();
-  const status = unmapMmView(kernel.mm, process.space, address);
+  const status = unmapMmView(kernel.mm, process.space, address, flags);
   kernel.fileSystem.releaseUnused();
   return status;
 }

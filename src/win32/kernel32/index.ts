@@ -7,6 +7,7 @@ import { createProcessFunctions } from './create-process.js';
 import { deviceControlFunctions } from './device-control.js';
 import { environmentFunctions } from './environment.js';
 import { exceptionForwarders, exceptionFunctions } from './exception.js';
+import { extendedMemoryFunctions } from './extended-memory.js';
 import { fileFunctions } from './file.js';
 import { fileApiFunctions } from './file-apis.js';
 import { fileInformationFunctions } from './file-information.js';
@@ -59,6 +60,7 @@ export const kernel32: SystemModule = {
     ...heapFunctions,
     ...mappedFileNameFunctions,
     ...memoryFunctions,
+    ...extendedMemoryFunctions,
     ...memoryNotificationFunctions,
     ...memoryPriorityFunctions,
     ...moduleFunctions,

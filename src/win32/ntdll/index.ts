@@ -3,6 +3,7 @@ import type { SystemModule } from '../../nt/system-module.js';
 import { clientIdServices } from './client-id-services.js';
 import { criticalSectionServices } from './critical-section.js';
 import { exceptionCode, exceptionServices } from './exception-services.js';
+import { extendedMemoryServices } from './extended-memory-services.js';
 import { fileServices } from './file-services.js';
 import { functionTableServices } from './function-table.js';
 import { heapServices } from './heap-services.js';
@@ -15,6 +16,7 @@ import { sectionServices } from './section-services.js';
 import { stringServices } from './strings.js';
 import { unwindServices } from './unwind.js';
 import { ntdllUnwind } from './unwind-codes.js';
+import { writeWatchServices } from './write-watch-services.js';
 
 /** Services that may begin anew when a page has to be read; dispatching of exceptions and unwinding wait on the spot. */
 const restartableServices = restartable({
@@ -23,6 +25,8 @@ const restartableServices = restartable({
   ...heapServices,
   ...loaderServices,
   ...memoryServices,
+  ...extendedMemoryServices,
+  ...writeWatchServices,
   ...objectServices,
   ...clientIdServices,
   ...processServices,
