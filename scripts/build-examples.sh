@@ -57,3 +57,8 @@ cd ../bench/programs
 for name in touch loops pages soft ranges services; do
   "$cc" "${flags[@]}" -O2 -o "$name.exe" "$name.c"
 done
+
+cd ../../test/threads
+for name in apc locks; do
+  "$cc" "${flags[@]}" -Os -D__USE_MINGW_ANSI_STDIO=0 -D_WIN32_WINNT=0x0a00 -o "$name.exe" "$name.c"
+done

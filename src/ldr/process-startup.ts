@@ -61,7 +61,7 @@ export const ldrInitializeThunk: Service = {
   steps: [
     (call, [id]) => {
       const run = resumeRun(call, id);
-      return run === undefined ? call.continueAt(call.address(0)) : continueStart(call, run);
+      return run === undefined ? call.continueAt(call.address(0), true) : continueStart(call, run);
     },
   ],
 };
@@ -73,7 +73,7 @@ function continueStart(call: ServiceCall, run: InitializerRun): typeof PENDING {
     );
     return refuse(call, new LoaderFailure(run.status, `${failed?.name ?? 'a DLL'} could not be initialized`));
   }
-  return continueRun(call, run, STEP_INITIALIZER) ?? call.continueAt(call.address(0));
+  return continueRun(call, run, STEP_INITIALIZER) ?? call.continueAt(call.address(0), true);
 }
 
 /** The process cannot start: it ends with the status, and the message says why. */

@@ -109,8 +109,35 @@ function codePart(module: SystemModule, numbers: ReadonlyMap<string, number>): P
   const writer = new ByteWriter();
   const offsets = new Map<string, number>();
   for (const [name, number] of numbers) place(writer, offsets, name, serviceStub(number));
-  for (const [name, code] of sortedEntries(module.code)) place(writer, offsets, name, code);
-  return { bytes: writer.result(), offsets };
+  const linked: [name: string, targets: Readonly<Record<number, string>>][] = [];
+  for (const [name, code] of sortedEntries(module.code)) {
+    if (code instanceof Uint8Array) place(writer, offsets, name, code);
+    else {
+      place(writer, offsets, name, code.bytes);
+      linked.push([name, code.targets]);
+    }
+  }
+  const bytes = writer.result();
+  for (const [name, targets] of linked) link(module.name, bytes, offsets, name, targets);
+  return { bytes, offsets };
+}
+
+/** Fills in the distances from a function's code to others of the module. */
+function link(
+  module: string,
+  bytes: Uint8Array,
+  offsets: ReadonlyMap<string, number>,
+  name: string,
+  targets: Readonly<Record<number, string>>,
+): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (const [offset, target] of Object.entries(targets)) {
+    const at = offsets.get(name)! + Number(offset);
+    const to = offsets.get(target);
+    if (to === undefined)
+      throw new Error(`${module}!${name} leads to ${target}, which the module does not have`);
+    view.setInt32(at, to - (at + 4), true);
+  }
 }
 
 function place(writer: ByteWriter, offsets: Map<string, number>, name: string, code: Uint8Array): void {

@@ -25,7 +25,18 @@ export const EVENT_ALL_ACCESS = 0x1f0003;
 export const EVENT_QUERY_STATE = 0x1;
 export const EVENT_MODIFY_STATE = 0x2;
 export const MUTANT_ALL_ACCESS = 0x1f0001;
+export const MUTANT_QUERY_STATE = 0x1;
+export const TIMER_ALL_ACCESS = 0x1f0003;
+export const TIMER_QUERY_STATE = 0x1;
+export const TIMER_MODIFY_STATE = 0x2;
+export const IO_COMPLETION_ALL_ACCESS = 0x1f0003;
+export const IO_COMPLETION_QUERY_STATE = 0x1;
+export const IO_COMPLETION_MODIFY_STATE = 0x2;
+export const KEYEDEVENT_ALL_ACCESS = 0xf0003;
+export const KEYEDEVENT_WAIT = 0x1;
+export const KEYEDEVENT_WAKE = 0x2;
 export const SEMAPHORE_ALL_ACCESS = 0x1f0003;
+export const SEMAPHORE_QUERY_STATE = 0x1;
 export const SEMAPHORE_MODIFY_STATE = 0x2;
 export const PROCESS_ALL_ACCESS = 0x1fffff;
 export const PROCESS_TERMINATE = 0x1;
@@ -47,6 +58,9 @@ export const KEY_READ = 0x20019;
 export const THREAD_ALL_ACCESS = 0x1fffff;
 export const THREAD_TERMINATE = 0x1;
 export const THREAD_SUSPEND_RESUME = 0x2;
+export const THREAD_ALERT = 0x4;
+export const THREAD_GET_CONTEXT = 0x8;
+export const THREAD_SET_CONTEXT = 0x10;
 export const THREAD_SET_INFORMATION = 0x20;
 export const THREAD_QUERY_INFORMATION = 0x40;
 export const THREAD_SET_LIMITED_INFORMATION = 0x400;
@@ -68,6 +82,8 @@ const MAPPINGS: Readonly<Record<ObjectKind, GenericMapping>> = {
   event: EVENT_MAPPING,
   semaphore: EVENT_MAPPING,
   timer: EVENT_MAPPING,
+  'io-completion': EVENT_MAPPING,
+  'keyed-event': { read: 0x20001, write: 0x20002, execute: 0x20000, all: KEYEDEVENT_ALL_ACCESS },
   mutant: { read: 0x20001, write: 0x20000, execute: 0x120000, all: 0x1f0001 },
   process: { read: 0x20410, write: 0x20bea, execute: 0x121001, all: 0x1fffff },
   thread: { read: 0x20048, write: 0x20437, execute: 0x121800, all: 0x1fffff },

@@ -177,3 +177,59 @@ function restoreFloatingPoint(ram: Uint8Array, view: DataView): void {
   header.setUint32(FPU_TAG, tags, true);
   ram.set(source.subarray(at + FLT_XMM_REGISTERS, at + FLT_XMM_REGISTERS + 256), XMM);
 }
+
+/** A machine frame: RIP, CS, RFLAGS, RSP, SS. */
+const MACHINE_FRAME_CS = 0x08;
+const MACHINE_FRAME_FLAGS = 0x10;
+const MACHINE_FRAME_RSP = 0x18;
+const MACHINE_FRAME_SS = 0x20;
+
+/** Writes the machine frame of the record at the view's start, by which unwinding goes on to it: 64-bit words as they stand there. */
+export function writeMachineFrame(view: DataView, offset: number): void {
+  const copy = (to: number, from: number) => {
+    view.setUint32(offset + to, view.getUint32(from, true), true);
+    view.setUint32(offset + to + 4, view.getUint32(from + 4, true), true);
+  };
+  view.setUint32(offset + MACHINE_FRAME_CS, SELECTORS[0]!, true);
+  view.setUint32(offset + MACHINE_FRAME_SS, SELECTORS[5]!, true);
+  view.setUint32(offset + MACHINE_FRAME_FLAGS, view.getUint32(CONTEXT_EFLAGS, true), true);
+  copy(0, CONTEXT_RIP);
+  copy(MACHINE_FRAME_RSP, contextRegister(4));
+}
+
+const CONTEXT_DEBUG_REGISTERS = 0x10;
+const CONTEXT_DR0 = 0x48;
+const SELECTOR_BYTES = 2;
+/** SegCs and SegSs belong to the control part, the four between them to the segments. */
+const SELECTOR_COUNT = 6;
+
+/** Byte ranges [first, end) of the record's parts, by flag. */
+const PARTS: readonly (readonly [flag: number, first: number, end: number])[] = [
+  [CONTEXT_CONTROL, CONTEXT_SEG_CS, CONTEXT_SEG_CS + SELECTOR_BYTES],
+  [
+    CONTEXT_CONTROL,
+    CONTEXT_SEG_CS + (SELECTOR_COUNT - 1) * SELECTOR_BYTES,
+    CONTEXT_SEG_CS + SELECTOR_COUNT * SELECTOR_BYTES,
+  ],
+  [CONTEXT_CONTROL, CONTEXT_EFLAGS, CONTEXT_DR0],
+  [CONTEXT_CONTROL, contextRegister(4), contextRegister(5)],
+  [CONTEXT_CONTROL, CONTEXT_RIP, CONTEXT_FLT_SAVE],
+  [CONTEXT_INTEGER, contextRegister(0), contextRegister(4)],
+  [CONTEXT_INTEGER, contextRegister(5), contextRegister(REGISTER_COUNT)],
+  [CONTEXT_SEGMENTS, CONTEXT_SEG_CS + SELECTOR_BYTES, CONTEXT_SEG_CS + (SELECTOR_COUNT - 1) * SELECTOR_BYTES],
+  [CONTEXT_FLOATING_POINT, CONTEXT_MXCSR, CONTEXT_SEG_CS],
+  [CONTEXT_FLOATING_POINT, CONTEXT_FLT_SAVE, CONTEXT_FLT_SAVE + 0x200],
+  [CONTEXT_DEBUG_REGISTERS, CONTEXT_DR0, CONTEXT_RAX],
+];
+
+/** Copies the parts that `flags` name from one record to another, and adds them to its ContextFlags. */
+export function mergeContext(into: Uint8Array, from: Uint8Array, flags: number): void {
+  for (const [flag, first, end] of PARTS) if (flags & flag) into.set(from.subarray(first, end), first);
+  const view = new DataView(into.buffer, into.byteOffset, CONTEXT_SIZE);
+  view.setUint32(CONTEXT_FLAGS, view.getUint32(CONTEXT_FLAGS, true) | flags, true);
+}
+
+/** ContextFlags of a record. */
+export function contextFlags(record: Uint8Array): number {
+  return new DataView(record.buffer, record.byteOffset).getUint32(CONTEXT_FLAGS, true);
+}

@@ -160,6 +160,7 @@ function makeFileObject(
     deleteOnClose: false,
     position: 0,
     cursor: null,
+    completion: null,
     ...fields,
   };
 }

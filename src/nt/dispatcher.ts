@@ -9,6 +9,7 @@ import {
 } from '../base/ntstatus.js';
 import type { DispatcherObject } from './object.js';
 import type { Thread } from './thread.js';
+import type { TimerObject } from './timer.js';
 
 export interface EventObject extends DispatcherObject {
   readonly kind: 'event';
@@ -61,6 +62,9 @@ export function satisfyWait(object: DispatcherObject, thread: Thread): boolean {
   switch (object.kind) {
     case 'event':
       if (!(object as EventObject).manualReset) object.signalState = 0;
+      return false;
+    case 'timer':
+      if (!(object as TimerObject).manualReset) object.signalState = 0;
       return false;
     case 'semaphore':
       object.signalState--;

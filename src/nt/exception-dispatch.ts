@@ -6,12 +6,12 @@
 import { DF, TF } from '../machine/cpu/layout.js';
 import { GuestFault } from '../mm/user-memory.js';
 import {
-  CONTEXT_EFLAGS,
   CONTEXT_RIP,
   CONTEXT_SIZE,
   captureContext,
   contextRegister,
   restoreContext,
+  writeMachineFrame,
 } from './context-record.js';
 import { describeCrash } from './crash.js';
 import type { Kernel } from './kernel.js';
@@ -39,12 +39,6 @@ export const DISPATCH_RECORD = 0x4f0;
 export const DISPATCH_MACHINE_FRAME = 0x590;
 export const DISPATCH_POINTERS = 0x5b8;
 const DISPATCH_SIZE = 0x5d0;
-const MACHINE_FRAME_CS = 0x08;
-const MACHINE_FRAME_FLAGS = 0x10;
-const MACHINE_FRAME_RSP = 0x18;
-const MACHINE_FRAME_SS = 0x20;
-const USER_CS = 0x33;
-const USER_SS = 0x2b;
 
 const TWO_32 = 2 ** 32;
 
@@ -109,7 +103,7 @@ function enterDispatcher(kernel: Kernel, thread: Thread, frame: Uint8Array): voi
       code,
     );
   const at = Math.floor((readAddress(view, contextRegister(RSP)) - DISPATCH_SIZE) / 16) * 16;
-  writeMachineFrame(view);
+  writeMachineFrame(view, DISPATCH_MACHINE_FRAME);
   writeParameter(view, DISPATCH_POINTERS, at + DISPATCH_RECORD);
   writeParameter(view, DISPATCH_POINTERS + 8, at + DISPATCH_CONTEXT);
   try {
@@ -128,19 +122,6 @@ function enterDispatcher(kernel: Kernel, thread: Thread, frame: Uint8Array): voi
   processor.setAddress(RSP, at);
   processor.flags &= ~(TF | DF);
   processor.rip = dispatcher;
-}
-
-/** The machine frame of the context: both 64-bit words as they stand there. */
-function writeMachineFrame(view: DataView): void {
-  const copy = (to: number, from: number) => {
-    view.setUint32(to, view.getUint32(from, true), true);
-    view.setUint32(to + 4, view.getUint32(from + 4, true), true);
-  };
-  view.setUint32(DISPATCH_MACHINE_FRAME + MACHINE_FRAME_CS, USER_CS, true);
-  view.setUint32(DISPATCH_MACHINE_FRAME + MACHINE_FRAME_SS, USER_SS, true);
-  view.setUint32(DISPATCH_MACHINE_FRAME + MACHINE_FRAME_FLAGS, view.getUint32(CONTEXT_EFLAGS, true), true);
-  copy(DISPATCH_MACHINE_FRAME, CONTEXT_RIP);
-  copy(DISPATCH_MACHINE_FRAME + MACHINE_FRAME_RSP, contextRegister(RSP));
 }
 
 /** 48 bits of a pointer in a record. */
@@ -181,8 +162,10 @@ export function unhandledException(call: ServiceCall, frame: number): typeof PEN
   return PENDING;
 }
 
-/** NtContinue(context, testAlert). */
-export const ntContinue: Service = { enter: (call) => call.continueAt(call.address(0)) };
+/** NtContinue(context, testAlert): with the latter, APCs that are queued run before the context goes on. */
+export const ntContinue: Service = {
+  enter: (call) => call.continueAt(call.address(0), (call.u32(1) & 0xff) !== 0),
+};
 
 /** NtRaiseException(record, context, firstChance): dispatches the caller's record with the caller's context. */
 export const ntRaiseException: Service = {

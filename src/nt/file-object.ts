@@ -1,9 +1,11 @@
 import { STATUS_SHARING_VIOLATION, STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { HostEntry } from '../host/host.js';
 import { DELETE, FILE_APPEND_DATA, FILE_EXECUTE, FILE_READ_DATA, FILE_WRITE_DATA } from './access.js';
+import type { Word64 } from './apc.js';
 import type { FileControlBlock } from './file-control-block.js';
 import type { DeviceName } from './file-name.js';
 import type { FileLocation } from './file-system.js';
+import type { IoCompletionObject } from './io-completion.js';
 import type { DispatcherObject } from './object.js';
 
 /** Sharing, disposition and options of NtCreateFile (Microsoft, "NtCreateFile function"). */
@@ -45,6 +47,12 @@ export interface DirectoryCursor {
   next: number;
 }
 
+/** FILE_COMPLETION_INFORMATION. */
+export interface FileCompletion {
+  readonly port: IoCompletionObject;
+  readonly key: Word64;
+}
+
 /** An open of a file, directory or device (FILE_OBJECT). */
 export interface FileObject extends DispatcherObject {
   readonly kind: 'file';
@@ -64,6 +72,8 @@ export interface FileObject extends DispatcherObject {
   /** Byte offset of the next read or write. */
   position: number;
   cursor: DirectoryCursor | null;
+  /** The port to which its I/O is reported, and the key given with it. */
+  completion: FileCompletion | null;
 }
 
 interface ShareClaim {

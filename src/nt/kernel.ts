@@ -23,6 +23,7 @@ import { systemWord } from '../mm/system-space.js';
 import { UserMemory } from '../mm/user-memory.js';
 import { Console } from './console.js';
 import { FileSystem } from './file-system.js';
+import { createSystemKeyedEvent, type KeyedEventObject } from './keyed-event.js';
 import {
   createMemoryConditions,
   type MemoryConditions,
@@ -38,6 +39,7 @@ import { initializeSharedData, TICK_100NS } from './shared-data.js';
 import type { SystemDllSet, SystemImage } from './system-module.js';
 import { SystemClock, type TimeValue } from './system-time.js';
 import { type Thread, waitsInUserMode } from './thread.js';
+import { TimerQueue } from './timer.js';
 
 export interface KernelOptions {
   /** Bytes of RAM, a multiple of 4096. */
@@ -94,6 +96,9 @@ export class Kernel {
   readonly objectDirectory = new ObjectDirectory();
   readonly console: Console;
   readonly memoryConditions: MemoryConditions;
+  /** Waitable timers that are set. */
+  readonly timers = new TimerQueue();
+  readonly keyedEvent: KeyedEventObject;
   /** The service table: index is the service number. */
   readonly services: readonly ServiceEntry[];
   /** Lower-case name -> generated image. */
@@ -147,6 +152,7 @@ export class Kernel {
     initializeSharedData(this);
     this.memoryConditions = createMemoryConditions(this);
     signalMemoryConditions(this);
+    this.keyedEvent = createSystemKeyedEvent(this);
     this.call = new SystemServiceCall(this);
   }
 

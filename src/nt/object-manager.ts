@@ -1,4 +1,5 @@
 import {
+  STATUS_ABANDONED_WAIT_0,
   STATUS_ACCESS_DENIED,
   STATUS_HANDLE_NOT_CLOSABLE,
   STATUS_INVALID_HANDLE,
@@ -15,10 +16,12 @@ import { MAXIMUM_ALLOWED, mapGenericMask } from './access.js';
 import { closeFileObject } from './create-file.js';
 import type { FileObject } from './file-object.js';
 import { HANDLE_FLAG_INHERIT, HANDLE_FLAG_PROTECT_FROM_CLOSE } from './handle-table.js';
+import { closeIoCompletion, type IoCompletionObject } from './io-completion.js';
 import type { Kernel } from './kernel.js';
 import type { KernelObject, ObjectKind } from './object.js';
 import type { Process } from './process.js';
 import type { SectionObject } from './section-services.js';
+import { cancelTimer, type TimerObject } from './timer.js';
 
 /** NtCurrentProcess() and NtCurrentThread(). */
 export const CURRENT_PROCESS = -1;
@@ -32,6 +35,8 @@ const POOL_CHARGES: Readonly<Record<ObjectKind, readonly [bytes: number, tag: st
   mutant: [0xa0, 'Muta'],
   semaphore: [0x80, 'Sema'],
   timer: [0x160, 'Time'],
+  'io-completion': [0xa0, 'IoCo'],
+  'keyed-event': [0x80, 'Keye'],
   section: [0xc0, 'Sect'],
   file: [0x150, 'File'],
   directory: [0x1a0, 'Dire'],
@@ -118,6 +123,8 @@ function releaseHandle(kernel: Kernel, object: KernelObject): void {
   if (--object.handleCount === 0) {
     kernel.objectDirectory.remove(object);
     if (object.kind === 'file') closeFileObject(kernel, object as FileObject);
+    if (object.kind === 'io-completion')
+      closeIoCompletion(kernel, object as IoCompletionObject, STATUS_ABANDONED_WAIT_0);
   }
   dereferenceObject(kernel, object);
 }
@@ -134,10 +141,16 @@ export function dereferenceObject(kernel: Kernel, object: KernelObject): void {
   if (--object.referenceCount <= 0 && object.handleCount === 0) deleteObject(kernel, object);
 }
 
+function releaseCompletion(kernel: Kernel, { completion }: FileObject): void {
+  if (completion !== null) dereferenceObject(kernel, completion.port);
+}
+
 function deleteObject(kernel: Kernel, object: KernelObject): void {
   const [bytes, tag] = POOL_CHARGES[object.kind];
   kernel.mm.nonpagedPool.uncharge(bytes, tag);
   kernel.objectDirectory.remove(object);
+  if (object.kind === 'file') releaseCompletion(kernel, object as FileObject);
+  if (object.kind === 'timer') cancelTimer(kernel, object as TimerObject);
   if (object.kind === 'process') dereferenceObject(kernel, (object as Process).token);
   if (object.kind === 'section') {
     deleteSection(kernel.mm, (object as SectionObject).section);

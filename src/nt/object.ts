@@ -6,6 +6,8 @@ export type ObjectKind =
   | 'mutant'
   | 'semaphore'
   | 'timer'
+  | 'io-completion'
+  | 'keyed-event'
   | 'section'
   | 'file'
   | 'directory'

@@ -7,6 +7,8 @@ import { idleUntil, runMemoryThreads } from './memory-threads.js';
 import { NO_PAGE, pageArrived, wakePageWaiters } from './page-wait.js';
 import { TICK_100NS, updateSharedTime } from './shared-data.js';
 import type { Thread } from './thread.js';
+import { returnToUser } from './thread-context.js';
+import { expireTimers } from './timer.js';
 import { hardwareException, pageFault } from './trap.js';
 
 /** Why the machine stopped. `stalled`: every thread waits for something that cannot happen any more. */
@@ -73,7 +75,16 @@ function runThread(kernel: Kernel, thread: Thread, budget: number, before: numbe
     kernel.call.dispatch(thread, waitStatus);
     return TRAP_WORK;
   }
-  const nextEvent = Math.min(kernel.nextTick, scheduler.nextDeadline, kernel.mm.io.nextCompletion);
+  if (thread.returnWork) {
+    returnToUser(kernel, thread);
+    return TRAP_WORK;
+  }
+  const nextEvent = Math.min(
+    kernel.nextTick,
+    scheduler.nextDeadline,
+    kernel.timers.nextDue,
+    kernel.mm.io.nextCompletion,
+  );
   const untilTimer = nextEvent * 100 - clock.nanoseconds;
   const exit = processor.run(Math.max(1, Math.min(budget, thread.quantumLeft, untilTimer)));
   const done = processor.instructions - before;
@@ -106,6 +117,7 @@ function serveClock(kernel: Kernel): void {
     systemThreadsTick(mm, now);
     kernel.nextTick = (Math.floor(now / TICK_100NS) + 1) * TICK_100NS;
   }
+  if (now >= kernel.timers.nextDue) expireTimers(kernel);
   if (now >= kernel.scheduler.nextDeadline) kernel.scheduler.expire(now);
 }
 
@@ -116,7 +128,7 @@ function serveClock(kernel: Kernel): void {
 function idle(kernel: Kernel, limit: number): StopReason | null {
   const { scheduler, clock } = kernel;
   if (clock.now100ns >= limit) return 'limit';
-  const nextEvent = Math.min(scheduler.nextDeadline, kernel.mm.io.nextCompletion);
+  const nextEvent = Math.min(scheduler.nextDeadline, kernel.timers.nextDue, kernel.mm.io.nextCompletion);
   if (scheduler.waitsForConsole && kernel.console.isReadable) {
     scheduler.consoleArrived();
     return null;

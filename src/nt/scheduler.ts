@@ -4,7 +4,7 @@
  * Source: Windows Internals, "Thread scheduling"; Microsoft, "Scheduling".
  */
 import { tryWait } from './dispatcher.js';
-import type { DispatcherObject } from './object.js';
+import type { DispatcherObject, KernelObject } from './object.js';
 import {
   PRIORITY_COUNT,
   THREAD_READY,
@@ -25,6 +25,15 @@ export const QUANTUM_INSTRUCTIONS = 31_250_000;
 
 /** 100 ns units: virtual time is exact for 104 days (2^53 ns); what would end later never does. */
 const LAST_DEADLINE = Math.floor(2 ** 53 / 100);
+
+const NOTHING: readonly KernelObject[] = [];
+
+/** The objects that a wait keeps. */
+function waitedFor(reason: WaitReason): readonly KernelObject[] {
+  if (reason.kind === 'objects') return reason.objects;
+  if (reason.kind === 'queue') return [reason.port];
+  return reason.kind === 'keyed' ? [reason.event] : NOTHING;
+}
 
 export class Scheduler {
   /** Threads ready to run, by priority, first to run first. */
@@ -119,14 +128,14 @@ export class Scheduler {
 
   /** The running thread begins to wait; its objects are referenced until the wait ends. */
   wait(thread: Thread, asked: WaitReason): void {
-    const endless = asked.kind !== 'console' && asked.deadline !== null && !(asked.deadline <= LAST_DEADLINE);
-    const reason: WaitReason = endless ? { ...asked, deadline: Number.POSITIVE_INFINITY } : asked;
+    const endless = asked.deadline !== null && !(asked.deadline <= LAST_DEADLINE);
+    const reason = endless ? ({ ...asked, deadline: Number.POSITIVE_INFINITY } as WaitReason) : asked;
     thread.wait = reason;
     thread.waitStatus = -1;
     thread.state = THREAD_WAITING;
     this.waiting.push(thread);
     if (this.current === thread) this.current = null;
-    if (reason.kind === 'objects') for (const object of reason.objects) object.referenceCount++;
+    for (const object of waitedFor(reason)) object.referenceCount++;
     if (reason.deadline !== null && reason.deadline < this.nextDeadline) this.nextDeadline = reason.deadline;
   }
 
@@ -220,7 +229,7 @@ export class Scheduler {
 
   #leaveWait(thread: Thread): void {
     const reason = thread.wait!;
-    if (reason.kind === 'objects') for (const object of reason.objects) object.referenceCount--;
+    for (const object of waitedFor(reason)) object.referenceCount--;
     thread.wait = null;
     this.waiting.splice(this.waiting.indexOf(thread), 1);
     if (reason.deadline === this.nextDeadline) this.#findDeadline();

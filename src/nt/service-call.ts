@@ -7,9 +7,11 @@ import {
 import { XMM } from '../machine/cpu/layout.js';
 import type { Processor } from '../machine/processor.js';
 import { GuestFault, NON_CANONICAL, PAGE_WAIT, type UserMemory } from '../mm/user-memory.js';
+import { testForAlert } from './apc.js';
 import { CONTEXT_SIZE, restoreContext } from './context-record.js';
 import { raiseException } from './exception-dispatch.js';
 import { InternalError } from './internal-error.js';
+import { releaseWaiters } from './io-completion.js';
 import type { Kernel } from './kernel.js';
 import { waitForPage } from './page-wait.js';
 import type { Process } from './process.js';
@@ -395,6 +397,7 @@ export class SystemServiceCall implements ServiceCall {
   wait(reason: WaitReason): typeof PENDING {
     this.memory.commit();
     this.kernel.scheduler.wait(this.thread, reason);
+    if (this.thread.port !== null) releaseWaiters(this.kernel, this.thread.port);
     return PENDING;
   }
 
@@ -417,10 +420,11 @@ export class SystemServiceCall implements ServiceCall {
     return PENDING;
   }
 
-  continueAt(contextAddress: number): typeof PENDING {
+  continueAt(contextAddress: number, testAlert = false): typeof PENDING {
     this.memory.readInto(contextAddress, this.#context);
     this.#leave();
     restoreContext(this.processor, this.kernel.mm.ram.bytes, this.#context);
+    if (testAlert) testForAlert(this.thread);
     return PENDING;
   }
 

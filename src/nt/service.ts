@@ -167,8 +167,8 @@ export interface ServiceCall {
   terminateThread(exitStatus: number): typeof PENDING;
   /** The thread goes on at an address, with another stack pointer when given; the service returns nothing. */
   jump(rip: number, rsp?: number): typeof PENDING;
-  /** Loads a CONTEXT record (x64 layout) from guest memory into the thread. */
-  continueAt(contextAddress: number): typeof PENDING;
+  /** Loads a CONTEXT record (x64 layout) from guest memory into the thread; `testAlert`: APCs that are queued run first. */
+  continueAt(contextAddress: number, testAlert?: boolean): typeof PENDING;
 
   /** RSP as the caller has it: the address of the return address. */
   readonly stackPointer: number;

@@ -1,6 +1,7 @@
 /** Services of events, mutants and semaphores, and the wait services. */
-import { STATUS_INVALID_PARAMETER, STATUS_SUCCESS } from '../base/ntstatus.js';
+import { STATUS_INVALID_PARAMETER, STATUS_OBJECT_TYPE_MISMATCH, STATUS_SUCCESS } from '../base/ntstatus.js';
 import { EVENT_MODIFY_STATE, SEMAPHORE_MODIFY_STATE, SYNCHRONIZE } from './access.js';
+import { testForAlert } from './apc.js';
 import {
   type EventObject,
   type MutantObject,
@@ -13,7 +14,7 @@ import {
   tryWait,
 } from './dispatcher.js';
 import type { Kernel } from './kernel.js';
-import type { DispatcherObject } from './object.js';
+import type { DispatcherObject, ObjectKind } from './object.js';
 import { createNamedObject, type NamedCreation, referenceByHandle } from './object-manager.js';
 import type { Process } from './process.js';
 import { WAIT_TIMEOUT } from './scheduler.js';
@@ -124,40 +125,140 @@ export function releaseSemaphoreHandle(
   return STATUS_SUCCESS;
 }
 
+/** Kinds of objects that can be waited for; STATUS_OBJECT_TYPE_MISMATCH for the others. */
+const WAITABLE: ReadonlySet<ObjectKind> = new Set([
+  'process',
+  'thread',
+  'event',
+  'mutant',
+  'semaphore',
+  'timer',
+  'io-completion',
+  'file',
+]);
+
+/** The object of a handle to wait for; a number is the NTSTATUS. */
+function waitable(kernel: Kernel, process: Process, handle: number): DispatcherObject | number {
+  const object = referenceByHandle(kernel, process, handle, null, SYNCHRONIZE);
+  if (typeof object === 'number') return object;
+  return WAITABLE.has(object.kind) ? (object as DispatcherObject) : STATUS_OBJECT_TYPE_MISMATCH;
+}
+
 /**
  * Waits for objects (NtWaitForMultipleObjects; one object: NtWaitForSingleObject). `milliseconds`: Infinity for ever.
- * Answers WAIT_OBJECT_0 + index, WAIT_ABANDONED_0 + index, WAIT_TIMEOUT, an error NTSTATUS, or PENDING to return.
+ * Answers WAIT_OBJECT_0 + index, WAIT_ABANDONED_0 + index, WAIT_TIMEOUT, STATUS_USER_APC or STATUS_ALERTED when alertable, an
+ * error NTSTATUS, or PENDING to return.
  */
 export function waitForObjects(
   call: ServiceCall,
   handles: readonly number[],
   all: boolean,
   milliseconds: number,
+  alertable = false,
 ): number | typeof PENDING {
   if (call.waitStatus >= 0) return call.waitStatus;
+  return beginWait(call, handles, all, milliseconds, alertable);
+}
+
+/** The same without regard to an earlier wait of the service. */
+export function beginWait(
+  call: ServiceCall,
+  handles: readonly number[],
+  all: boolean,
+  milliseconds: number,
+  alertable: boolean,
+): number | typeof PENDING {
   if (handles.length === 0 || handles.length > MAXIMUM_WAIT_OBJECTS) return STATUS_INVALID_PARAMETER;
   const objects: DispatcherObject[] = [];
   for (const handle of handles) {
-    const object = referenceByHandle(call.kernel, call.process, handle, null, SYNCHRONIZE);
+    const object = waitable(call.kernel, call.process, handle);
     if (typeof object === 'number') return object;
-    objects.push(object as DispatcherObject);
+    objects.push(object);
   }
   if (all && new Set(objects).size !== objects.length) return STATUS_INVALID_PARAMETER;
   call.memory.commit();
+  return waitFor(call, objects, all, milliseconds, alertable);
+}
+
+function waitFor(
+  call: ServiceCall,
+  objects: readonly DispatcherObject[],
+  all: boolean,
+  milliseconds: number,
+  alertable: boolean,
+): number | typeof PENDING {
   const status = tryWait(objects, all, call.thread);
   if (status >= 0) return status;
+  const alert = alertable ? testForAlert(call.thread) : STATUS_SUCCESS;
+  if (alert !== STATUS_SUCCESS) return alert;
   if (milliseconds <= 0) return WAIT_TIMEOUT;
-  return call.wait({ kind: 'objects', objects, all, deadline: deadlineIn(call.kernel, milliseconds) });
+  const deadline = deadlineIn(call.kernel, milliseconds);
+  return call.wait({ kind: 'objects', objects, all, deadline, alertable });
 }
 
-/** Waits for time to pass (NtDelayExecution); 0 gives the rest of the quantum to others. */
-export function delayExecution(call: ServiceCall, milliseconds: number): number | typeof PENDING {
-  if (call.waitStatus >= 0) return STATUS_SUCCESS;
+/** Rights that signalling an object takes. */
+const SIGNAL_ACCESS: Readonly<Partial<Record<ObjectKind, number>>> = {
+  event: EVENT_MODIFY_STATE,
+  mutant: 0,
+  semaphore: SEMAPHORE_MODIFY_STATE,
+};
+
+/**
+ * Signals one object and waits for another (NtSignalAndWaitForSingleObject). STATUS_OBJECT_TYPE_MISMATCH: what is to be
+ * signalled is no event, mutant or semaphore.
+ */
+export function signalAndWait(
+  call: ServiceCall,
+  toSignal: number,
+  toWaitFor: number,
+  milliseconds: number,
+  alertable: boolean,
+): number | typeof PENDING {
+  if (call.waitStatus >= 0) return call.waitStatus;
+  const { kernel, process } = call;
+  const target = referenceByHandle(kernel, process, toSignal, null, 0);
+  if (typeof target === 'number') return target;
+  const access = SIGNAL_ACCESS[target.kind];
+  if (access === undefined) return STATUS_OBJECT_TYPE_MISMATCH;
+  const object = waitable(kernel, process, toWaitFor);
+  if (typeof object === 'number') return object;
+  let status: number;
+  if (target.kind === 'event') status = setEvent(kernel, process, toSignal);
+  else if (target.kind === 'mutant') status = releaseMutantHandle(kernel, process, toSignal);
+  else status = releaseSemaphoreHandle(kernel, process, toSignal, 1, { previousCount: 0 });
+  if (status !== STATUS_SUCCESS) return status;
+  call.memory.commit();
+  return waitFor(call, [object], false, milliseconds, alertable);
+}
+
+/**
+ * Waits for time to pass (NtDelayExecution); 0 gives the rest of the quantum to others. Answers STATUS_SUCCESS, or
+ * STATUS_USER_APC or STATUS_ALERTED when alertable.
+ */
+export function delayExecution(
+  call: ServiceCall,
+  milliseconds: number,
+  alertable = false,
+): number | typeof PENDING {
+  if (call.waitStatus >= 0) return call.waitStatus === WAIT_TIMEOUT ? STATUS_SUCCESS : call.waitStatus;
+  return beginDelay(call, milliseconds, alertable);
+}
+
+/** The same without regard to an earlier delay of the service. */
+export function beginDelay(
+  call: ServiceCall,
+  milliseconds: number,
+  alertable: boolean,
+): number | typeof PENDING {
+  call.memory.commit();
+  const alert = alertable ? testForAlert(call.thread) : STATUS_SUCCESS;
+  if (alert !== STATUS_SUCCESS) return alert;
   const deadline = deadlineIn(call.kernel, milliseconds) ?? Number.POSITIVE_INFINITY;
-  return call.wait({ kind: 'delay', deadline });
+  return call.wait({ kind: 'delay', deadline, alertable });
 }
 
-function deadlineIn(kernel: Kernel, milliseconds: number): number | null {
+/** Virtual time, in 100 ns units, in so many milliseconds; null for an infinite wait. */
+export function deadlineIn(kernel: Kernel, milliseconds: number): number | null {
   if (!Number.isFinite(milliseconds)) return null;
   return kernel.clock.now100ns + Math.round(milliseconds * 10_000);
 }

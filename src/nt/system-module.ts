@@ -11,6 +11,13 @@ export interface DataExport {
   readonly writable: true;
 }
 
+/** Machine code that calls or jumps to other functions of its module. */
+export interface MachineCode {
+  readonly bytes: Uint8Array;
+  /** Byte offset of a 32-bit distance -> name of the function that it leads to. */
+  readonly targets: Readonly<Record<number, string>>;
+}
+
 /** What one generated system DLL contains. */
 export interface SystemModule {
   /** Lower-case file name, such as 'kernel32.dll'. */
@@ -21,7 +28,7 @@ export interface SystemModule {
   readonly forwarders?: Readonly<Record<string, string>>;
   readonly data?: Readonly<Record<string, DataExport>>;
   /** Exports that are real machine code; position independent. */
-  readonly code?: Readonly<Record<string, Uint8Array>>;
+  readonly code?: Readonly<Record<string, Uint8Array | MachineCode>>;
   /** Exported name -> UNWIND_INFO of its code or stub; the others are leaf functions. */
   readonly unwind?: Readonly<Record<string, Uint8Array>>;
   /** Exported name -> fixed ordinal; the others are numbered in sorted order. */

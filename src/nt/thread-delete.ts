@@ -2,12 +2,15 @@ import { MEM_RELEASE } from '../base/memory-constants.js';
 import { bringInAddressSpace } from '../mm/address-space.js';
 import { deleteKernelStack } from '../mm/kernel-stack.js';
 import { freeVirtualMemory } from '../mm/virtual-memory.js';
+import { flushApcs } from './apc.js';
 import { abandonMutant } from './dispatcher.js';
+import { leaveThreadPort } from './io-completion.js';
 import type { Kernel } from './kernel.js';
 import { dereferenceObject } from './object-manager.js';
 import { cancelPageWait } from './page-wait.js';
 import { terminateProcess } from './process-delete.js';
 import { THREAD_TERMINATED, type Thread } from './thread.js';
+import { cancelThreadTimers } from './timer.js';
 
 /** Ends a thread (NtTerminateThread); the last one ends its process with the same status. */
 export function terminateThread(kernel: Kernel, thread: Thread, exitStatus: number): void {
@@ -33,6 +36,9 @@ export function endThread(kernel: Kernel, thread: Thread, exitStatus: number): v
   kernel.memory.commit();
   scheduler.remove(thread);
   cancelPageWait(kernel, thread);
+  flushApcs(kernel, thread);
+  cancelThreadTimers(kernel, thread);
+  leaveThreadPort(kernel, thread);
   kernel.forgetContext(thread);
   thread.exitStatus = exitStatus;
   for (const mutant of thread.ownedMutants.splice(0)) {

@@ -1,6 +1,9 @@
 import type { KernelStack } from '../mm/kernel-stack.js';
 import type { UserStack } from '../mm/user-stack.js';
+import type { UserApc } from './apc.js';
 import type { MutantObject } from './dispatcher.js';
+import type { CompletionPacket, IoCompletionObject } from './io-completion.js';
+import type { KeyedEventObject } from './keyed-event.js';
 import type { DispatcherObject } from './object.js';
 import type { PageWait } from './page-wait.js';
 import type { Process } from './process.js';
@@ -15,18 +18,37 @@ export const THREAD_SUSPENDED = 4;
 /** Ready, but its kernel stack is out of memory: the swapper brings it in first. */
 export const THREAD_TRANSITION = 6;
 
-/** Why a thread waits; `deadline` is virtual time in 100 ns units since the machine began, null for ever. */
+interface Deadline {
+  /** Virtual time in 100 ns units since the machine began, null for ever. */
+  readonly deadline: number | null;
+  /** An APC or an alert ends the wait. */
+  readonly alertable?: boolean;
+}
+
+/** Why a thread waits. */
 export type WaitReason =
-  | {
+  | ({
       readonly kind: 'objects';
       readonly objects: readonly DispatcherObject[];
       readonly all: boolean;
-      readonly deadline: number | null;
-    }
-  | { readonly kind: 'delay'; readonly deadline: number }
-  | { readonly kind: 'console'; readonly deadline: null }
+    } & Deadline)
+  | ({ readonly kind: 'delay' } & Deadline)
+  /** A packet of a completion port. */
+  | ({ readonly kind: 'queue'; readonly port: IoCompletionObject } & Deadline)
+  /** The partner of a keyed event: a release waits for a waiter, a waiter for a release. */
+  | ({
+      readonly kind: 'keyed';
+      readonly event: KeyedEventObject;
+      readonly key: number;
+      readonly releases: boolean;
+    } & Deadline)
+  /** NtAlertThreadByThreadId. */
+  | ({ readonly kind: 'alert' } & Deadline)
+  /** A change that another thread of the process announces for an address; `shared` when readers of a slim lock wait. */
+  | ({ readonly kind: 'address'; readonly address: number; readonly shared: boolean } & Deadline)
+  | { readonly kind: 'console'; readonly deadline: null; readonly alertable?: false }
   /** A page that is being read, or frames that will become available. */
-  | { readonly kind: 'page' | 'free-page'; readonly deadline: null };
+  | { readonly kind: 'page' | 'free-page'; readonly deadline: null; readonly alertable?: false };
 
 /** Priorities 0..31 (Microsoft, "Scheduling Priorities"). */
 export const PRIORITY_COUNT = 32;
@@ -58,16 +80,31 @@ export interface Thread extends DispatcherObject {
   /** What the finished wait answers, -1 for none; at 0 or above the thread's service is entered again before it runs. */
   waitStatus: number;
   exitStatus: number | null;
+  /** APCs of user mode that have not run, special ones first. */
+  readonly apcs: UserApc[];
+  /** The queue runs when the thread returns to user mode. */
+  apcPending: boolean;
+  /** NtAlertThread: the next alertable wait ends at once. */
+  alerted: boolean;
+  /** NtAlertThreadByThreadId has come that no wait has taken. */
+  alertedById: boolean;
+  /** Something is to be done before its next instruction in user mode. */
+  returnWork: boolean;
+  /** A context that was set while a service of the thread was not finished: it holds from the return to user mode on. */
+  newContext: Uint8Array | null;
+  /** The completion port whose packets it handles; what it has been given and not fetched. */
+  port: IoCompletionObject | null;
+  packet: CompletionPacket | null;
   /** Mutants that it owns. */
   readonly ownedMutants: MutantObject[];
   /** Instructions retired by the thread. */
   instructions: number;
 }
 
-/** Waits of a program's own, during which the thread's kernel stack may leave memory. */
-const USER_MODE_WAITS: readonly string[] = ['objects', 'delay', 'console'];
+/** Waits that are not a program's own: the thread's kernel stack stays in memory. */
+const KERNEL_MODE_WAITS: readonly string[] = ['page', 'free-page'];
 
 /** True while a thread waits so. */
 export function waitsInUserMode({ state, wait }: Thread): boolean {
-  return state === THREAD_WAITING && wait !== null && USER_MODE_WAITS.includes(wait.kind);
+  return state === THREAD_WAITING && wait !== null && !KERNEL_MODE_WAITS.includes(wait.kind);
 }

@@ -41,6 +41,14 @@ function waitText({ wait, pageWait }: Thread): string {
       return `: WrPageIn, for ${addressText(pageWait.address)}, which is being read into frame 0x${hex(pageWait.frame, 1)}`;
     case 'free-page':
       return ': WrFreePage, for frames to become available';
+    case 'queue':
+      return `: WrQueue, for a packet of a completion port${until}`;
+    case 'keyed':
+      return `: WrKeyedEvent, for a ${wait.releases ? 'waiter' : 'release'} at ${addressText(wait.key)}${until}`;
+    case 'alert':
+      return `: WrAlertByThreadId${until}`;
+    case 'address':
+      return `: for a change at ${addressText(wait.address)}${until}`;
     case 'objects':
       return `: for ${wait.all ? 'all of' : 'one of'} ${wait.objects.map(({ kind }) => kind).join(', ')}${until}`;
   }

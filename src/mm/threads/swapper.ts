@@ -75,3 +75,13 @@ export function needAddressSpace(mm: MemoryManager, space: AddressSpace): boolea
   runStep(mm, swapper, bringInWanted);
   return !space.outSwapped;
 }
+
+/** The same for the kernel stack of a thread whose context somebody reads or sets. */
+export function needKernelStack(mm: MemoryManager, stack: KernelStack): boolean {
+  if (stack.resident) return true;
+  const { swapper } = mm.systemThreads;
+  stack.wanted = true;
+  wakeSystemThread(mm, swapper);
+  runStep(mm, swapper, bringInWanted);
+  return stack.resident;
+}

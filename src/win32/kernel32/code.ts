@@ -4,6 +4,9 @@
  * expansion slots; PEB 0x02 BeingDebugged, 0x30 process heap; KUSER_SHARED_DATA 7FFE0004 tick multiplier, 7FFE0320 ticks.
  */
 
+import type { MachineCode } from '../../nt/system-module.js';
+import { assemble } from '../listing.js';
+
 /** mov rax, gs:[30h] (the TEB). */
 const LOAD_TEB = [0x65, 0x48, 0x8b, 0x04, 0x25, 0x30, 0x00, 0x00, 0x00];
 /** mov rax, gs:[60h] (the PEB). */
@@ -45,7 +48,33 @@ const TLS_GET_VALUE = [
   ...RET,
 ];
 
-export const kernel32Code: Readonly<Record<string, Uint8Array>> = {
+/** BOOL TlsSetValue(index, value): the 64 slots of the TEB. */
+const TLS_SET_VALUE = assemble(`
+    00  89c9                  ; mov ecx, ecx
+    02  83f940                ; cmp ecx, 64
+    05  0f83->BasepTlsSetExpansionValue ; jae BasepTlsSetExpansionValue
+    0b  65488b042530000000    ; mov rax, qword ptr gs:[48]
+    14  488994c880140000      ; mov qword ptr [rax + 8*rcx + 5248], rdx
+    1c  b801000000            ; mov eax, 1
+    21  c3                    ; ret
+`);
+
+/** BOOL InitOnceExecuteOnce(once, function, parameter, context), when it is done already. */
+const INIT_ONCE_EXECUTE_ONCE = assemble(`
+    00  488b01                ; mov rax, qword ptr [rcx]
+    03  4189c2                ; mov r10d, eax
+    06  4183e203              ; and r10d, 3
+    0a  4183fa02              ; cmp r10d, 2
+    0e  0f85->BasepInitOnceExecuteOnce ; jne BasepInitOnceExecuteOnce
+    14  4d85c9                ; test r9, r9
+    17  7407                  ; je +20
+    19  4883e0fc              ; and rax, -4
+    1d  498901                ; mov qword ptr [r9], rax
+    20  b801000000            ; mov eax, 1
+    25  c3                    ; ret
+`);
+
+export const kernel32Code: Readonly<Record<string, Uint8Array | MachineCode>> = {
   GetLastError: code(LOAD_TEB, [0x8b, 0x40, 0x68], RET),
   SetLastError: code(LOAD_TEB, [0x89, 0x48, 0x68], RET),
   GetCurrentProcessId: code([0x65, 0x8b, 0x04, 0x25, 0x40, 0x00, 0x00, 0x00], RET),
@@ -58,4 +87,6 @@ export const kernel32Code: Readonly<Record<string, Uint8Array>> = {
   GetTickCount: code(MILLISECONDS, [0x8b, 0xc2], RET),
   GetTickCount64: code(MILLISECONDS, [0x48, 0x8b, 0xc2], RET),
   TlsGetValue: code(TLS_GET_VALUE),
+  TlsSetValue: TLS_SET_VALUE,
+  InitOnceExecuteOnce: INIT_ONCE_EXECUTE_ONCE,
 };

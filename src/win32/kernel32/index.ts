@@ -1,5 +1,6 @@
 import { restartable } from '../../nt/service.js';
 import type { SystemModule } from '../../nt/system-module.js';
+import { apcFunctions } from './apc.js';
 import { kernel32Code } from './code.js';
 import { codeConversionFunctions } from './code-conversion.js';
 import { consoleFunctions } from './console.js';
@@ -19,6 +20,7 @@ import { globalMemoryFunctions } from './global-memory.js';
 import { handleFunctions } from './handle.js';
 import { heapForwarders, heapFunctions } from './heap.js';
 import { usingHeap } from './heap-guard.js';
+import { ioCompletionFunctions } from './io-completion.js';
 import { localeFunctions } from './locale.js';
 import { mappedFileNameFunctions } from './mapped-file-name.js';
 import { memoryFunctions } from './memory.js';
@@ -32,13 +34,14 @@ import { priorityFunctions } from './priority.js';
 import { processFunctions } from './process.js';
 import { processModuleFunctions } from './process-modules.js';
 import { processorFunctions } from './processor-info.js';
-import { slimLockFunctions } from './slim-lock.js';
+import { slimLockForwarders, slimLockFunctions } from './slim-lock.js';
 import { stringFunctions } from './string.js';
 import { syncForwarders, syncFunctions } from './sync.js';
 import { systemInfoFunctions } from './system-info.js';
 import { threadLocalFunctions } from './thread-local.js';
 import { threadStackFunctions } from './thread-stack.js';
 import { timeFunctions } from './time.js';
+import { timerFunctions } from './timer.js';
 import { volumeFunctions } from './volume.js';
 import { workingSetFunctions } from './working-set.js';
 /** kernel32.dll: the Win32 base functions. A and W forms are one implementation each. */
@@ -68,6 +71,9 @@ export const kernel32: SystemModule = {
     ...performanceFunctions,
     ...priorityFunctions,
     ...usingHeap(processFunctions),
+    ...apcFunctions,
+    ...ioCompletionFunctions,
+    ...timerFunctions,
     ...syncFunctions,
     ...systemInfoFunctions,
     ...usingHeap(threadLocalFunctions),
@@ -85,7 +91,7 @@ export const kernel32: SystemModule = {
     ...usingHeap(findFileFunctions),
     ...fileNameFunctions,
   }),
-  forwarders: { ...exceptionForwarders, ...heapForwarders, ...syncForwarders },
+  forwarders: { ...exceptionForwarders, ...heapForwarders, ...slimLockForwarders, ...syncForwarders },
   code: kernel32Code,
   dependencies: ['ntdll.dll'],
   description: 'Windows NT BASE API Client DLL',

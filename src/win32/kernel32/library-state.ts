@@ -1,5 +1,4 @@
 /** What kernel32 knows of a process beside what lies in its memory: plain data in Process.library. */
-import type { EventObject } from '../../nt/dispatcher.js';
 import type { ServiceCall } from '../../nt/service.js';
 
 export interface Kernel32State {
@@ -14,10 +13,6 @@ export interface Kernel32State {
   readonly flsCallbacks: number[];
   /** Text attribute of the console's screen buffer. */
   textAttribute: number;
-  /** Events of the addresses that threads wait for. */
-  readonly addressWaits: Record<number, EventObject>;
-  /** How far threads are that sleep on a condition variable, by thread id. */
-  readonly conditionWaits: Record<number, number>;
   /** SetFileApisToOEM. */
   fileApisAreOem: boolean;
   /** Sequence of GetTempFileName. */
@@ -33,8 +28,6 @@ export function stateOf(call: ServiceCall): Kernel32State {
     ignoreControlC: false,
     flsCallbacks: [],
     textAttribute: 7,
-    addressWaits: {},
-    conditionWaits: {},
     fileApisAreOem: false,
     temporaryNames: 0,
   } satisfies Kernel32State;

@@ -1,115 +1,22 @@
-/**
- * Slim reader/writer locks, condition variables and one-time initialization (synchapi.h), whose whole state is in the
- * program's memory. A lock is 0 when free, 1 for its one writer, 16 times the readers plus 1; an INIT_ONCE holds 0, 1 while its
- * function runs, or the context plus 2. Sources: Microsoft, "Slim Reader/Writer (SRW) Locks", "Condition Variables", "One-Time
- * Initialization".
- */
+/** Condition variables, one-time initialization, barriers and waits for an address (synchapi.h). An INIT_ONCE holds 0, 1 while its function runs, 3 while some may run, or the context plus 2. Sources: Microsoft, "Condition Variables", "One-Time Initialization", "WaitOnAddress function". */
+import { STATUS_SUCCESS, STATUS_TIMEOUT } from '../../base/ntstatus.js';
 import type { Service, ServiceCall, ServiceFunction, ServiceResult } from '../../nt/service.js';
 import { PENDING } from '../../nt/service.js';
-import { enterCriticalSection, leaveCriticalSection } from '../ntdll/critical-section.js';
+import { milliseconds, waitForAddress, waitOnAddress, wakeAddress } from '../ntdll/address-wait.js';
+import { sleepWithLock, sleepWithSection } from '../ntdll/condition-variable.js';
 import { ERROR_GEN_FAILURE, ERROR_INVALID_PARAMETER, ERROR_TIMEOUT } from '../ntdll/dos-error.js';
-import { deadlineIn, WAIT_TIMEOUT, waitForAddress, wakeAddress } from './address-wait.js';
-import { stateOf } from './library-state.js';
-import { TRUE } from './results.js';
+import { failStatus, TRUE } from './results.js';
 
-const EXCLUSIVE = 1;
-const READER = 16;
-
-function tryExclusive(call: ServiceCall, lock: number): boolean {
-  if (call.memory.readU32(lock) !== 0) return false;
-  call.memory.writeU64(lock, EXCLUSIVE, 0);
-  return true;
+/** TRUE, or FALSE with ERROR_TIMEOUT or the status's error. */
+function answer(call: ServiceCall, status: number | typeof PENDING): ServiceResult {
+  if (status === PENDING) return PENDING;
+  if (status === STATUS_SUCCESS) return TRUE;
+  return status === STATUS_TIMEOUT ? call.fail(ERROR_TIMEOUT) : failStatus(call, status);
 }
-
-function tryShared(call: ServiceCall, lock: number): boolean {
-  const word = call.memory.readU32(lock);
-  if (word === EXCLUSIVE) return false;
-  call.memory.writeU64(lock, ((word | 1) + READER) >>> 0, 0);
-  return true;
-}
-
-/** Takes a lock, or waits for a change of it. */
-const acquire =
-  (take: (call: ServiceCall, lock: number) => boolean): ServiceFunction =>
-  (call) =>
-    take(call, call.address(0)) ? undefined : waitForAddress(call, call.address(0), null);
-
-const attempt =
-  (take: (call: ServiceCall, lock: number) => boolean): ServiceFunction =>
-  (call) =>
-    take(call, call.address(0)) ? TRUE : 0;
-
-function releaseExclusive(call: ServiceCall, lock: number): void {
-  call.memory.writeU64(lock, 0, 0);
-  wakeAddress(call, lock, true);
-}
-
-function releaseShared(call: ServiceCall, lock: number): void {
-  const left = call.memory.readU32(lock) - READER;
-  call.memory.writeU64(lock, left > EXCLUSIVE ? left : 0, 0);
-  if (left <= EXCLUSIVE) wakeAddress(call, lock, true);
-}
-
-/** What a thread that sleeps on a condition variable is at: waiting, or taking its lock again with the result it will give. */
-const WAITING = 0;
-const LOCKING = 1;
-const TIMED_OUT = 2;
-
-/**
- * The sleep on a condition variable: `release` gives the lock back, `take` takes it again (null: it waits). The progress of a
- * thread that sleeps is kept by its id.
- */
-function sleep(
-  call: ServiceCall,
-  milliseconds: number,
-  release: () => void,
-  take: (resumed: boolean) => typeof PENDING | null,
-): ServiceResult {
-  const { conditionWaits } = stateOf(call);
-  const { id } = call.thread;
-  const phase = call.waitStatus >= 0 ? conditionWaits[id] : undefined;
-  if (phase !== undefined) call.memory.commit();
-  if (phase === undefined) {
-    release();
-    conditionWaits[id] = WAITING;
-    return waitForAddress(call, call.address(0), deadlineIn(call, milliseconds));
-  }
-  if (phase === WAITING) conditionWaits[id] = call.waitStatus === WAIT_TIMEOUT ? TIMED_OUT : LOCKING;
-  if (take(phase !== WAITING) === PENDING) return PENDING;
-  const timedOut = conditionWaits[id] === TIMED_OUT;
-  delete conditionWaits[id];
-  return timedOut ? call.fail(ERROR_TIMEOUT) : TRUE;
-}
-
-/** BOOL SleepConditionVariableCS(variable, section, milliseconds). */
-const sleepWithSection: ServiceFunction = (call) => {
-  const section = call.address(1);
-  return sleep(
-    call,
-    call.u32(2),
-    () => leaveCriticalSection(call, section),
-    (resumed) => (enterCriticalSection(call, section, resumed) === PENDING ? PENDING : null),
-  );
-};
-
-const CONDITION_VARIABLE_LOCKMODE_SHARED = 1;
-
-/** BOOL SleepConditionVariableSRW(variable, lock, milliseconds, flags). */
-const sleepWithLock: ServiceFunction = (call) => {
-  const lock = call.address(1);
-  const shared = (call.u32(3) & CONDITION_VARIABLE_LOCKMODE_SHARED) !== 0;
-  const take = shared ? tryShared : tryExclusive;
-  const release = shared ? releaseShared : releaseExclusive;
-  return sleep(
-    call,
-    call.u32(2),
-    () => release(call, lock),
-    () => (take(call, lock) ? null : waitForAddress(call, lock, null)),
-  );
-};
 
 const RUNNING = 1;
 const DONE = 2;
+const RUNNING_ASYNC = 3;
 
 /** Stores the context of an INIT_ONCE whose initialization is done. */
 function giveContext(call: ServiceCall, once: number): number {
@@ -125,7 +32,7 @@ const executeOnce: Service = {
     const once = call.address(0);
     const word = call.memory.readU32(once) & 3;
     if (word === DONE) return giveContext(call, once);
-    if (word === RUNNING) return waitForAddress(call, once, null);
+    if (word === RUNNING) return waitForAddress(call, once);
     call.memory.writeU64(once, RUNNING, 0);
     return call.callGuest(call.address(1), [once, call.address(2), call.address(3)], 0, []);
   },
@@ -144,12 +51,14 @@ const executeOnce: Service = {
 };
 
 const CHECK_ONLY = 1;
+const ASYNC = 2;
 const INIT_FAILED = 4;
 
 /** BOOL InitOnceBeginInitialize(once, flags, pending, context): the first caller initializes, others wait for it. */
 const beginOnce: ServiceFunction = (call) => {
   const [once, flags, pendingAt] = [call.address(0), call.u32(1), call.address(2)];
-  if (flags & ~CHECK_ONLY) return call.fail(ERROR_INVALID_PARAMETER);
+  if (flags & ~(CHECK_ONLY | ASYNC) || flags === (CHECK_ONLY | ASYNC))
+    return call.fail(ERROR_INVALID_PARAMETER);
   call.memory.probeWrite(pendingAt, 4);
   const word = call.memory.readU32(once) & 3;
   if (word === DONE) {
@@ -157,41 +66,101 @@ const beginOnce: ServiceFunction = (call) => {
     return giveContext(call, once);
   }
   if (flags & CHECK_ONLY) return call.fail(ERROR_GEN_FAILURE);
-  if (word === RUNNING) return waitForAddress(call, once, null);
-  call.memory.writeU64(once, RUNNING, 0);
+  const asked = flags & ASYNC ? RUNNING_ASYNC : RUNNING;
+  if (word !== 0 && word !== asked) return call.fail(ERROR_INVALID_PARAMETER);
+  if (word === RUNNING) return waitForAddress(call, once);
+  call.memory.writeU64(once, asked, 0);
   call.memory.writeU32(pendingAt, 1);
   return TRUE;
 };
 
-/** BOOL InitOnceComplete(once, flags, context): the low two bits of the context must be 0. */
+/** BOOL InitOnceComplete(once, flags, context): the low two bits of the context must be 0; of those that may run, the first wins. */
 const completeOnce: ServiceFunction = (call) => {
   const [once, flags] = [call.address(0), call.u32(1)];
   const failed = (flags & INIT_FAILED) !== 0;
-  if (flags & ~INIT_FAILED || call.lo(2) & 3 || (failed && call.address(2) !== 0))
-    return call.fail(ERROR_INVALID_PARAMETER);
-  if ((call.memory.readU32(once) & 3) !== RUNNING) return call.fail(ERROR_GEN_FAILURE);
+  const isAsync = (flags & ASYNC) !== 0;
+  if (flags & ~(INIT_FAILED | ASYNC) || (failed && isAsync)) return call.fail(ERROR_INVALID_PARAMETER);
+  if (call.lo(2) & 3 || (failed && call.address(2) !== 0)) return call.fail(ERROR_INVALID_PARAMETER);
+  const word = call.memory.readU32(once) & 3;
+  if (word !== (isAsync ? RUNNING_ASYNC : RUNNING)) return call.fail(ERROR_GEN_FAILURE);
   call.memory.writeU64(once, failed ? 0 : call.lo(2) + DONE, failed ? 0 : call.hi(2));
   wakeAddress(call, once, true);
   return TRUE;
 };
 
+/** SYNCHRONIZATION_BARRIER: threads that are still to come, threads in all, how often it has opened. Byte offsets. */
+const BARRIER_LEFT = 0x00;
+const BARRIER_TOTAL = 0x04;
+const BARRIER_PHASE = 0x08;
+const BARRIER_BYTES = 0x20;
+
+/** BOOL InitializeSynchronizationBarrier(barrier, threads, spinCount). */
+const initializeBarrier: ServiceFunction = (call) => {
+  const [barrier, total, spin] = [call.address(0), call.i32(1), call.i32(2)];
+  if (total <= 0 || spin < -1) return call.fail(ERROR_INVALID_PARAMETER);
+  call.memory.fill(barrier, BARRIER_BYTES, 0);
+  call.memory.writeU32(barrier + BARRIER_LEFT, total);
+  call.memory.writeU32(barrier + BARRIER_TOTAL, total);
+  return TRUE;
+};
+
+/** BOOL EnterSynchronizationBarrier(barrier, flags): waits for the last thread, whose call alone returns TRUE. */
+const enterBarrier: ServiceFunction = (call) => {
+  if (call.waitStatus >= 0) return 0;
+  const { memory } = call;
+  const barrier = call.address(0);
+  const left = memory.readU32(barrier + BARRIER_LEFT);
+  if (left > 1) {
+    memory.writeU32(barrier + BARRIER_LEFT, left - 1);
+    return waitForAddress(call, barrier + BARRIER_PHASE);
+  }
+  memory.writeU32(barrier + BARRIER_LEFT, memory.readU32(barrier + BARRIER_TOTAL));
+  memory.writeU32(barrier + BARRIER_PHASE, (memory.readU32(barrier + BARRIER_PHASE) + 1) >>> 0);
+  wakeAddress(call, barrier + BARRIER_PHASE, true);
+  return TRUE;
+};
+
 const clear: ServiceFunction = (call) => call.memory.writeU64(call.address(0), 0, 0);
 
+const wakes =
+  (all: boolean): ServiceFunction =>
+  (call) =>
+    wakeAddress(call, call.address(0), all);
+
 export const slimLockFunctions: Record<string, Service | ServiceFunction> = {
-  InitializeSRWLock: clear,
-  AcquireSRWLockExclusive: acquire(tryExclusive),
-  AcquireSRWLockShared: acquire(tryShared),
-  TryAcquireSRWLockExclusive: attempt(tryExclusive),
-  TryAcquireSRWLockShared: attempt(tryShared),
-  ReleaseSRWLockExclusive: (call) => releaseExclusive(call, call.address(0)),
-  ReleaseSRWLockShared: (call) => releaseShared(call, call.address(0)),
-  InitializeConditionVariable: clear,
-  SleepConditionVariableCS: sleepWithSection,
-  SleepConditionVariableSRW: sleepWithLock,
-  WakeConditionVariable: (call) => wakeAddress(call, call.address(0), false),
-  WakeAllConditionVariable: (call) => wakeAddress(call, call.address(0), true),
+  SleepConditionVariableCS: (call) => answer(call, sleepWithSection(call, milliseconds(call.u32(2)))),
+  SleepConditionVariableSRW: (call) =>
+    answer(call, sleepWithLock(call, milliseconds(call.u32(2)), call.u32(3))),
   InitOnceInitialize: clear,
-  InitOnceExecuteOnce: executeOnce,
+  BasepInitOnceExecuteOnce: executeOnce,
   InitOnceBeginInitialize: beginOnce,
   InitOnceComplete: completeOnce,
+  InitializeSynchronizationBarrier: initializeBarrier,
+  EnterSynchronizationBarrier: enterBarrier,
+  DeleteSynchronizationBarrier: () => TRUE,
+  WaitOnAddress: (call) => {
+    const time = milliseconds(call.u32(3));
+    return answer(call, waitOnAddress(call, call.address(0), call.address(1), call.size(2), time));
+  },
+  WakeByAddressSingle: wakes(false),
+  WakeByAddressAll: wakes(true),
+};
+
+export const slimLockForwarders: Record<string, string> = {
+  InitializeSRWLock: 'NTDLL.RtlInitializeSRWLock',
+  AcquireSRWLockExclusive: 'NTDLL.RtlAcquireSRWLockExclusive',
+  AcquireSRWLockShared: 'NTDLL.RtlAcquireSRWLockShared',
+  TryAcquireSRWLockExclusive: 'NTDLL.RtlTryAcquireSRWLockExclusive',
+  TryAcquireSRWLockShared: 'NTDLL.RtlTryAcquireSRWLockShared',
+  ReleaseSRWLockExclusive: 'NTDLL.RtlReleaseSRWLockExclusive',
+  ReleaseSRWLockShared: 'NTDLL.RtlReleaseSRWLockShared',
+  InitializeConditionVariable: 'NTDLL.RtlInitializeConditionVariable',
+  WakeConditionVariable: 'NTDLL.RtlWakeConditionVariable',
+  WakeAllConditionVariable: 'NTDLL.RtlWakeAllConditionVariable',
+  InitializeSListHead: 'NTDLL.RtlInitializeSListHead',
+  InterlockedFlushSList: 'NTDLL.RtlInterlockedFlushSList',
+  InterlockedPopEntrySList: 'NTDLL.RtlInterlockedPopEntrySList',
+  InterlockedPushEntrySList: 'NTDLL.RtlInterlockedPushEntrySList',
+  InterlockedPushListSListEx: 'NTDLL.RtlInterlockedPushListSListEx',
+  QueryDepthSList: 'NTDLL.RtlQueryDepthSList',
 };

@@ -1,12 +1,25 @@
 /** Waiting and the objects to wait for (synchapi.h). Sources: Microsoft, "WaitForSingleObject function", "CreateEventW function", "CreateSemaphoreW function", "CreateMutexW function", "Sleep function". */
-import { ntSuccess, STATUS_OBJECT_NAME_EXISTS } from '../../base/ntstatus.js';
+import {
+  ntSuccess,
+  STATUS_ALERTED,
+  STATUS_OBJECT_NAME_EXISTS,
+  STATUS_USER_APC,
+} from '../../base/ntstatus.js';
 import { EVENT_ALL_ACCESS, MUTANT_ALL_ACCESS, SEMAPHORE_ALL_ACCESS } from '../../nt/access.js';
 import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
 import type { ObjectKind } from '../../nt/object.js';
 import { baseNamedObjectPath } from '../../nt/object-directory.js';
 import { type NamedCreation, openNamedObject } from '../../nt/object-manager.js';
-import { PENDING, type Service, type ServiceCall, type ServiceFunction } from '../../nt/service.js';
 import {
+  PENDING,
+  type Service,
+  type ServiceCall,
+  type ServiceFunction,
+  type ServiceResult,
+} from '../../nt/service.js';
+import {
+  beginDelay,
+  beginWait,
   createEvent,
   createMutant,
   createSemaphore,
@@ -17,44 +30,80 @@ import {
   releaseSemaphoreHandle,
   resetEvent,
   setEvent,
-  waitForObjects,
+  signalAndWait,
 } from '../../nt/sync.js';
+import { milliseconds } from '../ntdll/address-wait.js';
 import { initializeCriticalSection } from '../ntdll/critical-section.js';
 import { ERROR_ALREADY_EXISTS, ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
 import { failStatus, TRUE, truth } from './results.js';
 import { inheritanceOf } from './security-attributes.js';
 import { bothForms, type TextForm } from './text-form.js';
 
-const INFINITE = 0xffffffff;
 const WAIT_FAILED = 0xffffffff;
+/** What SleepEx and the waits answer when an APC ran. */
+const WAIT_IO_COMPLETION = 0xc0;
 
-const milliseconds = (value: number) => (value === INFINITE ? Number.POSITIVE_INFINITY : value);
-
-function wait(call: ServiceCall, handles: readonly number[], all: boolean, time: number) {
-  const status = waitForObjects(call, handles, all, milliseconds(time));
-  if (status === PENDING || ntSuccess(status)) return status;
-  return failStatus(call, status, WAIT_FAILED);
+/** Waits; one that was alerted (NtAlertThread) begins again. */
+function wait(
+  call: ServiceCall,
+  handles: readonly number[],
+  all: boolean,
+  time: number,
+  alertable: boolean,
+): ServiceResult {
+  for (;;) {
+    const isOver = call.waitStatus >= 0 && call.waitStatus !== STATUS_ALERTED;
+    const status = isOver ? call.waitStatus : beginWait(call, handles, all, milliseconds(time), alertable);
+    if (status === STATUS_ALERTED) continue;
+    if (status === PENDING || ntSuccess(status)) return status;
+    return failStatus(call, status, WAIT_FAILED);
+  }
 }
 
-/** DWORD WaitForMultipleObjects(count, handles, all, milliseconds). */
-const waitForMultiple: ServiceFunction = (call) => {
-  const count = call.u32(0);
-  if (count === 0 || count > MAXIMUM_WAIT_OBJECTS) return call.fail(ERROR_INVALID_PARAMETER, WAIT_FAILED);
-  const handles: number[] = [];
-  for (let index = 0; index < count; index++) {
-    const at = call.address(1) + index * 8;
-    handles.push((call.memory.readU32(at + 4) | 0) * 2 ** 32 + call.memory.readU32(at));
+/** HANDLEs in an array. */
+export function readHandles(call: ServiceCall, address: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => {
+    const at = address + index * 8;
+    return (call.memory.readU32(at + 4) | 0) * 2 ** 32 + call.memory.readU32(at);
+  });
+}
+
+/** DWORD WaitForMultipleObjects(count, handles, all, milliseconds); the Ex form has BOOL alertable too. */
+const waitForMultiple =
+  (isAlertable: (call: ServiceCall) => boolean): ServiceFunction =>
+  (call) => {
+    const count = call.u32(0);
+    if (count === 0 || count > MAXIMUM_WAIT_OBJECTS) return call.fail(ERROR_INVALID_PARAMETER, WAIT_FAILED);
+    const handles = readHandles(call, call.address(1), count);
+    return wait(call, handles, call.u32(2) !== 0, call.u32(3), isAlertable(call));
+  };
+
+const sleep: ServiceFunction = (call) =>
+  delayExecution(call, milliseconds(call.u32(0))) === PENDING ? PENDING : 0;
+
+/** DWORD SleepEx(milliseconds, alertable): WAIT_IO_COMPLETION when an APC ran. */
+const sleepEx: ServiceFunction = (call) => {
+  const isAlerted = call.waitStatus === STATUS_ALERTED;
+  for (;;) {
+    const status = isAlerted
+      ? beginDelay(call, milliseconds(call.u32(0)), call.u32(1) !== 0)
+      : delayExecution(call, milliseconds(call.u32(0)), call.u32(1) !== 0);
+    if (status === STATUS_ALERTED) continue;
+    if (status === PENDING) return PENDING;
+    return status === STATUS_USER_APC ? WAIT_IO_COMPLETION : 0;
   }
-  return wait(call, handles, call.u32(2) !== 0, call.u32(3));
 };
 
-const sleep: ServiceFunction = (call) => {
-  const result = delayExecution(call, milliseconds(call.u32(0)));
-  return result === PENDING ? PENDING : 0;
+/** DWORD SignalObjectAndWait(toSignal, toWaitFor, milliseconds, alertable). */
+const signalObjectAndWait: ServiceFunction = (call) => {
+  const [time, alertable] = [milliseconds(call.u32(2)), call.u32(3) !== 0];
+  const status = signalAndWait(call, call.handle(0), call.handle(1), time, alertable);
+  if (status === PENDING || ntSuccess(status)) return status;
+  return failStatus(call, status, WAIT_FAILED);
 };
 
 /** Makes a named or unnamed object: `make` gets the creation and the handle's place. */
-function createHandle(
+export function createHandle(
   call: ServiceCall,
   creation: NamedCreation,
   make: (creation: NamedCreation, out: { handle: number }) => number,
@@ -67,7 +116,7 @@ function createHandle(
   return out.handle;
 }
 
-function creationOf(call: ServiceCall, form: TextForm, nameAt: number, access: number): NamedCreation {
+export function creationOf(call: ServiceCall, form: TextForm, nameAt: number, access: number): NamedCreation {
   const name = nameAt === 0 ? '' : form.read(call, nameAt);
   return {
     path: name === '' ? null : baseNamedObjectPath(name),
@@ -145,7 +194,7 @@ const newSemaphoreEx =
     );
 
 /** HANDLE OpenEvent(access, inherit, name) and its like. */
-const open =
+export const open =
   (kind: ObjectKind) =>
   (form: TextForm): ServiceFunction =>
   (call) => {
@@ -176,12 +225,13 @@ const initializeSection: ServiceFunction = (call) => {
 };
 
 export const syncFunctions: Record<string, Service | ServiceFunction> = {
-  WaitForSingleObject: (call) => wait(call, [call.handle(0)], false, call.u32(1)),
-  WaitForSingleObjectEx: (call) => wait(call, [call.handle(0)], false, call.u32(1)),
-  WaitForMultipleObjects: waitForMultiple,
-  WaitForMultipleObjectsEx: waitForMultiple,
+  WaitForSingleObject: (call) => wait(call, [call.handle(0)], false, call.u32(1), false),
+  WaitForSingleObjectEx: (call) => wait(call, [call.handle(0)], false, call.u32(1), call.u32(2) !== 0),
+  WaitForMultipleObjects: waitForMultiple(() => false),
+  WaitForMultipleObjectsEx: waitForMultiple((call) => call.u32(4) !== 0),
+  SignalObjectAndWait: signalObjectAndWait,
   Sleep: sleep,
-  SleepEx: sleep,
+  SleepEx: sleepEx,
   ...bothForms('CreateEvent', newEvent),
   ...bothForms('CreateEventEx', newEventEx),
   ...bothForms('CreateMutex', newMutex),

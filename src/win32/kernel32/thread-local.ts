@@ -158,7 +158,7 @@ const flsFree: Service = {
 export const threadLocalFunctions: Record<string, Service | ServiceFunction> = {
   TlsAlloc: tlsAlloc,
   TlsFree: tlsFree,
-  TlsSetValue: tlsSetValue,
+  BasepTlsSetExpansionValue: tlsSetValue,
   FlsAlloc: flsAlloc,
   FlsGetValue: flsGetValue,
   FlsSetValue: flsSetValue,

@@ -61,6 +61,24 @@ export function readLargeInteger(call: ServiceCall, address: number): number | n
   return call.memory.readI32(address + 4) * 2 ** 32 + call.memory.readU32(address);
 }
 
+const UNITS_PER_MILLISECOND = 10_000;
+/** Seconds from 1601 to 1970, in 100 ns units. */
+const EPOCH_100NS = 11_644_473_600 * 10_000_000;
+
+/** Milliseconds from now that a pointer to a timeout means: none for ever, negative relative, else a system time. */
+export function timeoutOf(call: ServiceCall, address: number): number {
+  const value = readLargeInteger(call, address);
+  if (value === null) return Number.POSITIVE_INFINITY;
+  if (value <= 0) return -value / UNITS_PER_MILLISECOND;
+  const nowMs = call.kernel.clock.bootSeconds * 1000 + call.kernel.clock.now100ns / UNITS_PER_MILLISECOND;
+  return Math.max(0, (value - EPOCH_100NS) / UNITS_PER_MILLISECOND - nowMs);
+}
+
+/** Virtual time, in 100 ns units, that a LARGE_INTEGER says: below zero from now, else a system time. Infinity when it is past all time. */
+export function dueTimeOf(call: ServiceCall, address: number): number {
+  return call.kernel.clock.now100ns + Math.round(timeoutOf(call, address) * UNITS_PER_MILLISECOND);
+}
+
 /** A SIZE_T or offset as 8 bytes. */
 export function writeSize(call: ServiceCall, address: number, value: number): void {
   call.memory.writeU64(address, value % 2 ** 32, Math.floor(value / 2 ** 32));

@@ -101,10 +101,15 @@ export function leaveCriticalSection(call: ServiceCall, section: number): void {
   memory.writeU32(section + CRITICAL_SECTION_RECURSION_COUNT, recursion >>> 0);
   if (recursion !== 0) return;
   memory.writeU64(section + CRITICAL_SECTION_OWNING_THREAD, 0, 0);
+  unlockCriticalSection(call, section);
+}
+
+/** Nobody owns the section any more: lets one that waits try again. */
+function unlockCriticalSection(call: ServiceCall, section: number): void {
   const count = lockCount(call, section) | LOCKED_BIT;
   setLockCount(call, section, count);
   if (count !== UNLOCKED)
-    setEvent(call.kernel, call.process, memory.readU32(section + CRITICAL_SECTION_LOCK_SEMAPHORE));
+    setEvent(call.kernel, call.process, call.memory.readU32(section + CRITICAL_SECTION_LOCK_SEMAPHORE));
 }
 
 /** Gives back what a section holds and clears it. */
@@ -135,10 +140,9 @@ export const criticalSectionServices: Readonly<Record<string, ServiceFunction>> 
   RtlInitializeCriticalSection: initialize,
   RtlInitializeCriticalSectionAndSpinCount: initializeWithSpin,
   RtlInitializeCriticalSectionEx: initializeEx,
-  RtlEnterCriticalSection: (call) => enterCriticalSection(call, call.address(0)),
-  RtlTryEnterCriticalSection: (call) => (tryEnterCriticalSection(call, call.address(0)) ? 1 : 0),
-  RtlLeaveCriticalSection: (call) => {
-    leaveCriticalSection(call, call.address(0));
+  RtlpEnterCriticalSectionContended: (call) => enterCriticalSection(call, call.address(0)),
+  RtlpLeaveCriticalSectionContended: (call) => {
+    unlockCriticalSection(call, call.address(0));
     return STATUS_SUCCESS;
   },
   RtlDeleteCriticalSection: (call) => {

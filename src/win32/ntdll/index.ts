@@ -1,6 +1,9 @@
 import { restartable } from '../../nt/service.js';
 import type { SystemModule } from '../../nt/system-module.js';
+import { addressWaitServices } from './address-wait.js';
+import { kiUserApcDispatcher } from './apc-dispatcher.js';
 import { clientIdServices } from './client-id-services.js';
+import { conditionVariableServices } from './condition-variable.js';
 import { criticalSectionServices } from './critical-section.js';
 import { exceptionCode, exceptionServices } from './exception-services.js';
 import { extendedMemoryServices } from './extended-memory-services.js';
@@ -8,11 +11,14 @@ import { fileServices } from './file-services.js';
 import { functionTableServices } from './function-table.js';
 import { heapServices } from './heap-services.js';
 import { loaderServices } from './loader-services.js';
+import { lockCode } from './lock-code.js';
 import { memoryServices } from './memory-services.js';
 import { objectServices } from './object-services.js';
 import { processServices } from './process-services.js';
 import { runtimeServices } from './runtime-services.js';
 import { sectionServices } from './section-services.js';
+import { slimLockServices } from './slim-lock.js';
+import { slistCode } from './slist-code.js';
 import { stringServices } from './strings.js';
 import { unwindServices } from './unwind.js';
 import { ntdllUnwind } from './unwind-codes.js';
@@ -20,6 +26,8 @@ import { writeWatchServices } from './write-watch-services.js';
 
 /** Services that may begin anew when a page has to be read; dispatching of exceptions and unwinding wait on the spot. */
 const restartableServices = restartable({
+  ...addressWaitServices,
+  ...conditionVariableServices,
   ...criticalSectionServices,
   ...fileServices,
   ...heapServices,
@@ -32,6 +40,7 @@ const restartableServices = restartable({
   ...processServices,
   ...runtimeServices,
   ...sectionServices,
+  ...slimLockServices,
   ...stringServices,
 });
 
@@ -44,7 +53,7 @@ export const ntdll: SystemModule = {
     ...functionTableServices,
     ...unwindServices,
   },
-  code: { ...exceptionCode },
+  code: { ...exceptionCode, ...lockCode, ...slistCode, KiUserApcDispatcher: kiUserApcDispatcher },
   unwind: ntdllUnwind,
   description: 'NT Layer DLL',
   version: '10.0.19045.1',

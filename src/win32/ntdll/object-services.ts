@@ -2,13 +2,7 @@
  * Native services of handles, events, mutants, semaphores and waits. Sources: Microsoft, "NtClose function",
  * "NtWaitForSingleObject function", "ZwDuplicateObject function"; the prototypes of the others as published.
  */
-import {
-  ntSuccess,
-  STATUS_INVALID_PARAMETER,
-  STATUS_INVALID_PARAMETER_1,
-  STATUS_SUCCESS,
-  STATUS_TIMEOUT,
-} from '../../base/ntstatus.js';
+import { ntSuccess, STATUS_INVALID_PARAMETER, STATUS_INVALID_PARAMETER_1 } from '../../base/ntstatus.js';
 import { PROCESS_DUP_HANDLE } from '../../nt/access.js';
 import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
 import type { ObjectKind } from '../../nt/object.js';
@@ -20,7 +14,7 @@ import {
   referenceByHandle,
 } from '../../nt/object-manager.js';
 import type { Process } from '../../nt/process.js';
-import type { PENDING, ServiceCall, ServiceFunction } from '../../nt/service.js';
+import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import {
   createEvent,
   createMutant,
@@ -32,24 +26,12 @@ import {
   releaseSemaphoreHandle,
   resetEvent,
   setEvent,
+  signalAndWait,
   waitForObjects,
 } from '../../nt/sync.js';
-import { nativeServices, readLargeInteger, readObjectAttributes, writeHandle } from './arguments.js';
+import { nativeServices, readObjectAttributes, timeoutOf, writeHandle } from './arguments.js';
 
 const OBJ_INHERIT = 2;
-const UNITS_PER_MILLISECOND = 10_000;
-/** Seconds from 1601 to 1970, in 100 ns units. */
-const EPOCH_100NS = 11_644_473_600 * 10_000_000;
-
-/** Milliseconds from now that a pointer to a timeout means: none for ever, negative relative, else a system time. */
-function timeout(call: ServiceCall, address: number): number {
-  const value = readLargeInteger(call, address);
-  if (value === null) return Number.POSITIVE_INFINITY;
-  if (value <= 0) return -value / UNITS_PER_MILLISECOND;
-  const nowMs = call.kernel.clock.bootSeconds * 1000 + call.kernel.clock.now100ns / UNITS_PER_MILLISECOND;
-  return Math.max(0, (value - EPOCH_100NS) / UNITS_PER_MILLISECOND - nowMs);
-}
-
 /** The first three arguments of all creations: where the handle goes, access, OBJECT_ATTRIBUTES. */
 function creation(
   call: ServiceCall,
@@ -130,9 +112,12 @@ const releaseMutant: ServiceFunction = (call) => {
   return status;
 };
 
+/** A BOOLEAN argument. */
+const isAlertable = (call: ServiceCall, index: number) => (call.u32(index) & 0xff) !== 0;
+
 /** (handle, alertable, *timeout). */
 const waitForSingleObject: ServiceFunction = (call) =>
-  waitForObjects(call, [call.handle(0)], false, timeout(call, call.address(2)));
+  waitForObjects(call, [call.handle(0)], false, timeoutOf(call, call.address(2)), isAlertable(call, 1));
 
 const WAIT_ALL = 0;
 const WAIT_ANY = 1;
@@ -144,15 +129,22 @@ const waitForMultipleObjects: ServiceFunction = (call) => {
   if (type !== WAIT_ALL && type !== WAIT_ANY) return STATUS_INVALID_PARAMETER;
   const handles: number[] = [];
   for (let index = 0; index < count; index++) handles.push(call.memory.readI32(call.address(1) + index * 8));
-  return waitForObjects(call, handles, type === WAIT_ALL, timeout(call, call.address(4)));
+  return waitForObjects(
+    call,
+    handles,
+    type === WAIT_ALL,
+    timeoutOf(call, call.address(4)),
+    isAlertable(call, 3),
+  );
 };
 
 /** (alertable, *interval). */
-const delay: ServiceFunction = (call): number | typeof PENDING => {
-  const milliseconds = timeout(call, call.address(1));
-  const answer = delayExecution(call, milliseconds);
-  return answer === STATUS_TIMEOUT ? STATUS_SUCCESS : answer;
-};
+const delay: ServiceFunction = (call) =>
+  delayExecution(call, timeoutOf(call, call.address(1)), isAlertable(call, 0));
+
+/** (toSignal, toWaitFor, alertable, *timeout). */
+const signalAndWaitService: ServiceFunction = (call) =>
+  signalAndWait(call, call.handle(0), call.handle(1), timeoutOf(call, call.address(3)), isAlertable(call, 2));
 
 /** (sourceProcess, sourceHandle, targetProcess, *targetHandle, access, attributes, options). */
 const duplicate: ServiceFunction = (call) => {
@@ -200,5 +192,6 @@ export const objectServices = nativeServices({
   ReleaseSemaphore: releaseSemaphore,
   WaitForSingleObject: waitForSingleObject,
   WaitForMultipleObjects: waitForMultipleObjects,
+  SignalAndWaitForSingleObject: signalAndWaitService,
   DelayExecution: delay,
 });

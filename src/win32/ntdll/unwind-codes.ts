@@ -1,4 +1,5 @@
 /** UNWIND_INFO of ntdll's own code through which unwinding passes. Source: Microsoft, "x64 exception handling". */
+import { APC_MACHINE_FRAME } from '../../nt/apc.js';
 import { contextRegister } from '../../nt/context-record.js';
 import { DISPATCH_CONTEXT, DISPATCH_MACHINE_FRAME } from '../../nt/exception-dispatch.js';
 import { FRAME_RIP, FRAME_SAVED, HOME_BYTES } from '../../nt/service-frame.js';
@@ -6,6 +7,7 @@ import { CONTEXT_XMM } from '../../nt/virtual-unwind.js';
 import {
   UWOP_ALLOC_LARGE,
   UWOP_PUSH_MACHFRAME,
+  UWOP_PUSH_NONVOL,
   UWOP_SAVE_NONVOL,
   UWOP_SAVE_XMM128,
 } from '../../pe/unwind-info.js';
@@ -51,12 +53,20 @@ const machineFrame = (offset: number): Code[] => [
 /** Bytes from RSP to the context of RcFrameConsolidation: behind the service's frame with one saved number. */
 export const CONSOLIDATED_CONTEXT = HOME_BYTES + FRAME_SAVED + 8;
 
+/** push rbx, one byte long, is the whole prologue. */
+const PUSHES_RBX = Uint8Array.of(1, 1, 1, 0, 1, UWOP_PUSH_NONVOL | (3 << 4), 0, 0);
+
 export const ntdllUnwind: Readonly<Record<string, Uint8Array>> = {
   KiServiceReturn: unwindInfo(machineFrame(HOME_BYTES + FRAME_RIP)),
   RcFrameConsolidation: unwindInfo([
     ...restoreFrom(CONSOLIDATED_CONTEXT),
     ...machineFrame(HOME_BYTES + FRAME_RIP),
   ]),
+  KiUserApcDispatcher: unwindInfo([...restoreFrom(0), ...machineFrame(APC_MACHINE_FRAME)]),
+  RtlInterlockedPushEntrySList: PUSHES_RBX,
+  RtlInterlockedPushListSListEx: PUSHES_RBX,
+  RtlInterlockedPopEntrySList: PUSHES_RBX,
+  RtlInterlockedFlushSList: PUSHES_RBX,
   KiUserExceptionDispatcher: unwindInfo([
     ...restoreFrom(DISPATCH_CONTEXT),
     ...machineFrame(DISPATCH_MACHINE_FRAME),
