@@ -14,7 +14,7 @@ export interface Raised {
 /** What a call or an access should give. */
 export type Expected =
   | { readonly kind: 'any' }
-  | { readonly kind: 'success' }
+  | { readonly kind: 'success'; readonly error: string | null }
   | { readonly kind: 'failure'; readonly errors: readonly string[] }
   | { readonly kind: 'value'; readonly values: readonly string[]; readonly error: string | null }
   | { readonly kind: 'raises'; readonly raised: Raised };
@@ -211,9 +211,10 @@ function splitArguments(text: string): string[] {
 }
 
 function parseExpected(text: string | undefined, otherwise: 'success' | 'any'): Expected {
-  if (text === undefined) return { kind: otherwise };
+  if (text === undefined) return otherwise === 'any' ? { kind: 'any' } : { kind: 'success', error: null };
   if (text === 'anything') return { kind: 'any' };
-  if (text === 'succeeds') return { kind: 'success' };
+  const [isSuccess, successError] = /^succeeds(?: error (\w+))?$/.exec(text) ?? [];
+  if (isSuccess !== undefined) return { kind: 'success', error: successError ?? null };
   if (text.startsWith('fails ')) return { kind: 'failure', errors: text.slice(6).split(' or ') };
   const [, code, access, at] = /^raises (\w+)(?: (read|write|execute))?(?: at (.*))?$/.exec(text) ?? [];
   if (code !== undefined) return { kind: 'raises', raised: { code, access: access ?? null, at: at ?? null } };

@@ -96,7 +96,8 @@ function judgeResult(
     case 'any':
       return null;
     case 'success':
-      return name === null || isSuccess(name, result) ? null : seen;
+      if (name !== null && !isSuccess(name, result)) return seen;
+      return expected.error === null || constant(expected.error) === error ? null : seen;
     case 'failure':
       return result === 0n && expected.errors.some((text) => constant(text) === error) ? null : seen;
     case 'value': {
