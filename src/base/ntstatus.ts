@@ -22,6 +22,8 @@ export const STATUS_SINGLE_STEP = 0x80000004;
 export const STATUS_BUFFER_OVERFLOW = 0x80000005;
 export const STATUS_NO_MORE_FILES = 0x80000006;
 export const STATUS_PARTIAL_COPY = 0x8000000d;
+/** A walk is at its end. */
+export const STATUS_NO_MORE_ENTRIES = 0x8000001a;
 export const STATUS_UNSUCCESSFUL = 0xc0000001;
 export const STATUS_NOT_IMPLEMENTED = 0xc0000002;
 export const STATUS_INVALID_INFO_CLASS = 0xc0000003;

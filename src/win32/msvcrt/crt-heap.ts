@@ -1,9 +1,10 @@
 /** The runtime's heap: the process heap, as msvcrt.dll has it. Blocks lie in guest memory; 0 means no memory. */
 import type { ServiceCall } from '../../nt/service.js';
-import { allocateFromHeap, freeToHeap, reallocateInHeap, sizeInHeap, validateHeap } from '../ntdll/heap.js';
+import { allocateFromHeap, freeToHeap, reallocateInHeap, sizeInHeap } from '../ntdll/heap.js';
 import { heapContext } from '../ntdll/heap-context.js';
 import { HEAP_REALLOC_IN_PLACE_ONLY, HEAP_ZERO_MEMORY } from '../ntdll/heap-layout.js';
 import { processHeap } from '../ntdll/heap-services.js';
+import { validateHeap } from '../ntdll/heap-walk.js';
 
 /** A block of `bytes` bytes (at least one), 16-byte aligned. */
 export function allocate(call: ServiceCall, bytes: number, zero: boolean): number {

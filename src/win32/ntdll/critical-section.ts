@@ -44,6 +44,14 @@ function setLockCount(call: ServiceCall, section: number, count: number): void {
   call.memory.writeU32(section + CRITICAL_SECTION_LOCK_COUNT, count >>> 0);
 }
 
+/** Whether the thread holds the section. */
+export function isOwnCriticalSection(call: ServiceCall, section: number): boolean {
+  return (
+    (lockCount(call, section) & LOCKED_BIT) === 0 &&
+    call.memory.readU32(section + CRITICAL_SECTION_OWNING_THREAD) === call.thread.id
+  );
+}
+
 /** Takes the section when it is free or the thread's own; true when the thread has it then. */
 export function tryEnterCriticalSection(call: ServiceCall, section: number): boolean {
   const { memory, thread } = call;
@@ -152,9 +160,5 @@ export const criticalSectionServices: Readonly<Record<string, ServiceFunction>> 
   RtlSetCriticalSectionSpinCount: (call) =>
     call.memory.readU32(call.address(0) + CRITICAL_SECTION_SPIN_COUNT),
   RtlIsCriticalSectionLocked: (call) => (lockCount(call, call.address(0)) & LOCKED_BIT ? 0 : 1),
-  RtlIsCriticalSectionLockedByThread: (call) =>
-    (lockCount(call, call.address(0)) & LOCKED_BIT) === 0 &&
-    call.memory.readU32(call.address(0) + CRITICAL_SECTION_OWNING_THREAD) === call.thread.id
-      ? 1
-      : 0,
+  RtlIsCriticalSectionLockedByThread: (call) => (isOwnCriticalSection(call, call.address(0)) ? 1 : 0),
 };

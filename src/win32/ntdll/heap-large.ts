@@ -1,8 +1,11 @@
 /** Large blocks: each has pages of its own (HEAP_VIRTUAL_ALLOC_ENTRY), linked in a list from the heap header. */
+import { TAIL_BYTES, writeTail } from './heap-checking.js';
 import {
   checkedEntry,
   ENTRY_BUSY,
+  ENTRY_FILL_PATTERN,
   ENTRY_VIRTUAL_ALLOC,
+  entryFlags,
   GRANULE,
   HEAP_LARGE_LIST_AT,
   type HeapContext,
@@ -23,10 +26,12 @@ const MAXIMUM_LARGE_BLOCKS = 1 << 24;
 /** The block whose entry is in front of the user's bytes. */
 const blockOf = (entry: number) => entry + GRANULE - LARGE_HEADER_SIZE;
 
+const tailOf = (form: number) => (form & ENTRY_FILL_PATTERN ? TAIL_BYTES : 0);
+
 /** Address of the user's bytes (fresh pages: zero), 0 when memory is refused. */
-export function allocateLarge(context: HeapContext, heap: number, bytes: number): number {
+export function allocateLarge(context: HeapContext, heap: number, bytes: number, form: number): number {
   const { memory, pages } = context;
-  const committed = alignUp(bytes + LARGE_HEADER_SIZE, PAGE);
+  const committed = alignUp(bytes + tailOf(form) + LARGE_HEADER_SIZE, PAGE);
   const reserved = alignUp(committed, GRANULARITY);
   const executable = isExecutable(context, heap);
   const block = pages.reserve(reserved, executable);
@@ -39,7 +44,8 @@ export function allocateLarge(context: HeapContext, heap: number, bytes: number)
   memory.writePointer(block + LARGE_RESERVE_AT, reserved);
   memory.writePointer(block + LARGE_REQUEST_AT, bytes);
   const user = block + LARGE_HEADER_SIZE;
-  setEntry(context, user - GRANULE, 1, ENTRY_BUSY | ENTRY_VIRTUAL_ALLOC);
+  setEntry(context, user - GRANULE, 1, ENTRY_BUSY | ENTRY_VIRTUAL_ALLOC | form);
+  if (form & ENTRY_FILL_PATTERN) writeTail(context, user + bytes);
   linkLarge(context, heap, block);
   return user;
 }
@@ -57,8 +63,8 @@ function linkLarge({ memory }: HeapContext, heap: number, block: number): void {
 export function requireLarge(context: HeapContext, entry: number): number {
   const { memory } = context;
   const block = blockOf(entry);
-  if (checkedEntry(context, entry) >>> 16 !== (ENTRY_BUSY | ENTRY_VIRTUAL_ALLOC))
-    throw new HeapCorruption(entry);
+  const kind = (checkedEntry(context, entry) >>> 16) & (ENTRY_BUSY | ENTRY_VIRTUAL_ALLOC);
+  if (kind !== (ENTRY_BUSY | ENTRY_VIRTUAL_ALLOC)) throw new HeapCorruption(entry);
   const next = memory.readPointer(block);
   const previous = memory.readPointer(block + 8);
   if (memory.readPointer(next + 8) !== block || memory.readPointer(previous) !== block) {
@@ -82,12 +88,22 @@ export function largeSize(context: HeapContext, entry: number): number {
   return context.memory.readPointer(requireLarge(context, entry) + LARGE_REQUEST_AT);
 }
 
+/** Bytes of committed and of reserved pages of a large block, by its address. */
+export function largeCommitted({ memory }: HeapContext, address: number): number {
+  return memory.readPointer(address - LARGE_HEADER_SIZE + LARGE_COMMIT_AT);
+}
+
+export function largeReserved({ memory }: HeapContext, address: number): number {
+  return memory.readPointer(address - LARGE_HEADER_SIZE + LARGE_RESERVE_AT);
+}
+
 /** Changes the size inside the reserved pages; false when it does not fit or memory is refused. */
 export function resizeLarge(context: HeapContext, heap: number, entry: number, bytes: number): boolean {
   const { memory, pages } = context;
   const block = requireLarge(context, entry);
   const committed = memory.readPointer(block + LARGE_COMMIT_AT);
-  const wanted = alignUp(bytes + LARGE_HEADER_SIZE, PAGE);
+  const form = entryFlags(context, entry);
+  const wanted = alignUp(bytes + tailOf(form) + LARGE_HEADER_SIZE, PAGE);
   if (wanted > memory.readPointer(block + LARGE_RESERVE_AT)) return false;
   if (wanted > committed) {
     if (!pages.commit(block + committed, wanted - committed, isExecutable(context, heap))) return false;
@@ -96,6 +112,7 @@ export function resizeLarge(context: HeapContext, heap: number, entry: number, b
   }
   memory.writePointer(block + LARGE_COMMIT_AT, wanted);
   memory.writePointer(block + LARGE_REQUEST_AT, bytes);
+  if (form & ENTRY_FILL_PATTERN) writeTail(context, entry + GRANULE + bytes);
   return true;
 }
 

@@ -8,12 +8,19 @@ import type { UserMemory } from '../../mm/user-memory.js';
 
 /** HeapCreate and HeapAlloc flags. Source: Microsoft, "HeapCreate function", "HeapAlloc function". */
 export const HEAP_NO_SERIALIZE = 0x1;
+/** The flag by which the header says that the heap grows (HEAP_GROWABLE). */
+export const HEAP_GROWABLE = 0x2;
 export const HEAP_GENERATE_EXCEPTIONS = 0x4;
 export const HEAP_ZERO_MEMORY = 0x8;
 export const HEAP_REALLOC_IN_PLACE_ONLY = 0x10;
+export const HEAP_TAIL_CHECKING_ENABLED = 0x20;
+export const HEAP_FREE_CHECKING_ENABLED = 0x40;
+export const HEAP_DISABLE_COALESCE_ON_FREE = 0x80;
+/** Room for a value of the caller's beside the block. */
+export const HEAP_SETTABLE_USER_VALUE = 0x100;
+/** Three flags of the caller's; four bits above where the entry keeps them. */
+export const HEAP_SETTABLE_USER_FLAGS = 0xe00;
 export const HEAP_CREATE_ENABLE_EXECUTE = 0x40000;
-/** The flag by which the header says that the heap grows (HEAP_GROWABLE). */
-export const HEAP_GROWABLE = 0x2;
 
 /** Bytes: blocks are multiples of it, and the entry in front of each takes one. */
 export const GRANULE = 16;
@@ -32,10 +39,18 @@ export const HEAP_LARGE_LIST_AT = 0x20;
 export const HEAP_MAXIMUM_SIZE_AT = 0x30;
 /** Bytes that the next segment reserves. */
 export const HEAP_NEXT_RESERVE_AT = 0x38;
+/** RTL_CRITICAL_SECTION of RtlLockHeap. */
+export const HEAP_LOCK_AT = 0x40;
+/** Address of the low fragmentation front end, 0 until it is there. */
+export const HEAP_FRONT_END_AT = 0x68;
+/** Not 0 when the memory of the first segment is the caller's. */
+export const HEAP_USER_BASE_AT = 0x70;
 /** One bit for each free list that is not empty. */
 export const HEAP_BITMAP_AT = 0x80;
 export const HEAP_FREE_LISTS_AT = 0x100;
-export const HEAP_HEADER_SIZE = 0xe00;
+/** How much each bucket of the front end is asked for: 16 bits each. */
+export const HEAP_USAGE_AT = 0xd80;
+export const HEAP_HEADER_SIZE = 0xe90;
 
 /** Byte offsets in a segment header. */
 export const SEGMENT_SIGNATURE_AT = 0x00;
@@ -52,18 +67,33 @@ export const ENTRY_FLAGS_AT = 10;
 /** Exclusive or of the two size bytes, the flags and a constant: a stray write shows, even of one byte repeated. */
 export const ENTRY_CHECK_AT = 11;
 export const ENTRY_PREVIOUS_UNITS_AT = 12;
-/** Bytes of the block that the caller did not ask for, entry included. */
+/** Not 0 in a block that the front end uses for itself. */
+export const ENTRY_INTERNAL_AT = 14;
+/** Bytes of the block that the caller did not ask for: those of the entry that are the block's own, and slack. */
 export const ENTRY_UNUSED_AT = 15;
 
+/**
+ * Bytes at the start of an entry that belong to the block before it, which uses them for its last bytes: so a block costs
+ * eight bytes more than what it holds.
+ */
+export const ENTRY_SHARED_BYTES = 8;
+
 export const ENTRY_BUSY = 0x01;
+/** A busy block ends with a granule whose upper half is the caller's value. */
+export const ENTRY_EXTRA_PRESENT = 0x02;
+/** A pattern lies behind the caller's bytes, or fills a free block. */
+export const ENTRY_FILL_PATTERN = 0x04;
 export const ENTRY_VIRTUAL_ALLOC = 0x08;
 /** The last entry in the committed part of a segment. */
 export const ENTRY_LAST = 0x10;
+/** The caller's flags. */
+export const ENTRY_SETTABLE_FLAGS = 0xe0;
 
-/** A large block: list links, committed bytes, reserved bytes, requested bytes, then its entry; the user's bytes follow. */
+/** A large block: list links, committed, reserved and requested bytes, the caller's value, its entry; the user's bytes follow. */
 export const LARGE_COMMIT_AT = 0x10;
 export const LARGE_RESERVE_AT = 0x18;
 export const LARGE_REQUEST_AT = 0x20;
+export const LARGE_VALUE_AT = 0x28;
 export const LARGE_HEADER_SIZE = 0x40;
 
 /** Pages for heaps; sizes in bytes, addresses of the process. */
@@ -119,9 +149,20 @@ export function entryFlags({ memory }: HeapContext, entry: number): number {
 const CHECK_SEED = 0x5a;
 const checkByte = (units: number, flags: number) => (units ^ (units >>> 8) ^ flags ^ CHECK_SEED) & 0xff;
 
-/** Writes size (granules), flags and check byte of an entry. */
+/** Size (granules), flags and check byte of an entry, as they stand in it. */
+export function entryWord(units: number, flags: number): number {
+  return (units | (flags << 16) | (checkByte(units, flags) << 24)) >>> 0;
+}
+
+/** Writes size (granules), flags and check byte of an entry; it is nobody's own and has no unused bytes then. */
 export function setEntry({ memory }: HeapContext, entry: number, units: number, flags: number): void {
-  memory.writeU32(entry + ENTRY_UNITS_AT, (units | (flags << 16) | (checkByte(units, flags) << 24)) >>> 0);
+  memory.writeU32(entry + ENTRY_UNITS_AT, entryWord(units, flags));
+  memory.writeU16(entry + ENTRY_INTERNAL_AT, 0);
+}
+
+/** Writes the flags of an entry that stays what it is. */
+export function setEntryFlags({ memory }: HeapContext, entry: number, units: number, flags: number): void {
+  memory.writeU32(entry + ENTRY_UNITS_AT, entryWord(units, flags));
 }
 
 /** Size (granules, low 16 bits) and flags (next 8) of an entry whose check byte is right; else throws HeapCorruption. */

@@ -1,12 +1,15 @@
 /** Segments: reserved ranges that a heap commits from the bottom up and gives back from the top. */
+import { mendFreePattern } from './heap-checking.js';
 import { insertFree, removeFree } from './heap-free-lists.js';
 import {
   checkedEntry,
   ENTRY_BUSY,
   ENTRY_LAST,
+  entryFlags,
   entryUnits,
   GRANULE,
   HEAP_CREATE_ENABLE_EXECUTE,
+  HEAP_DISABLE_COALESCE_ON_FREE,
   HEAP_FIRST_SEGMENT_AT,
   HEAP_FLAGS_AT,
   HEAP_GROWABLE,
@@ -182,7 +185,7 @@ function joinWithPrevious(context: HeapContext, heap: number, entry: number): nu
   return join(context, heap, previous, before, entry) ? previous : entry;
 }
 
-/** Makes two neighbouring free blocks one; false if they are too large together. */
+/** Makes two neighbouring free blocks one; false if they are too large together. Its pattern stays when both have it. */
 function join(
   context: HeapContext,
   heap: number,
@@ -190,28 +193,38 @@ function join(
   firstUnits: number,
   second: number,
 ): boolean {
-  const secondUnits = checkedEntry(context, second) & 0xffff;
+  const word = checkedEntry(context, second);
+  const secondUnits = word & 0xffff;
   if (firstUnits + secondUnits > MAXIMUM_BLOCK_UNITS) return false;
+  const pattern = (checkedEntry(context, first) & word) >>> 16;
   removeFree(context, heap, first, firstUnits);
   removeFree(context, heap, second, secondUnits);
-  placeFree(context, heap, first, firstUnits + secondUnits);
+  if (pattern) mendFreePattern(context, second);
+  placeFree(context, heap, first, firstUnits + secondUnits, pattern);
   return true;
 }
 
-/** Writes a free block, tells its follower, and lists it. */
-export function placeFree(context: HeapContext, heap: number, entry: number, units: number): void {
-  setEntry(context, entry, units, 0);
+/** Writes a free block, tells its follower, and lists it. `pattern`: ENTRY_FILL_PATTERN when it is filled, else 0. */
+export function placeFree(
+  context: HeapContext,
+  heap: number,
+  entry: number,
+  units: number,
+  pattern: number,
+): void {
+  setEntry(context, entry, units, pattern);
   setPreviousUnits(context, entry + units * GRANULE, units);
   insertFree(context, heap, entry, units);
 }
 
 /** Frees a block in a segment: joined with free neighbours; a large free end goes back to the system. */
-export function freeBlock(context: HeapContext, heap: number, entry: number): void {
+export function freeBlock(context: HeapContext, heap: number, entry: number, pattern: number): void {
   const units = checkedEntry(context, entry) & 0xffff;
   const next = entry + units * GRANULE;
   if (previousUnits(context, next) !== units) throw new HeapCorruption(entry);
   const nextFree = ((checkedEntry(context, next) >>> 16) & ENTRY_BUSY) === 0;
-  placeFree(context, heap, entry, units);
+  placeFree(context, heap, entry, units, pattern);
+  if (context.memory.readU32(heap + HEAP_FLAGS_AT) & HEAP_DISABLE_COALESCE_ON_FREE) return;
   if (nextFree) join(context, heap, entry, units, next);
   const free = joinWithPrevious(context, heap, entry);
   if (entryUnits(context, free) * GRANULE >= DECOMMIT_THRESHOLD) shrinkSegment(context, heap, free);
@@ -228,8 +241,9 @@ function shrinkSegment(context: HeapContext, heap: number, entry: number): void 
   const end = last + GRANULE;
   const newEnd = alignUp(entry + COMMIT_STEP, PAGE);
   const kept = (newEnd - GRANULE - entry) / GRANULE;
+  const pattern = entryFlags(context, entry);
   removeFree(context, heap, entry, units);
-  setEntry(context, entry, kept, 0);
+  setEntry(context, entry, kept, pattern);
   insertFree(context, heap, entry, kept);
   setEnd(context, newEnd - GRANULE, kept);
   memory.writePointer(segment + SEGMENT_COMMITTED_END_AT, newEnd);

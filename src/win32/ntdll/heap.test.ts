@@ -7,8 +7,6 @@ import {
   freeToHeap,
   reallocateInHeap,
   sizeInHeap,
-  validateHeap,
-  walkHeap,
 } from './heap.js';
 import { FREE_LIST_COUNT, freeListOf } from './heap-free-lists.js';
 import {
@@ -18,6 +16,7 @@ import {
   HeapCorruption,
   type HeapPages,
 } from './heap-layout.js';
+import { validateHeap, walkHeap } from './heap-walk.js';
 
 const BASE = 0x10000;
 
