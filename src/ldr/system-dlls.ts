@@ -104,11 +104,14 @@ const pick = ({ description, version }: SystemModule) => ({ description, version
 
 const alignUp = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
-/** Service stubs, then the exports that are machine code themselves, each at a multiple of 16 bytes. */
+/** Service stubs, some behind code that does the common cases, then the exports that are machine code themselves, each at a multiple of 16 bytes. */
 function codePart(module: SystemModule, numbers: ReadonlyMap<string, number>): Part {
   const writer = new ByteWriter();
   const offsets = new Map<string, number>();
-  for (const [name, number] of numbers) place(writer, offsets, name, serviceStub(number));
+  for (const [name, number] of numbers) {
+    place(writer, offsets, name, module.fastPaths?.[name] ?? new Uint8Array());
+    writer.bytes(serviceStub(number));
+  }
   const linked: [name: string, targets: Readonly<Record<number, string>>][] = [];
   for (const [name, code] of sortedEntries(module.code)) {
     if (code instanceof Uint8Array) place(writer, offsets, name, code);

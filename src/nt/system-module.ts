@@ -29,6 +29,8 @@ export interface SystemModule {
   readonly data?: Readonly<Record<string, DataExport>>;
   /** Exports that are real machine code; position independent. */
   readonly code?: Readonly<Record<string, Uint8Array | MachineCode>>;
+  /** Name of a function -> position-independent code in front of its stub, which it jumps to for what it does not do itself. */
+  readonly fastPaths?: Readonly<Record<string, Uint8Array>>;
   /** Exported name -> UNWIND_INFO of its code or stub; the others are leaf functions. */
   readonly unwind?: Readonly<Record<string, Uint8Array>>;
   /** Exported name -> fixed ordinal; the others are numbered in sorted order. */

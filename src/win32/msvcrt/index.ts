@@ -12,6 +12,7 @@ import {
   waitingOnTheSpot,
 } from '../../nt/service.js';
 import type { DataExport, SystemModule } from '../../nt/system-module.js';
+import { processHeapFastPaths } from '../ntdll/heap-front-end-code.js';
 import { HeapCorruption } from '../ntdll/heap-layout.js';
 import { cxxData, cxxFunctions } from '../vcruntime/index.js';
 import { consoleFunctions } from './console.js';
@@ -178,6 +179,7 @@ export const msvcrt: SystemModule = {
   ),
   data: { ...variables, ...zoneNames, ...cxxData },
   code: machineCode,
+  fastPaths: processHeapFastPaths,
   dependencies: ['kernel32.dll', 'ntdll.dll'],
   onAttach: guarded(attach),
   description: 'Windows NT CRT DLL',

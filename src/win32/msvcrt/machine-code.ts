@@ -5,16 +5,7 @@
  * setjmp's buffer: Frame 0, Rbx 8, Rsp 16, Rbp 24, Rsi 32, Rdi 40, R12..R15 48, Rip 80, MxCsr 88, FpCsr 92, Xmm6..Xmm15 96
  * (_JUMP_BUFFER of <setjmp.h>; "setjmp", "x64 calling convention", Microsoft).
  */
-
-/** The bytes of a listing. */
-function assemble(listing: string): Uint8Array {
-  const bytes: number[] = [];
-  for (const line of listing.trim().split('\n')) {
-    const hex = line.trim().split(/\s+/)[1]!;
-    for (let at = 0; at < hex.length; at += 2) bytes.push(Number.parseInt(hex.slice(at, at + 2), 16));
-  }
-  return Uint8Array.from(bytes);
-}
+import { assemble } from '../assemble.js';
 
 const MOVE = assemble(`
   00  4889c8                ; mov rax, rcx

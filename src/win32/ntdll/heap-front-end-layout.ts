@@ -43,7 +43,8 @@ export const SUBSEGMENT_FIRST_AT = 0x08;
 /** Bytes from block to block. */
 export const SUBSEGMENT_STRIDE_AT = 0x10;
 export const SUBSEGMENT_BUCKET_AT = 0x14;
-export const SUBSEGMENT_HEAP_AT = 0x18;
+/** Address of the bucket: of one heap only. */
+export const SUBSEGMENT_OWNER_AT = 0x18;
 /** SUBSEGMENT_FREE_AT as it stands when every block is free. */
 export const SUBSEGMENT_ALL_FREE_AT = 0x20;
 export const SUBSEGMENT_NEXT_AT = 0x28;

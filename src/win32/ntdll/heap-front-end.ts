@@ -165,7 +165,7 @@ function makeSubsegment(context: HeapContext, heap: number, table: number, bucke
   memory.writePointer(subsegment + front.SUBSEGMENT_FIRST_AT, run + front.RUN_HEADER_BYTES);
   memory.writeU32(subsegment + front.SUBSEGMENT_STRIDE_AT, stride);
   memory.writeU32(subsegment + front.SUBSEGMENT_BUCKET_AT, bucket);
-  memory.writePointer(subsegment + front.SUBSEGMENT_HEAP_AT, heap);
+  memory.writePointer(subsegment + front.SUBSEGMENT_OWNER_AT, at);
   memory.writeU32(subsegment + front.SUBSEGMENT_COUNT_AT, count);
   const lo = count >= 32 ? 0xffffffff : (1 << count) - 1;
   const hi = (front.LISTED | (count > 32 ? (1 << (count - 32)) - 1 : 0)) >>> 0;
@@ -241,13 +241,16 @@ export function runOfEntry({ memory }: HeapContext, entry: number): number {
 }
 
 /** The descriptor of a run; throws HeapCorruption when the two do not name each other. */
-export function subsegmentOfRun({ memory }: HeapContext, heap: number, run: number): number {
+export function subsegmentOfRun(context: HeapContext, heap: number, run: number): number {
+  const { memory } = context;
   if (memory.readU32(run + front.RUN_SIGNATURE_AT) !== front.RUN_SIGNATURE) throw new HeapCorruption(run);
   const subsegment = memory.readPointer(run + front.RUN_SUBSEGMENT_AT);
   const count = memory.readU32(subsegment + front.SUBSEGMENT_COUNT_AT);
+  const bucket = memory.readU32(subsegment + front.SUBSEGMENT_BUCKET_AT);
+  const owner = front.bucketAt(front.frontEndOf(context, heap), bucket);
   if (
     memory.readPointer(subsegment + front.SUBSEGMENT_FIRST_AT) !== run + front.RUN_HEADER_BYTES ||
-    memory.readPointer(subsegment + front.SUBSEGMENT_HEAP_AT) !== heap ||
+    memory.readPointer(subsegment + front.SUBSEGMENT_OWNER_AT) !== owner ||
     count > front.MOST_BLOCKS
   )
     throw new HeapCorruption(run);

@@ -9,6 +9,7 @@ import { exceptionCode, exceptionServices } from './exception-services.js';
 import { extendedMemoryServices } from './extended-memory-services.js';
 import { fileServices } from './file-services.js';
 import { functionTableServices } from './function-table.js';
+import { heapFastPaths } from './heap-front-end-code.js';
 import { loaderServices } from './loader-services.js';
 import { lockCode } from './lock-code.js';
 import { memoryServices } from './memory-services.js';
@@ -54,6 +55,7 @@ export const ntdll: SystemModule = {
     ...unwindServices,
   },
   code: { ...exceptionCode, ...lockCode, ...slistCode, KiUserApcDispatcher: kiUserApcDispatcher },
+  fastPaths: heapFastPaths,
   unwind: ntdllUnwind,
   description: 'NT Layer DLL',
   version: '10.0.19045.1',
