@@ -135,7 +135,7 @@ function formFor(flags: number): number {
 
 /**
  * Address of `bytes` bytes, 16-byte aligned; 0 when memory is refused. Flags: HEAP_ZERO_MEMORY, HEAP_TAIL_CHECKING_ENABLED,
- * HEAP_SETTABLE_USER_VALUE, HEAP_SETTABLE_USER_FLAGS.
+ * HEAP_SETTABLE_USER_VALUE, HEAP_SETTABLE_USER_FLAGS. A large block is zero because its pages are fresh.
  */
 export function allocateFromHeap(context: HeapContext, heap: number, flags: number, bytes: number): number {
   const ofHeap = heapFlags(context, heap);
@@ -146,6 +146,7 @@ export function allocateFromHeap(context: HeapContext, heap: number, flags: numb
       ? allocateByUsage(context, heap, bytes)
       : allocateBlock(context, heap, form, bytes);
   if (address === 0) return 0;
+  if (isLarge(context, address - GRANULE)) return address;
   if (all & layout.HEAP_ZERO_MEMORY) context.memory.fill(address, bytes, 0);
   else if (all & layout.HEAP_FREE_CHECKING_ENABLED) writeFreshPattern(context, address, bytes);
   return address;
