@@ -23,6 +23,16 @@ export function below(random: Random, limit: number): number {
   return Math.floor((random() / 0x1_0000_0000) * limit);
 }
 
+/** The integers 0 .. count-1 in any order. */
+export function shuffled(random: Random, count: number): number[] {
+  const order = Array.from({ length: count }, (_, index) => index);
+  for (let last = count - 1; last > 0; last--) {
+    const other = below(random, last + 1);
+    [order[last], order[other]] = [order[other]!, order[last]!];
+  }
+  return order;
+}
+
 /** FNV-1a over the UTF-16 code units of a name, 32 bits. */
 function hashName(name: string): number {
   let hash = 0x811c9dc5;
