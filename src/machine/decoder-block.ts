@@ -1,6 +1,7 @@
 import { CODE_END, CODE_NEXT, SCRATCH } from './cpu/layout.js';
 import * as uop from './cpu/uops.js';
 import { DECODE_TRUNCATED, DECODED, InstructionDecoder, LONGEST_INSTRUCTION } from './decoder.js';
+import { bitHandler } from './decoder-bits.js';
 import type { Handler } from './decoder-integer.js';
 import { integerHandler } from './decoder-integer.js';
 import { vectorHandler } from './decoder-vector.js';
@@ -86,7 +87,7 @@ export class BlockDecoder {
   private formOf(code: string): Form {
     let form = this.forms.get(code);
     if (!form) {
-      const handler = vectorHandler(code);
+      const handler = vectorHandler(code) ?? bitHandler(code);
       form = handler ? { handler, width: 0 } : (integerHandler(code) ?? UNDEFINED);
       this.forms.set(code, form);
     }

@@ -381,9 +381,8 @@ put('Mul', onRm(uop.OP_MUL));
 put('Div', onRm(uop.OP_DIV));
 put('Idiv', onRm(uop.OP_IDIV));
 put('Imul', signedMultiply);
-// Without the extensions that define them, the prefixed scans are the plain ones.
-put('Bsf Tzcnt', scan(uop.OP_BSF));
-put('Bsr Lzcnt', scan(uop.OP_BSR));
+put('Bsf', scan(uop.OP_BSF));
+put('Bsr', scan(uop.OP_BSR));
 put('Xchg', exchange(uop.OP_XCHG));
 put('Xadd', exchange(uop.OP_XADD));
 put('Cmpxchg', exchange(uop.OP_CMPXCHG));
@@ -454,7 +453,7 @@ put('Prefetchnta Prefetcht0 Prefetcht1 Prefetcht2 Prefetch Prefetchw Prefetchwt1
 // The rest is for the kernel.
 const PRIVILEGED =
   'Hlt Cli Sti Clts Invd Wbinvd Wbnoinvd Invlpg Rdmsr Wrmsr Rdpmc Swapgs Sysretd Sysretq Lgdt Lidt Lldt Ltr Lmsw Sgdt Sidt Sldt Str Smsw ' +
-  'In Out Insb Insw Insd Outsb Outsw Outsd Iretw Iretd Iretq Monitor Mwait Xsetbv Sysexitd Sysexitq';
+  'In Out Insb Insw Insd Outsb Outsw Outsd Iretw Iretd Iretq Xsetbv Sysexitd Sysexitq';
 put(PRIVILEGED, ending(uop.OP_FAULT, { immediate: 13 }));
 
 function isPrivilegedMove(operands: readonly string[]): boolean {

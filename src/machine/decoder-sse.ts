@@ -1,10 +1,11 @@
 /**
- * The SSE and SSE2 instructions for the decoder: iced-x86's code names, each with its operation (cpu/sse-ops.ts) and what it does
- * to a memory operand. The operands of an operation are those of the instruction in order: the first is its destination, the second its
- * source, an 8-bit immediate its third argument. A general register is given by its 8-byte slot; operations write all 8 bytes.
- * Source: Intel SDM volume 2 (the pages of the instructions) and volume 1, 10.4.1.1 (alignment).
+ * The SSE instructions for the decoder (those after SSE2 stand in decoder-sse4.ts): iced-x86's code names, each with its operation
+ * (cpu/sse-ops.ts) and what it does to a memory operand. The operands of an operation are those of the instruction in order: the first is
+ * its destination, the second its source, an 8-bit immediate its third argument. A general register is given by its 8-byte slot; operations
+ * write all 8 bytes. Source: Intel SDM volume 2 (the pages of the instructions) and volume 1, 10.4.1.1 (alignment).
  */
 import * as ops from './cpu/sse-ops.js';
+import { LATER_IMMEDIATE, LATER_OTHERS, LATER_PACKED } from './decoder-sse4.js';
 
 export const MEMORY_READ = 1;
 export const MEMORY_WRITE = 2;
@@ -18,7 +19,7 @@ export interface SseForm {
   readonly bytes: number;
   /** MEMORY_READ, MEMORY_WRITE or both: what happens to the memory operand. */
   readonly access: number;
-  /** Whether an address that is not a multiple of 16 raises #GP(0). */
+  /** Whether an address that is not a multiple of 16 (of 64: XSAVE) raises #GP(0). */
   readonly aligned: boolean;
   /** Whether the third register operand (a mask) goes by address in place of the immediate. */
   readonly mask: boolean;
@@ -216,11 +217,15 @@ const OTHERS: Readonly<Record<string, number | readonly [number, number]>> = {
   Fxrstor64_m512byte: ops.SSE_FXRSTOR64,
 };
 
-const UNALIGNED = /^(Movup[sd]|Movdqu|Maskmovdqu)_/;
+const UNALIGNED = /^(Movup[sd]|Movdqu|Maskmovdqu|Lddqu|Sha\d\w+|Pcmp[ei]str[im](64)?)_/;
+
+/** Bytes of the XSAVE area: as much as FXSAVE writes, and the header. */
+const XSAVE_AREA = 576;
 
 /** What iced's operand names say of memory: "xmmm64", "m128", "r32m16", "rm32", "m512byte". */
 function memoryBytes(operand: string): number {
   if (operand === 'rDI') return 16;
+  if (operand === 'mem') return XSAVE_AREA;
   const bits = /^(?:xmm|r\d*)?m(\d+)(byte)?$/.exec(operand);
   if (!bits) return 0;
   return bits[2] ? Number(bits[1]) : Number(bits[1]) / 8;
@@ -231,11 +236,15 @@ function memoryAccess(op: number, isFirst: boolean): number {
     case ops.SSE_LDMXCSR:
     case ops.SSE_FXRSTOR:
     case ops.SSE_FXRSTOR64:
+    case ops.SSE_XRSTOR:
+    case ops.SSE_XRSTOR64:
     case ops.SSE_NOTHING:
       return MEMORY_READ;
     case ops.SSE_MASK_MOVE:
     case ops.SSE_FXSAVE:
     case ops.SSE_FXSAVE64:
+    case ops.SSE_XSAVE:
+    case ops.SSE_XSAVE64:
       return MEMORY_READ | MEMORY_WRITE;
     default:
       return isFirst ? MEMORY_WRITE : MEMORY_READ;
@@ -265,8 +274,9 @@ function allForms(): ReadonlyMap<string, SseForm> {
       put(`${family}${kind}_xmm_${operand}${family === 'Cmp' ? '_imm8' : ''}`, op + offset);
     }
   }
-  for (const [name, op] of Object.entries(PACKED)) put(`${name}_xmm_xmmm128`, op);
-  for (const [name, op] of Object.entries(OTHERS)) {
+  for (const [name, op] of Object.entries({ ...PACKED, ...LATER_PACKED })) put(`${name}_xmm_xmmm128`, op);
+  for (const [name, op] of Object.entries(LATER_IMMEDIATE)) put(`${name}_xmm_xmmm128_imm8`, op);
+  for (const [name, op] of Object.entries({ ...OTHERS, ...LATER_OTHERS })) {
     if (typeof op === 'number') put(name, op);
     else put(name, op[0], op[1]);
   }

@@ -4,15 +4,16 @@ import * as ops from './cpu/sse-ops.js';
 import * as uop from './cpu/uops.js';
 import { OPERAND_MEMORY } from './decoder.js';
 import type { Handler } from './decoder-integer.js';
+import { mmxHandler } from './decoder-mmx.js';
 import type { SseForm } from './decoder-sse.js';
 import { MEMORY_WRITE, SSE_FORMS } from './decoder-sse.js';
 import type { X87Form } from './decoder-x87.js';
 import { X87_FORMS } from './decoder-x87.js';
 import type { UopWriter } from './uop-writer.js';
 
-/** Flags change only in the compares, which leave them exact: nothing is known of them then. */
+/** Flags change only in the compares and tests, which leave them exact: nothing is known of them then. */
 function keepsFlags(code: string): boolean {
-  return !/^(Com|Ucom|Fcomi|Fucomi)/.test(code);
+  return !/^(Com|Ucom|Fcomi|Fucomi|Ptest|Pcmp[ei]str)/.test(code);
 }
 
 function quickMove(code: string, form: SseForm, isStore: boolean): number | undefined {
@@ -116,10 +117,10 @@ function x87Handler(code: string, form: X87Form): Handler {
   };
 }
 
-/** How an SSE or x87 form is written; undefined when it is neither. */
+/** How an SSE, MMX or x87 form is written; undefined when it is none of them. */
 export function vectorHandler(code: string): Handler | undefined {
   const sse = SSE_FORMS.get(code);
   if (sse) return sseHandler(code, sse);
   const x87 = X87_FORMS.get(code);
-  return x87 && x87Handler(code, x87);
+  return x87 ? x87Handler(code, x87) : mmxHandler(code);
 }

@@ -10,7 +10,7 @@ import {
   Register,
   windowDecoder,
 } from '../generated/iced-x86.js';
-import { CODE_PAGE, FS_BASE, GPR, GS_BASE, XMM, ZERO } from './cpu/layout.js';
+import { CODE_PAGE, FPU_REGISTERS, FS_BASE, GPR, GS_BASE, XMM, ZERO } from './cpu/layout.js';
 
 /** The longest instruction, in bytes. */
 export const LONGEST_INSTRUCTION = 15;
@@ -54,7 +54,10 @@ function registerPlaces(): ReadonlyMap<number, RegisterPlace> {
     put(`XMM${n}`, XMM + n * 16, n, 16);
   }
   for (const [n, name] of ['AH', 'CH', 'DH', 'BH'].entries()) put(name, GPR + n * 8 + 1, n, 1);
-  for (let n = 0; n < 8; n++) put(`ST${n}`, 0, n, 10);
+  for (let n = 0; n < 8; n++) {
+    put(`ST${n}`, 0, n, 10);
+    put(`MM${n}`, FPU_REGISTERS + n * 16, n, 8);
+  }
   for (const [n, name] of ['ES', 'CS', 'SS', 'DS', 'FS', 'GS'].entries()) put(name, 0, n, 2);
   return places;
 }

@@ -2,10 +2,12 @@
 import * as at from './layout';
 import * as uop from './uops';
 import * as alu from './alu';
+import { bitExtension, checksum, moveSwapped } from './bit-extensions';
 import { bit, scan, setCarry, shift, shiftDouble } from './bits';
 import { compareExchange, compareExchangePair, exchange, exchangeAdd } from './exchange';
 import { condition, setStatus, settle, status, sub } from './flags';
 import { read, write } from './memory';
+import { mmx } from './mmx';
 import { divide, multiply } from './multiply';
 import { RAX, RCX, RDX, effective, loadWidth, putWidth, register } from './operands';
 import { fault, isMemory, setTarget, source, target, widthOf } from './rm';
@@ -231,6 +233,14 @@ export function rare(op: u32, u: usize): u32 {
       return fault(load<u32>(u, uop.IMM));
     case uop.OP_MOV_SEGMENT:
       return moveSegment(u);
+    case uop.OP_BIT_EXTENSION:
+      return bitExtension(u);
+    case uop.OP_MOVBE:
+      return moveSwapped(u);
+    case uop.OP_CRC32:
+      return checksum(u);
+    case uop.OP_MMX:
+      return mmx(u);
     default:
       return fault(6);
   }

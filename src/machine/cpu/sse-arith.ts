@@ -41,9 +41,9 @@ export function sseArith(op: u32, dst: usize, src: usize, imm: u32): u32 {
     case ops.SSE_FORM_SS:
       return scalar<f32>(family, dst, src, imm);
     case ops.SSE_FORM_PD:
-      return packed<f64>(family, dst, src, imm);
+      return packed<f64>(family, family, dst, dst, src, imm);
     default:
-      return packed<f32>(family, dst, src, imm);
+      return packed<f32>(family, family, dst, dst, src, imm);
   }
 }
 
@@ -58,15 +58,17 @@ function scalar<T>(family: u32, dst: usize, src: usize, imm: u32): u32 {
   return vector;
 }
 
-function packed<T>(family: u32, dst: usize, src: usize, imm: u32): u32 {
+/** All lanes of `first` with those of `second` into `dst`: `even` is the family for lanes 0 and 2, `odd` for 1 and 3. */
+export function packed<T>(even: u32, odd: u32, dst: usize, first: usize, second: usize, imm: u32): u32 {
   const control = mxcsr();
   const usual = isUsual(control);
-  if (usual && isInexactSticky(control) && quickPacked<T>(family, dst, src)) return 0;
+  if (usual && isInexactSticky(control) && even == odd && quickPacked<T>(even, dst, first, second)) return 0;
   const count: u32 = 16 / sizeof<T>();
   let flags: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
-    const a = laneBits<T>(dst, i);
-    const b = laneBits<T>(src, i);
+    const a = laneBits<T>(first, i);
+    const b = laneBits<T>(second, i);
+    const family = i & 1 ? odd : even;
     const place = RESULT + <usize>(i * <u32>sizeof<T>());
     if (usual && quickLane<T>(family, asFloat<T>(a), asFloat<T>(b), imm, place, control)) continue;
     flags |= carefulLane<T>(family, a, b, imm, i, control);
@@ -208,9 +210,9 @@ function zeroLanes<T>(x: v128): v128 {
  * Computes all lanes at once, for when the precision exception is already recorded; answers false when any
  * lane needs care.
  */
-function quickPacked<T>(family: u32, dst: usize, src: usize): bool {
-  const a = v128.load(dst);
-  const b = v128.load(src);
+function quickPacked<T>(family: u32, dst: usize, first: usize, second: usize): bool {
+  const a = v128.load(first);
+  const b = v128.load(second);
   let r: v128;
   let good = ordinaryLanes<T>(b);
   if (family != ops.SSE_SQRT) good = v128.and(good, ordinaryLanes<T>(a));

@@ -151,3 +151,118 @@ export const SSE_FXSAVE = 226;
 export const SSE_FXSAVE64 = 227;
 export const SSE_FXRSTOR = 228;
 export const SSE_FXRSTOR64 = 229;
+export const SSE_XSAVE = 230;
+export const SSE_XSAVE64 = 231;
+export const SSE_XRSTOR = 232;
+export const SSE_XRSTOR64 = 233;
+
+// SSE3 floating point, each but the first and last two for singles and doubles: sse-across.ts
+export const SSE_ADDSUB_PS = 240;
+export const SSE_ADDSUB_PD = 241;
+export const SSE_HADD_PS = 242;
+export const SSE_HADD_PD = 243;
+export const SSE_HSUB_PS = 244;
+export const SSE_HSUB_PD = 245;
+export const SSE_DOT_PS = 246;
+export const SSE_DOT_PD = 247;
+/** rounding to whole numbers; add a form */
+export const SSE_ROUND = 248;
+
+// SSSE3: ssse3.ts
+export const SSE_PSHUFB = 256;
+export const SSE_PHADDW = 257;
+export const SSE_PHADDD = 258;
+export const SSE_PHADDSW = 259;
+export const SSE_PHSUBW = 260;
+export const SSE_PHSUBD = 261;
+export const SSE_PHSUBSW = 262;
+export const SSE_PMADDUBSW = 263;
+export const SSE_PMULHRSW = 264;
+export const SSE_PSIGNB = 265;
+export const SSE_PSIGNW = 266;
+export const SSE_PSIGND = 267;
+export const SSE_PABSB = 268;
+export const SSE_PABSW = 269;
+export const SSE_PABSD = 270;
+export const SSE_PALIGNR = 271;
+
+// SSE4.1 and SSE4.2, integers: sse4-integer.ts
+export const SSE_PMULLD = 272;
+export const SSE_PMULDQ = 273;
+export const SSE_PMINSB = 274;
+export const SSE_PMINUW = 275;
+export const SSE_PMINSD = 276;
+export const SSE_PMINUD = 277;
+export const SSE_PMAXSB = 278;
+export const SSE_PMAXUW = 279;
+export const SSE_PMAXSD = 280;
+export const SSE_PMAXUD = 281;
+export const SSE_PACKUSDW = 282;
+export const SSE_PCMPEQQ = 283;
+export const SSE_PCMPGTQ = 284;
+export const SSE_PHMINPOSUW = 285;
+export const SSE_MPSADBW = 286;
+export const SSE_PTEST = 287;
+export const SSE_PMOVSXBW = 288;
+export const SSE_PMOVSXBD = 289;
+export const SSE_PMOVSXBQ = 290;
+export const SSE_PMOVSXWD = 291;
+export const SSE_PMOVSXWQ = 292;
+export const SSE_PMOVSXDQ = 293;
+export const SSE_PMOVZXBW = 294;
+export const SSE_PMOVZXBD = 295;
+export const SSE_PMOVZXBQ = 296;
+export const SSE_PMOVZXWD = 297;
+export const SSE_PMOVZXWQ = 298;
+export const SSE_PMOVZXDQ = 299;
+
+// SSE3 and SSE4.1 moves: sse4-move.ts
+export const SSE_MOVSHDUP = 304;
+export const SSE_MOVSLDUP = 305;
+export const SSE_MOVDDUP = 306;
+/** blends by the signs of XMM0's bytes, singles and doubles */
+export const SSE_PBLENDVB = 307;
+export const SSE_BLENDVPS = 308;
+export const SSE_BLENDVPD = 309;
+/** blends by the immediate */
+export const SSE_BLENDPS = 310;
+export const SSE_BLENDPD = 311;
+export const SSE_PBLENDW = 312;
+/** elements to memory or, zero-extended, to a general register */
+export const SSE_EXTRACT_1 = 313;
+export const SSE_EXTRACT_2 = 314;
+export const SSE_EXTRACT_4 = 315;
+export const SSE_EXTRACT_8 = 316;
+export const SSE_STORE_1 = 317;
+export const SSE_STORE_2 = 318;
+export const SSE_STORE_4 = 319;
+export const SSE_INSERT_1 = 320;
+export const SSE_INSERT_4 = 321;
+export const SSE_INSERT_8 = 322;
+/** INSERTPS from a register, and from the single in memory */
+export const SSE_INSERT_PS = 323;
+export const SSE_INSERT_PS_M = 324;
+
+// SSE4.2 texts: sse-text.ts. WIDE takes the lengths from all 64 bits of RAX and RDX.
+export const SSE_PCMPISTRI = 328;
+export const SSE_PCMPISTRM = 329;
+export const SSE_PCMPESTRI = 330;
+export const SSE_PCMPESTRM = 331;
+export const SSE_PCMPESTRI_WIDE = 332;
+export const SSE_PCMPESTRM_WIDE = 333;
+
+// AES and carry-less multiplication: aes.ts; SHA: sha.ts
+export const SSE_AESENC = 336;
+export const SSE_AESENCLAST = 337;
+export const SSE_AESDEC = 338;
+export const SSE_AESDECLAST = 339;
+export const SSE_AESIMC = 340;
+export const SSE_AESKEYGENASSIST = 341;
+export const SSE_PCLMULQDQ = 342;
+export const SSE_SHA1RNDS4 = 344;
+export const SSE_SHA1NEXTE = 345;
+export const SSE_SHA1MSG1 = 346;
+export const SSE_SHA1MSG2 = 347;
+export const SSE_SHA256RNDS2 = 348;
+export const SSE_SHA256MSG1 = 349;
+export const SSE_SHA256MSG2 = 350;

@@ -393,6 +393,11 @@ export const OP_TRAP = 552;
 export const OP_FAULT = 553;
 export const OP_MOV_SEGMENT = 554;
 export const OP_UNDEFINED = 555;
+/** Bit counts, BMI and ADX (SUB: BITS_*), moves with the bytes swapped, checksums (bit-extensions.ts); MMX (mmx.ts). */
+export const OP_BIT_EXTENSION = 556;
+export const OP_MOVBE = 557;
+export const OP_CRC32 = 558;
+export const OP_MMX = 559;
 
 /** Bits of SUB of SSE and x87 operations: memory is written; it is the first operand; it must be aligned to 16 bytes; it is RAX instead. */
 export const OPERAND_WRITTEN = 1;
@@ -429,6 +434,44 @@ export const STRING_KIND = 7;
 export const STRING_REPEAT = 8;
 export const STRING_UNTIL_EQUAL = 16;
 export const STRING_NARROW = 32;
+
+/** What OP_BIT_EXTENSION is: counts; lowest bits; with another register; the rest. */
+export const BITS_POPCNT = 0;
+export const BITS_LZCNT = 1;
+export const BITS_TZCNT = 2;
+export const BITS_BLSI = 3;
+export const BITS_BLSMSK = 4;
+export const BITS_BLSR = 5;
+export const BITS_ANDN = 6;
+export const BITS_BEXTR = 7;
+export const BITS_BZHI = 8;
+export const BITS_PDEP = 9;
+export const BITS_PEXT = 10;
+export const BITS_SARX = 11;
+export const BITS_SHLX = 12;
+export const BITS_SHRX = 13;
+export const BITS_RORX = 14;
+export const BITS_MULX = 15;
+export const BITS_ADCX = 16;
+export const BITS_ADOX = 17;
+/** What OP_MOVBE is. */
+export const SWAPPED_LOAD = 0;
+export const SWAPPED_STORE = 1;
+
+/**
+ * What OP_MMX does with its operands, in SUB: on the low half, on the high half of the wider operation, on both operands in one, PALIGNR,
+ * into an XMM register, out of an MMX register, MASKMOVQ, EMMS; plus MMX_APART for what leaves the x87 state alone.
+ */
+export const MMX_LOW = 0;
+export const MMX_HIGH = 1;
+export const MMX_JOINED = 2;
+export const MMX_ALIGNED = 3;
+export const MMX_TO_XMM = 4;
+export const MMX_STORE = 5;
+export const MMX_MASKED = 6;
+export const MMX_EMPTY = 7;
+export const MMX_KIND = 7;
+export const MMX_APART = 8;
 
 /** Answers of operations outside the main loop: go on; fault at the instruction; trap after it; system call; end the run; RIP is set. */
 export const GO_ON = 0;

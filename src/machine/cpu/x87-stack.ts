@@ -112,7 +112,7 @@ export function top(): u32 {
   return (status() >> 11) & 7;
 }
 
-function setTop(value: u32): void {
+export function setTop(value: u32): void {
   setStatusWord((status() & ~((<u32>7) << 11)) | ((value & 7) << 11));
 }
 

@@ -1,0 +1,113 @@
+/* Bit counts, BMI1, BMI2, ADX, MOVBE, CRC32, and what user mode may not do. */
+#include "forms.inc"
+
+#define U_COUNT 0x894           /* OF SF AF PF */
+
+.macro counts op, undef
+  f "\op r16,r16", \undef, G_INT, \op ax, cx
+  f "\op r32,r32", \undef, G_INT, \op eax, ecx
+  f "\op r32,r32", \undef, G_INT, \op r9d, r12d
+  f "\op r64,r64", \undef, G_INT, \op rax, rcx
+  f "\op r64,r64", \undef, G_INT, \op r11, r14
+  f "\op r16,m16", \undef, G_INT, \op dx, word ptr [rsi+3]
+  f "\op r32,m32", \undef, G_INT, \op edx, dword ptr [rsi+3]
+  f "\op r64,m64", \undef, G_INT, \op rdx, qword ptr [rsi+3]
+  begin "\op r64,r64 (zero)", \undef, G_INT
+    xor ecx, ecx
+    \op rax, rcx
+    \op dx, cx
+    \op ebx, ecx
+  finish
+.endm
+counts popcnt, U_NONE
+counts lzcnt, U_COUNT
+counts tzcnt, U_COUNT
+
+#define U_LOGIC U_AF|U_PF
+f "andn r32,r32,r32", U_LOGIC, G_INT, andn eax, ecx, edx
+f "andn r64,r64,r64", U_LOGIC, G_INT, andn r8, r9, r10
+f "andn r64,r64,r64", U_LOGIC, G_INT, andn rax, rax, rax
+f "andn r32,r32,m32", U_LOGIC, G_INT, andn ebx, r11d, dword ptr [rsi+1]
+f "andn r64,r64,m64", U_LOGIC, G_INT, andn rbx, r11, qword ptr [rsi+1]
+.irp op, blsi, blsmsk, blsr
+  f "\op r32,r32", U_LOGIC, G_INT, \op eax, ecx
+  f "\op r64,r64", U_LOGIC, G_INT, \op r8, r10
+  f "\op r32,m32", U_LOGIC, G_INT, \op edx, dword ptr [rsi+1]
+  f "\op r64,m64", U_LOGIC, G_INT, \op rdx, qword ptr [rsi+1]
+  begin "\op r64,r64 (zero)", U_LOGIC, G_INT
+    xor ecx, ecx
+    \op rax, rcx
+  finish
+.endr
+/* The third operand: as it is, and small. */
+.macro indexed op, undef
+  f "\op r32,r32,r32", \undef, G_INT, \op eax, ecx, edx
+  f "\op r64,r64,r64", \undef, G_INT, \op r8, r9, r10
+  f "\op r32,r32,r32", \undef, G_INT, \op eax, ecx, r12d
+  f "\op r64,r64,r64", \undef, G_INT, \op rax, rcx, r14
+  f "\op r32,m32,r32", \undef, G_INT, \op ebx, dword ptr [rsi+1], r11d
+  f "\op r64,m64,r64", \undef, G_INT, \op rbx, qword ptr [rsi+1], r11
+  begin "\op r64,r64,r64 (small)", \undef|U_AF, G_INT
+    movzx edx, dl
+    shr edx, 1
+    \op rax, rcx, rdx
+    \op ebx, ecx, edx
+  finish
+.endm
+indexed bzhi, U_LOGIC
+indexed shlx, U_NONE
+indexed shrx, U_NONE
+indexed sarx, U_NONE
+indexed bextr, U_LOGIC|U_SF
+begin "bextr r64,r64,r64 (within)", U_LOGIC|U_SF, G_INT
+  and edx, 0x3F3F
+  bextr rax, rcx, rdx
+finish
+.irp op, pdep, pext, mulx
+  f "\op r32,r32,r32", U_NONE, G_INT, \op eax, ecx, ebx
+  f "\op r64,r64,r64", U_NONE, G_INT, \op r8, r9, r10
+  f "\op r64,r64,r64", U_NONE, G_INT, \op rdx, rcx, rdx
+  f "\op r32,r32,m32", U_NONE, G_INT, \op ebx, r11d, dword ptr [rsi+1]
+  f "\op r64,r64,m64", U_NONE, G_INT, \op rbx, r11, qword ptr [rsi+1]
+.endr
+f "mulx r64,r64,r64", U_NONE, G_INT, mulx rax, rax, rcx
+.irp n, 0, 1, 31, 40, 200
+  f "rorx r32,r32,imm8", U_NONE, G_INT, rorx eax, ecx, \n
+  f "rorx r64,r64,imm8", U_NONE, G_INT, rorx r9, r10, \n
+  f "rorx r32,m32,imm8", U_NONE, G_INT, rorx ebx, dword ptr [rsi+1], \n
+  f "rorx r64,m64,imm8", U_NONE, G_INT, rorx rbx, qword ptr [rsi+1], \n
+.endr
+.irp op, adcx, adox
+  f "\op r32,r32", U_NONE, G_INT, \op eax, ecx
+  f "\op r64,r64", U_NONE, G_INT, \op r8, r10
+  f "\op r32,m32", U_NONE, G_INT, \op edx, dword ptr [rsi+1]
+  f "\op r64,m64", U_NONE, G_INT, \op rdx, qword ptr [rsi+1]
+.endr
+f "movbe r16,m16", U_NONE, G_INT, movbe ax, word ptr [rsi+1]
+f "movbe r32,m32", U_NONE, G_INT, movbe ecx, dword ptr [rsi+1]
+f "movbe r64,m64", U_NONE, G_INT, movbe r9, qword ptr [rsi+1]
+f "movbe m16,r16", U_NONE, G_INT, movbe word ptr [rdi+1], ax
+f "movbe m32,r32", U_NONE, G_INT, movbe dword ptr [rdi+1], ecx
+f "movbe m64,r64", U_NONE, G_INT, movbe qword ptr [rdi+1], r9
+f "crc32 r32,r8", U_NONE, G_INT, crc32 eax, cl
+f "crc32 r32,r8", U_NONE, G_INT, crc32 eax, ah
+f "crc32 r64,r8", U_NONE, G_INT, crc32 r9, r10b
+f "crc32 r32,r16", U_NONE, G_INT, crc32 eax, cx
+f "crc32 r32,r32", U_NONE, G_INT, crc32 ecx, edx
+f "crc32 r64,r64", U_NONE, G_INT, crc32 rcx, rdx
+f "crc32 r32,m8", U_NONE, G_INT, crc32 ebx, byte ptr [rsi+1]
+f "crc32 r32,m16", U_NONE, G_INT, crc32 ebx, word ptr [rsi+1]
+f "crc32 r32,m32", U_NONE, G_INT, crc32 ebx, dword ptr [rsi+1]
+f "crc32 r64,m64", U_NONE, G_INT, crc32 rbx, qword ptr [rsi+1]
+
+/* Prefetches, even of what is not there; what only the kernel may. */
+f "prefetch m8", U_NONE, G_INT, prefetcht0 byte ptr [rbx]
+f "prefetch m8", U_NONE, G_INT, prefetchw byte ptr [rax]
+f "clflush m8", U_NONE, G_INT, clflush byte ptr [rsi]
+f "clflushopt m8", U_NONE, G_INT, clflushopt byte ptr [rsi]
+f "monitor", U_NONE, G_INT|G_ALONE, monitor
+f "mwait", U_NONE, G_INT|G_ALONE, mwait
+f "hlt", U_NONE, G_INT|G_ALONE, hlt
+f "ud2", U_NONE, G_INT|G_ALONE, ud2
+f "ud1", U_NONE, G_INT|G_ALONE, ud1 eax, ecx
+.section .note.GNU-stack,"",@progbits
