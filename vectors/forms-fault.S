@@ -113,4 +113,42 @@ both "fstp m80", U_C023, G_X87, fstp tbyte ptr [rsi]
 both "fistp m32", U_C023, G_X87, fistp dword ptr [rsi]
 both "fnstcw m16", U_NONE, G_X87, fnstcw word ptr [rsi]
 both "fnstsw m16", U_NONE, G_X87, fnstsw word ptr [rsi]
+
+/* What came after SSE2, and MMX. */
+.irp op, popcnt, lzcnt, tzcnt
+  both "\op r64,m64", U_AF|U_PF|U_SF|U_OF, G_INT, \op rcx, qword ptr [rsi]
+.endr
+both "andn r64,r64,m64", U_AF|U_PF, G_INT, andn rcx, rdx, qword ptr [rsi]
+both "bextr r32,m32,r32", U_AF|U_PF|U_SF, G_INT, bextr ecx, dword ptr [rsi], edx
+both "blsr r64,m64", U_AF|U_PF, G_INT, blsr rcx, qword ptr [rsi]
+both "mulx r64,r64,m64", U_NONE, G_INT, mulx rcx, rax, qword ptr [rsi]
+both "pdep r32,r32,m32", U_NONE, G_INT, pdep ecx, eax, dword ptr [rsi]
+both "shlx r64,m64,r64", U_NONE, G_INT, shlx rsi, qword ptr [rsi], rcx
+both "adcx r64,m64", U_NONE, G_INT, adcx rcx, qword ptr [rsi]
+both "movbe r64,m64", U_NONE, G_INT, movbe rcx, qword ptr [rsi]
+both "movbe m64,r64", U_NONE, G_INT, movbe qword ptr [rsi], rcx
+both "crc32 r32,m32", U_NONE, G_INT, crc32 ecx, dword ptr [rsi]
+both "lddqu xmm,m128", U_NONE, G_INT, lddqu xmm1, xmmword ptr [rsi]
+both "movddup xmm,m64", U_NONE, G_INT, movddup xmm1, qword ptr [rsi]
+both "pshufb xmm,m128", U_NONE, G_INT|G_ALIGN, pshufb xmm1, xmmword ptr [rsi]
+both "pmovzxbq xmm,m16", U_NONE, G_INT, pmovzxbq xmm1, word ptr [rsi]
+both "pextrb m8,xmm,imm8", U_NONE, G_INT, pextrb byte ptr [rsi], xmm1, 3
+both "pextrw m16,xmm,imm8", U_NONE, G_INT, pextrw word ptr [rsi], xmm1, 3
+both "pextrd m32,xmm,imm8", U_NONE, G_INT, pextrd dword ptr [rsi], xmm1, 3
+both "pinsrq xmm,m64,imm8", U_NONE, G_INT, pinsrq xmm1, qword ptr [rsi], 1
+both "insertps xmm,m32,imm8", U_NONE, G_INT, insertps xmm1, dword ptr [rsi], 0x2A
+both "pcmpistri xmm,m128,imm8", U_NONE, G_INT, pcmpistri xmm1, xmmword ptr [rsi], 0x0C
+both "roundsd xmm,m64,imm8", U_NONE, G_F64, roundsd xmm1, qword ptr [rsi], 1
+both "dpps xmm,m128,imm8", U_NONE, G_F32|G_ALIGN, dpps xmm1, xmmword ptr [rsi], 0xFF
+both "aesenc xmm,m128", U_NONE, G_INT|G_ALIGN, aesenc xmm1, xmmword ptr [rsi]
+both "paddb mm,m64", U_NONE, G_X87, paddb mm1, qword ptr [rsi]
+both "punpcklbw mm,m32", U_NONE, G_X87, punpcklbw mm1, dword ptr [rsi]
+both "movq mm,m64", U_NONE, G_X87, movq mm1, qword ptr [rsi]
+both "movq m64,mm", U_NONE, G_X87, movq qword ptr [rsi], mm1
+both "movd m32,mm", U_NONE, G_X87, movd dword ptr [rsi], mm1
+both "pinsrw mm,m16,imm8", U_NONE, G_X87, pinsrw mm1, word ptr [rsi], 2
+both "cvtps2pi mm,m64", U_NONE, G_F32, cvtps2pi mm1, qword ptr [rsi]
+both "fisttp m64", U_C0123, G_X87, fisttp qword ptr [rsi]
+both "fbld m80", U_C0123, G_X87, fbld tbyte ptr [rsi]
+both "fbstp m80", U_C0123, G_X87, fbstp tbyte ptr [rsi]
 .section .note.GNU-stack,"",@progbits

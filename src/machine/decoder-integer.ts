@@ -439,6 +439,7 @@ for (const [kind, name] of STRINGS.entries()) {
 }
 
 put('Cpuid', plain(uop.OP_CPUID));
+put('Xgetbv', plain(uop.OP_XGETBV));
 put('Rdtsc', plain(uop.OP_RDTSC));
 put('Rdtscp', plain(uop.OP_RDTSC, { sub: 1 }));
 put('Syscall', ending(uop.OP_SYSCALL));

@@ -220,7 +220,7 @@ const OTHERS: Readonly<Record<string, number | readonly [number, number]>> = {
 const UNALIGNED = /^(Movup[sd]|Movdqu|Maskmovdqu|Lddqu|Sha\d\w+|Pcmp[ei]str[im](64)?)_/;
 
 /** Bytes of the XSAVE area: as much as FXSAVE writes, and the header. */
-const XSAVE_AREA = 576;
+export const XSAVE_AREA = 576;
 
 /** What iced's operand names say of memory: "xmmm64", "m128", "r32m16", "rm32", "m512byte". */
 function memoryBytes(operand: string): number {

@@ -6,7 +6,7 @@ import { OPERAND_MEMORY } from './decoder.js';
 import type { Handler } from './decoder-integer.js';
 import { mmxHandler } from './decoder-mmx.js';
 import type { SseForm } from './decoder-sse.js';
-import { MEMORY_WRITE, SSE_FORMS } from './decoder-sse.js';
+import { MEMORY_WRITE, SSE_FORMS, XSAVE_AREA } from './decoder-sse.js';
 import type { X87Form } from './decoder-x87.js';
 import { X87_FORMS } from './decoder-x87.js';
 import type { UopWriter } from './uop-writer.js';
@@ -94,6 +94,7 @@ function writeMemoryForm(
   let sub = form.access & MEMORY_WRITE ? uop.OPERAND_WRITTEN : 0;
   if (isFirst) sub |= uop.OPERAND_FIRST;
   if (form.aligned) sub |= uop.OPERAND_ALIGNED;
+  if (form.bytes === XSAVE_AREA) sub |= uop.OPERAND_ALIGNED_64;
   const immediate = form.memoryOp | (form.bytes << 16);
   const immediateHigh = immediateOf(writer, form);
   writer.withMemory(memoryOperation(form.memoryOp), {
@@ -107,10 +108,11 @@ function writeMemoryForm(
 
 function x87Handler(code: string, form: X87Form): Handler {
   return (writer) => {
-    const register = form.stackOperand < 0 ? 0 : writer.decoded.operands[form.stackOperand]!.number;
+    const { operands, x87Opcode } = writer.decoded;
+    const register = form.stackOperand < 0 ? 0 : operands[form.stackOperand]!.number;
     let sub = form.access === MEMORY_WRITE ? uop.OPERAND_WRITTEN : 0;
     if (form.ax) sub |= uop.OPERAND_AX;
-    const fields = { sub, immediate: form.op | (form.bytes << 16), immediateHigh: register };
+    const fields = { sub, immediate: form.op | (form.bytes << 16), immediateHigh: register | (x87Opcode << 16) };
     if (form.bytes > 0) writer.withMemory(uop.OP_X87, { ...fields, accesses: 1 });
     else writer.plain(uop.OP_X87, fields);
     if (keepsFlags(code)) writer.flagsAfter = writer.flagsBefore;

@@ -93,12 +93,16 @@ const OTHERS: Readonly<Record<string, number>> = {
   Fstp_sti: ops.X87_STP_I,
   Fstp_sti_DFD0: ops.X87_STP_I,
   Fstp_sti_DFD8: ops.X87_STP_I,
+  Fstpnce_sti: ops.X87_STP_I,
   Fist_m16int: ops.X87_IST_16,
   Fistp_m16int: ops.X87_ISTP_16,
   Fist_m32int: ops.X87_IST_32,
   Fistp_m32int: ops.X87_ISTP_32,
   Fistp_m64int: ops.X87_ISTP_64,
   Fbstp_m80bcd: ops.X87_BSTP,
+  Fisttp_m16int: ops.X87_ISTTP_16,
+  Fisttp_m32int: ops.X87_ISTTP_32,
+  Fisttp_m64int: ops.X87_ISTTP_64,
   Fxch_st0_sti: ops.X87_XCH,
   Fxch_st0_sti_DDC8: ops.X87_XCH,
   Fxch_st0_sti_DFC8: ops.X87_XCH,
@@ -122,6 +126,9 @@ const OTHERS: Readonly<Record<string, number>> = {
   Fnstenv_m28byte: ops.X87_NSTENV_28,
   Fnsave_m94byte: ops.X87_NSAVE_94,
   Fnsave_m108byte: ops.X87_NSAVE_108,
+  Fneni: ops.X87_NNOP,
+  Fndisi: ops.X87_NNOP,
+  Fnsetpm: ops.X87_NNOP,
 };
 
 /** "m64fp", "m32int", "m80bcd" count bits, "m108byte" bytes. */
@@ -132,7 +139,8 @@ function memoryBytes(operand: string): number {
 }
 
 function isStore(op: number): boolean {
-  return (op >= ops.X87_ST_M32 && op < ops.X87_XCH) || op >= ops.X87_NINIT;
+  const isTruncating = op >= ops.X87_ISTTP_16 && op <= ops.X87_ISTTP_64;
+  return (op >= ops.X87_ST_M32 && op < ops.X87_XCH) || isTruncating || op >= ops.X87_NINIT;
 }
 
 function form(name: string, op: number): X87Form {

@@ -105,6 +105,8 @@ export class DecodedInstruction {
   target = 0;
   hasRep = false;
   hasRepne = false;
+  /** Of an x87 instruction: the low 3 bits of its first opcode byte and its second, as the x87 keeps them. */
+  x87Opcode = 0;
 }
 
 function low(value: bigint): number {
@@ -122,7 +124,7 @@ function segmentSlot(register: number): number {
 /** Decodes 64-bit code. One decoder and one instruction serve for all. */
 export class InstructionDecoder {
   readonly decoded = new DecodedInstruction();
-  private readonly window = windowDecoder(64, WINDOW, DecoderOptions.None);
+  private readonly window = windowDecoder(64, WINDOW, DecoderOptions.OldFpu);
   private readonly instruction = new Instruction();
   private view = this.windowView();
   private end = 0;
@@ -162,7 +164,17 @@ export class InstructionDecoder {
     decoded.hasRepne = instruction.hasRepnePrefix;
     decoded.addressSize = 8;
     decoded.segment = ZERO;
+    decoded.x87Opcode = decoded.code.startsWith('F') ? this.x87Opcode() : 0;
     for (let n = 0; n < decoded.operandCount; n++) this.fillOperand(n);
+  }
+
+  /** The opcode behind the prefixes of the instruction just decoded. */
+  private x87Opcode(): number {
+    const { position } = this.window.decoder;
+    for (let at = position - this.decoded.length; at < position - 1; at++) {
+      if ((this.view[at]! & 0xf8) === 0xd8) return ((this.view[at]! & 7) << 8) | this.view[at + 1]!;
+    }
+    return 0;
   }
 
   private fillOperand(n: number): void {

@@ -319,7 +319,8 @@ describe('exceptions and exits', () => {
     expect(exceptionOf([0xcd, 0x80])).toEqual([13, 0]);
     expect(exceptionOf([0x90, 0xf4])).toEqual([13, 1]);
     expect(exceptionOf([0xf7, 0xf1])).toEqual([0, 0]);
-    expect(exceptionOf([0xf3, 0x0f, 0xb8, 0xc0])).toEqual([6, 0]);
+    expect(exceptionOf([0x0f, 0xc7, 0xf0])).toEqual([6, 0]);
+    expect(exceptionOf([0x0f, 0x01, 0xc8])).toEqual([6, 0]);
     expect(exceptionOf([0xc5, 0xf8, 0x77])).toEqual([6, 0]);
   });
 
@@ -385,26 +386,36 @@ describe('exceptions and exits', () => {
 });
 
 describe('what the processor says of itself', () => {
-  function cpuid(leaf: number): { a: number; b: number; c: number; d: number } {
+  function cpuid(leaf: number, subleaf = 0): { a: number; b: number; c: number; d: number } {
     const machine = machineWith([0x0f, 0xa2]);
     machine.cpu.set(RAX, leaf, 0);
+    machine.cpu.set(RCX, subleaf, 0);
     machine.cpu.run(1);
     const read = (register: number) => machine.cpu.getLo(register);
     return { a: read(RAX), b: read(RBX), c: read(RCX), d: read(RDX) };
   }
 
-  test('CPUID names the vendor and exactly the baseline features', () => {
-    const vendor = cpuid(0);
-    expect(vendor).toEqual({ a: 1, b: 0x6d6d744e, c: 0x6d6d744e, d: 0x6d6d744e });
-    const bit = (word: number, n: number) => ((word >>> n) & 1) === 1;
+  const bits = (...numbers: number[]) => numbers.reduce((word, n) => word + 2 ** n, 0);
+
+  test('CPUID names the vendor and exactly the features there are', () => {
+    expect(cpuid(0)).toEqual({ a: 13, b: 0x6d6d744e, c: 0x6d6d744e, d: 0x6d6d744e });
     const { c, d } = cpuid(1);
-    const edx = [0, 3, 4, 6, 8, 13, 15, 19, 24, 25, 26];
-    for (let n = 0; n < 32; n++) expect([n, bit(d, n)]).toEqual([n, edx.includes(n)]);
-    expect(c).toBe(1 << 13);
-    expect(cpuid(7)).toEqual({ a: 0, b: 0, c: 0, d: 0 });
+    expect(d).toBe(bits(0, 3, 4, 6, 8, 13, 15, 19, 23, 24, 25, 26));
+    expect(c).toBe(bits(0, 1, 9, 13, 19, 20, 22, 23, 25, 26, 27));
+    expect(cpuid(7)).toEqual({ a: 0, b: bits(3, 8, 19, 23, 29), c: 0, d: 0 });
+    expect(cpuid(7, 1)).toEqual({ a: 0, b: 0, c: 0, d: 0 });
     const extended = cpuid(0x80000001);
-    expect(extended.d >>> 0).toBe((1 << 11) | (1 << 20) | (1 << 27) | (1 << 29));
-    expect(extended.c).toBe(1);
+    expect(extended.d).toBe(bits(11, 20, 27, 29));
+    expect(extended.c).toBe(bits(0, 5, 8));
+  });
+
+  test('CPUID tells the state components that XGETBV tells', () => {
+    expect(cpuid(13)).toEqual({ a: 3, b: 576, c: 576, d: 0 });
+    expect(cpuid(13, 1)).toEqual({ a: 0, b: 0, c: 0, d: 0 });
+    const machine = machineWith([0x0f, 0x01, 0xd0]);
+    machine.cpu.set(RCX, 0, 0);
+    machine.cpu.run(1);
+    expect([machine.cpu.getLo(RAX), machine.cpu.getLo(RDX)]).toEqual([3, 0]);
   });
 
   test('RDTSC reads the virtual clock', () => {

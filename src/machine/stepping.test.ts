@@ -9,7 +9,7 @@ const DATA = 0x50_0000;
 /** Registers that the programs compute with: RAX, RCX, RDX, RDI; RBX points to data. */
 const REGISTERS = [0, 1, 2, 7];
 
-/** One random instruction of general registers, flags, data at [rbx], or a short jump forward. */
+/** One random instruction of general, MMX and XMM registers, flags, data at [rbx], or a short jump forward. */
 function instruction(random: Random): number[] {
   const a = REGISTERS[below(random, 4)]!;
   const b = REGISTERS[below(random, 4)]!;
@@ -38,6 +38,15 @@ function instruction(random: Random): number[] {
     [0x70 | condition, 0],
     [below(random, 2) === 0 ? 0x9c : 0x50 | a, 0x58 | b],
     [[0xf5, 0xf8, 0xf9][below(random, 3)]!],
+    // POPCNT, ANDN, MOVBE, PADDW and PSHUFB of MMX and XMM, PTEST, EMMS.
+    [0xf3, ...wide, 0x0f, 0xb8, registers],
+    [0xc4, 0xe2, 0xf8, 0xf2, ...memory],
+    [...wide, 0x0f, 0x38, 0xf0 | below(random, 2), ...memory],
+    [0x0f, 0xfd, ...memory],
+    [0x66, 0x0f, 0x38, 0x00, registers],
+    [0x0f, 0x38, 0x00, registers],
+    [0x66, 0x0f, 0x38, 0x17, registers],
+    [0x0f, 0x77],
   ];
   return choices[below(random, choices.length)]!;
 }

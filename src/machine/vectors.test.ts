@@ -29,7 +29,7 @@ import {
   STACK_WINDOW,
   VectorFile,
 } from '../testing/vector-file.js';
-import { FPU_CONTROL, FPU_REGISTERS, FPU_STATUS, FPU_TAG, XMM } from './cpu/layout.js';
+import { FPU_CONTROL, FPU_IP, FPU_OPCODE, FPU_REGISTERS, FPU_STATUS, FPU_TAG, XMM } from './cpu/layout.js';
 import { PhysicalMemory } from './physical-memory.js';
 import { EXIT_EXCEPTION, EXIT_PAGE_FAULT, Processor } from './processor.js';
 
@@ -161,6 +161,8 @@ function loadState(): void {
     tags |= tagOf(beforeView, i) << (2 * i);
   }
   ramView.setUint32(FPU_TAG, tags, true);
+  ramView.setUint32(FPU_OPCODE, 0, true);
+  ram.bytes.fill(0, FPU_IP, FPU_IP + 16);
   putWindow(IMAGE_DATA, DATA_WINDOW, DATA_BYTES);
   putWindow(IMAGE_STACK, STACK_WINDOW, STACK_BYTES);
   ram.bytes.fill(0, offsetOf(SCRATCH_PAGE), offsetOf(SCRATCH_PAGE) + 4096);

@@ -22,6 +22,10 @@ const NUMBER_OF_PHYSICAL_PAGES = 0x2e8;
 const QPC_FREQUENCY = 0x300;
 const TICK_COUNT = 0x320;
 const ACTIVE_PROCESSOR_COUNT = 0x3c0;
+/** XSTATE_CONFIGURATION: enabled features, volatile ones, bytes of the XSAVE area, then offset and size of each feature. */
+const XSTATE = 0x3d8;
+const XSTATE_SIZE = XSTATE + 0x10;
+const XSTATE_FEATURES = XSTATE + 0x18;
 
 /** A clock tick in 100 ns units (15.625 ms), and the multiplier that turns ticks into milliseconds (8.24 fixed point). */
 export const TICK_100NS = 156_250;
@@ -33,8 +37,11 @@ export const BUILD_NUMBER = 19045;
 const FREE_BUILD = 0xf000_0000;
 const PRODUCT_WORKSTATION = 1;
 const SINGLE_USER_SUITE = 0x100;
-/** PF_* (Microsoft, "IsProcessorFeaturePresent function"): CMPXCHG8B, SSE, RDTSC, PAE, SSE2, NX, __fastfail. */
-const FEATURES = [2, 6, 8, 9, 10, 12, 23];
+/**
+ * PF_* (Microsoft, "IsProcessorFeaturePresent function"), as CPUID tells: CMPXCHG8B, MMX, SSE, RDTSC, PAE, SSE2, denormals-are-zero, NX,
+ * SSE3, CMPXCHG16B, XSAVE, __fastfail, RDTSCP, SSSE3, SSE4.1, SSE4.2, BMI2.
+ */
+const FEATURES = [2, 3, 6, 8, 9, 10, 11, 12, 13, 14, 17, 23, 32, 36, 37, 38, 60];
 /** Counts of QueryPerformanceCounter in a second. */
 export const PERFORMANCE_FREQUENCY = 10_000_000;
 
@@ -57,7 +64,18 @@ export function initializeSharedData(kernel: Kernel): void {
   view.setUint32(NUMBER_OF_PHYSICAL_PAGES, mm.usableFrames, true);
   view.setUint32(QPC_FREQUENCY, PERFORMANCE_FREQUENCY, true);
   view.setUint32(ACTIVE_PROCESSOR_COUNT, 1, true);
+  initializeExtendedState(view);
   updateSharedTime(kernel);
+}
+
+/** The legacy x87 and SSE state of the 576-byte XSAVE area: what the processor's XCR0 enables. */
+function initializeExtendedState(view: DataView): void {
+  view.setUint32(XSTATE, 3, true);
+  view.setUint32(XSTATE + 8, 3, true);
+  view.setUint32(XSTATE_SIZE, 576, true);
+  [0, 160, 160, 256].forEach((value, index) => {
+    view.setUint32(XSTATE_FEATURES + index * 4, value, true);
+  });
 }
 
 /** Writes the times of the last clock tick. */

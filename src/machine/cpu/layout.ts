@@ -84,9 +84,9 @@ export const PAGE_BYTES = 0x748;
 export const NON_CANONICAL = 0x750;
 /** Not 0: the TLB may hold translations that are not global, so that a change of directory has to look through it. */
 export const TLB_FILLED = 0x754;
-/** Split-access buffer, 512 bytes; operand scratch of the SSE and x87 operations, 512 bytes. */
+/** Split-access buffer, 576 bytes (an XSAVE area); operand scratch of the SSE operations, 448 bytes. */
 export const SPLIT_BUFFER = 0x800;
-export const SCRATCH = 0xa00;
+export const SCRATCH = 0xa40;
 /** A second operand scratch, 64 bytes, for an operation that needs one. */
 export const SCRATCH2 = 0xc00;
 /** Working numbers of the floating-point routines, 832 bytes; nothing in it outlives an instruction. */

@@ -40,14 +40,14 @@ export function finish(host: usize): void {
   if (host == at.SPLIT_BUFFER) writeSplit();
 }
 
-/** As `reading`, of any number of bytes up to 512. */
+/** As `reading`, of any number of bytes up to 576. */
 export function readingSlowly(address: u64, size: u32): usize {
   const inPage: u32 = 4096 - (<u32>address & 0xfff);
   if (size <= inPage) return touch(address, at.ACCESS_USER | at.ACCESS_READ);
   return split(address, size, inPage, at.ACCESS_USER | at.ACCESS_READ);
 }
 
-/** As `writing`, of any number of bytes up to 512. */
+/** As `writing`, of any number of bytes up to 576. */
 export function writingSlowly(address: u64, size: u32): usize {
   const inPage: u32 = 4096 - (<u32>address & 0xfff);
   if (size <= inPage) return touch(address, at.ACCESS_USER | at.ACCESS_WRITE);

@@ -13,7 +13,7 @@ import { RAX, RCX, RDX, effective, loadWidth, putWidth, register } from './opera
 import { fault, isMemory, setTarget, source, target, widthOf } from './rm';
 import { ALWAYS_SET, enter, leave16, pop16, popFlags, popMemory, pushValue } from './stack';
 import { string } from './strings';
-import { cpuid } from './system';
+import { cpuid, extendedControl } from './system';
 
 function unaryOf<T>(kind: u32, a: T): T {
   switch (kind) {
@@ -241,6 +241,8 @@ export function rare(op: u32, u: usize): u32 {
       return checksum(u);
     case uop.OP_MMX:
       return mmx(u);
+    case uop.OP_XGETBV:
+      return extendedControl() ? uop.GO_ON : fault(13);
     default:
       return fault(6);
   }

@@ -393,17 +393,19 @@ export const OP_TRAP = 552;
 export const OP_FAULT = 553;
 export const OP_MOV_SEGMENT = 554;
 export const OP_UNDEFINED = 555;
-/** Bit counts, BMI and ADX (SUB: BITS_*), moves with the bytes swapped, checksums (bit-extensions.ts); MMX (mmx.ts). */
+/** Bit counts, BMI and ADX (SUB: BITS_*), moves with the bytes swapped, checksums (bit-extensions.ts); MMX (mmx.ts); XGETBV. */
 export const OP_BIT_EXTENSION = 556;
 export const OP_MOVBE = 557;
 export const OP_CRC32 = 558;
 export const OP_MMX = 559;
+export const OP_XGETBV = 560;
 
-/** Bits of SUB of SSE and x87 operations: memory is written; it is the first operand; it must be aligned to 16 bytes; it is RAX instead. */
+/** Bits of SUB of SSE and x87 operations: memory is written; it is the first operand; it must be aligned to 16 bytes; it is RAX instead; to 64 bytes. */
 export const OPERAND_WRITTEN = 1;
 export const OPERAND_FIRST = 2;
 export const OPERAND_ALIGNED = 4;
 export const OPERAND_AX = 8;
+export const OPERAND_ALIGNED_64 = 16;
 
 /** What OP_UNARY, OP_BIT, OP_FLAG, OP_LOOP and OP_STRING are, in SUB. */
 export const UNARY_INC = 0;

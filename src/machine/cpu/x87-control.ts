@@ -30,6 +30,7 @@ export function controlOperation(op: u32, memory: usize, i: u32): void {
   switch (op) {
     case ops.X87_WAIT:
     case ops.X87_NOP:
+    case ops.X87_NNOP:
       return;
     case ops.X87_FREE:
       setEmpty(i);
@@ -150,13 +151,18 @@ function setWords(controlWord: u32, statusWord: u32, tags: u32): void {
   setTags(tags);
 }
 
-/** The 28-byte form of protected mode; unused halves of words are ones, the selectors zero. */
+/** CS of the last instruction: user mode's, 0 when there was none. */
+function codeSelector(): u32 {
+  return load<u64>(at.FPU_IP) ? 0x33 : 0;
+}
+
+/** The 28-byte form of protected mode; unused halves of words are ones, of the selectors that of the code counts. */
 function storeEnvironment32(memory: usize): void {
   store<u32>(memory, 0xffff0000 | load<u16>(at.FPU_CONTROL));
   store<u32>(memory, 0xffff0000 | load<u16>(at.FPU_STATUS), 4);
   store<u32>(memory, 0xffff0000 | tagWord(), 8);
   store<u32>(memory, load<u32>(at.FPU_IP), 12);
-  store<u32>(memory, load<u32>(at.FPU_OPCODE) << 16, 16);
+  store<u32>(memory, (load<u32>(at.FPU_OPCODE) << 16) | codeSelector(), 16);
   store<u32>(memory, load<u32>(at.FPU_DP), 20);
   store<u32>(memory, 0xffff0000, 24);
 }
@@ -174,7 +180,7 @@ function storeEnvironment16(memory: usize): void {
   store<u16>(memory, load<u16>(at.FPU_STATUS), 2);
   store<u16>(memory, <u16>tagWord(), 4);
   store<u16>(memory, load<u16>(at.FPU_IP), 6);
-  store<u16>(memory, 0, 8);
+  store<u16>(memory, <u16>codeSelector(), 8);
   store<u16>(memory, load<u16>(at.FPU_DP), 10);
   store<u16>(memory, 0, 12);
 }

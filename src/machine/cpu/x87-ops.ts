@@ -94,6 +94,10 @@ export const X87_CMOVNB = 121;
 export const X87_CMOVNE = 122;
 export const X87_CMOVNBE = 123;
 export const X87_CMOVNU = 124;
+/** FISTTP: as X87_ISTP, cut towards zero */
+export const X87_ISTTP_16 = 125;
+export const X87_ISTTP_32 = 126;
+export const X87_ISTTP_64 = 127;
 
 // Control: x87-control.ts
 export const X87_WAIT = 128;
@@ -117,3 +121,5 @@ export const X87_NSTENV_14 = 148;
 export const X87_NSTENV_28 = 149;
 export const X87_NSAVE_94 = 150;
 export const X87_NSAVE_108 = 151;
+/** FNENI, FNDISI and FNSETPM, which mean nothing since the 387 */
+export const X87_NNOP = 152;

@@ -10,6 +10,7 @@ import {
   PE,
   ROUNDED_UP,
   SIGNALING_NAN,
+  TRUNCATE,
   UE,
   UNSUPPORTED,
   ZERO,
@@ -47,6 +48,7 @@ import {
 
 /** Runs a load, store or move. Answers 0 or NO_STORE. */
 export function transfer(op: u32, memory: usize, i: u32): u32 {
+  if (<i32>op >= ops.X87_ISTTP_16) return storeTop(op, memory, i);
   if (<i32>op >= ops.X87_XCH) {
     if (op == ops.X87_XCH) exchange(i);
     else conditionalMove(op - ops.X87_CMOVB, i);
@@ -258,7 +260,7 @@ function storeConverted(op: u32, memory: usize): bool {
 
 function roundToWhole(f: Float, op: u32, before: u32): u32 {
   if (before) return 0;
-  const flags = roundToInteger(f, rounding());
+  const flags = roundToInteger(f, <i32>op >= ops.X87_ISTTP_16 ? TRUNCATE : rounding());
   const fits = op == ops.X87_BSTP ? fitsDecimal(f) : fitsInteger(f, widthOf(op));
   return fits ? flags : IE;
 }
@@ -267,9 +269,11 @@ function widthOf(op: u32): u32 {
   switch (op) {
     case ops.X87_IST_16:
     case ops.X87_ISTP_16:
+    case ops.X87_ISTTP_16:
       return 16;
     case ops.X87_IST_32:
     case ops.X87_ISTP_32:
+    case ops.X87_ISTTP_32:
       return 32;
     default:
       return 64;
@@ -294,13 +298,16 @@ function write(op: u32, memory: usize, f: Float, flags: u32): void {
       return;
     case ops.X87_IST_16:
     case ops.X87_ISTP_16:
+    case ops.X87_ISTTP_16:
       store<u16>(memory, <u16>integerOf(f, 16));
       return;
     case ops.X87_IST_32:
     case ops.X87_ISTP_32:
+    case ops.X87_ISTTP_32:
       store<u32>(memory, <u32>integerOf(f, 32));
       return;
     case ops.X87_ISTP_64:
+    case ops.X87_ISTTP_64:
       store<u64>(memory, <u64>integerOf(f, 64));
       return;
     default:

@@ -18,22 +18,15 @@ import {
 } from './x87-arith';
 import { controlOperation } from './x87-control';
 import * as ops from './x87-ops';
-import { ES, VECTOR_MF, status } from './x87-stack';
 import { transcendental } from './x87-transcendental';
 import { transfer } from './x87-transfer';
 
 /**
  * Runs operation `op` (x87-ops.ts). `memory` is the address of the scratch copy of the memory operand (for
- * FNSTSW AX, of the slot of RAX), `i` the number in ST(i). Answers 0; or 16, with nothing done, when an
- * earlier exception is pending; or NO_STORE (256) when the instruction is finished but must not write its
- * memory operand.
+ * FNSTSW AX, of the slot of RAX), `i` the number in ST(i). No earlier exception may be pending that it waits
+ * for. Answers 0, or NO_STORE when the instruction is finished but must not write its memory operand.
  */
 export function x87(op: u32, memory: usize, i: u32): u32 {
-  if (<i32>op >= ops.X87_NINIT) {
-    controlOperation(op, memory, i);
-    return 0;
-  }
-  if (status() & ES) return VECTOR_MF;
   if (<i32>op >= ops.X87_WAIT) controlOperation(op, memory, i);
   else if (<i32>op >= ops.X87_LD_M32) return transfer(op, memory, i);
   else if (<i32>op >= ops.X87_F2XM1) transcendental(op);

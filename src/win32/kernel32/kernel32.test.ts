@@ -264,7 +264,10 @@ describe('the system', () => {
     expect(machine.pointer(status + 16)).toBeLessThan(32 * 2 ** 20);
     expect(machine.pointer(status + 0x28)).toBe(0x7ffffffe0000);
     expect(machine.call('GetVersion') & 0xffff).toBe(0x0206);
-    expect(machine.call('IsProcessorFeaturePresent', 10)).toBe(1);
+    for (const feature of [3, 10, 13, 36, 37, 38]) {
+      expect([feature, machine.call('IsProcessorFeaturePresent', feature)]).toEqual([feature, 1]);
+    }
+    expect(machine.call('IsProcessorFeaturePresent', 39)).toBe(0);
   });
 
   it('tells the time', () => {
