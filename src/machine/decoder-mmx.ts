@@ -31,7 +31,9 @@ const JOINED = 'Packsswb Packssdw Packuswb Phaddw Phaddd Phaddsw Phsubw Phsubd P
 
 const SHIFTS = 'Psllw Pslld Psllq Psrlw Psrld Psrlq Psraw Psrad';
 
-const OTHERS: Readonly<Record<string, readonly [op: number, kind: number, bytes: number, immediateMask?: number]>> = {
+const OTHERS: Readonly<
+  Record<string, readonly [op: number, kind: number, bytes: number, immediateMask?: number]>
+> = {
   Punpcklbw_mm_mmm32: [ops.SSE_UNPACK_LOW_1, uop.MMX_LOW, 4],
   Punpcklwd_mm_mmm32: [ops.SSE_UNPACK_LOW_2, uop.MMX_LOW, 4],
   Punpckldq_mm_mmm32: [ops.SSE_UNPACK_LOW_4, uop.MMX_LOW, 4],

@@ -112,7 +112,11 @@ function x87Handler(code: string, form: X87Form): Handler {
     const register = form.stackOperand < 0 ? 0 : operands[form.stackOperand]!.number;
     let sub = form.access === MEMORY_WRITE ? uop.OPERAND_WRITTEN : 0;
     if (form.ax) sub |= uop.OPERAND_AX;
-    const fields = { sub, immediate: form.op | (form.bytes << 16), immediateHigh: register | (x87Opcode << 16) };
+    const fields = {
+      sub,
+      immediate: form.op | (form.bytes << 16),
+      immediateHigh: register | (x87Opcode << 16),
+    };
     if (form.bytes > 0) writer.withMemory(uop.OP_X87, { ...fields, accesses: 1 });
     else writer.plain(uop.OP_X87, fields);
     if (keepsFlags(code)) writer.flagsAfter = writer.flagsBefore;

@@ -22,8 +22,7 @@ describe('x87 forms', () => {
   it('leave out what the decoder makes of FWAIT prefixes, and what ended with the 387', () => {
     const others = /^Femms$|^Fx(save|rstor)/;
     const prefixed = /^(Fstenv|Fstcw|Fstsw|Fsave|Fclex|Finit|Fdisi|Feni|Fsetpm)/;
-    const old =
-      /^(Frstpm|Fstdw|Fstsg|Fnstdw|Fnstsg|Ftstp|Frint2|Frichop|Frinear)/;
+    const old = /^(Frstpm|Fstdw|Fstsg|Fnstdw|Fnstsg|Ftstp|Frint2|Frichop|Frinear)/;
     const x87 = [...names].filter((name) => /^F[a-z0-9]+(_(m\d+|sti|st0|AX)|$)/.test(name));
     expect(
       x87.filter(
