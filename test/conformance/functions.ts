@@ -16,15 +16,15 @@ export function isSuccess(name: string, result: bigint): boolean {
   return result !== 0n;
 }
 
-/** The call that undoes what a call's result, or a variable whose address it got, stands for; V is the variable's value. */
+/** The call that undoes what a call's result, or a variable whose address it got, stands for; $ is the variable's value. */
 export function undoing(name: string): string | null {
-  if (/^VirtualAlloc(2|ExNuma)?$/.test(name)) return 'VirtualFree V,0,8000';
-  if (/^NtAllocateVirtualMemory/.test(name)) return 'VirtualFree V,0,8000';
-  if (/^(MapViewOfFile|NtMapViewOfSection)/.test(name)) return 'UnmapViewOfFile V';
-  if (name === 'Child') return 'TerminateProcess V,0';
-  if (name === 'HeapCreate') return 'HeapDestroy V';
+  if (/^VirtualAlloc(2|ExNuma)?$/.test(name)) return 'VirtualFree $,0,8000';
+  if (/^NtAllocateVirtualMemory/.test(name)) return 'VirtualFree $,0,8000';
+  if (/^(MapViewOfFile|NtMapViewOfSection)/.test(name)) return 'UnmapViewOfFile $';
+  if (name === 'Child') return 'TerminateProcess $,0';
+  if (name === 'HeapCreate') return 'HeapDestroy $';
   if (/^(CreateFile|OpenFile|OpenProcess$|MakeFile|NtCreateSection|NtOpenSection)/.test(name))
-    return 'CloseHandle V';
+    return 'CloseHandle $';
   return null;
 }
 

@@ -81,7 +81,7 @@ function undoLines(step: Step & { kind: 'call' }, compiler: ExpressionCompiler, 
   const through = madeThrough(step.function);
   const variable = through === null ? step.name : /^&(\w+)$/.exec(step.args[through] ?? '')?.[1];
   if (!variable || isDestroyed(row, variable)) return [];
-  const lines = [`D ${template.replace('V', compiler.compile(variable))}`];
+  const lines = [`D ${template.replace('$', compiler.compile(variable))}`];
   if (step.function === 'Child') lines.push(`D CloseHandle ${compiler.compile(variable)}`);
   return lines;
 }
