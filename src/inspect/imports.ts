@@ -1,6 +1,6 @@
 /** What a program imports and what of it is missing, found without running it. */
 
-import { withExtension } from '../ldr/ldr-search.js';
+import { moduleFileName } from '../ldr/ldr-search.js';
 import { parseForwarder } from '../ldr/ldr-snap.js';
 import type { SystemDllSet } from '../nt/system-module.js';
 import {
@@ -117,7 +117,7 @@ class ImportWalk {
   }
 }
 
-const keyOf = (dll: string) => withExtension(dll).toLowerCase();
+const keyOf = (dll: string) => moduleFileName(dll).toLowerCase();
 
 function makeProvider(source: ImportSource, bytes: Uint8Array): Provider {
   const image = parsePeImage(bytes);

@@ -6,7 +6,7 @@ import type { ServiceCall } from '../nt/service.js';
 import type { PeHeaders } from '../pe/pe-headers.js';
 import { createEntry, linkInitializationOrder, removeEntry } from './ldr-entries.js';
 import { mapDll } from './ldr-map.js';
-import { baseNameOf, openDll, SYSTEM_DIRECTORY, withExtension } from './ldr-search.js';
+import { baseNameOf, moduleFileName, openDll, SYSTEM_DIRECTORY } from './ldr-search.js';
 import { snapImports } from './ldr-snap.js';
 import { prepareTls, releaseTls } from './ldr-tls.js';
 import {
@@ -25,7 +25,7 @@ const MAXIMUM_MODULES = 4096;
 
 /** A module that is loaded under a name or path, without loading anything. */
 export function findLoaded(call: ServiceCall, name: string): LoadedModule | undefined {
-  const file = withExtension(name);
+  const file = moduleFileName(name);
   if (!/[\\/:]/.test(file)) return moduleByName(call.process, file);
   return moduleByPath(call.process, fullDosPath(file, currentDirectory(call)));
 }
@@ -83,7 +83,7 @@ export function loadModule(
   if (loaded) return loaded;
   if (loaderOf(call.process).modules.length >= MAXIMUM_MODULES)
     throw new LoaderFailure(STATUS_INVALID_IMAGE_FORMAT, 'the program loads too many DLLs');
-  const { path, handle } = openDll(call, withExtension(name), wantedBy);
+  const { path, handle } = openDll(call, moduleFileName(name), wantedBy);
   const { base, headers, relocated } = mapDll(call, path, handle);
   let module: LoadedModule;
   try {

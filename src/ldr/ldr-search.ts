@@ -14,6 +14,7 @@ import { createFile } from '../nt/create-file.js';
 import { fullDosPath } from '../nt/dos-path.js';
 import { FILE_NON_DIRECTORY_FILE, FILE_OPEN, FILE_SHARE_DELETE, FILE_SHARE_READ } from '../nt/file-object.js';
 import type { ServiceCall } from '../nt/service.js';
+import { apiSetHost } from './api-sets.js';
 import { LoaderFailure } from './loader-state.js';
 import { currentDirectory } from './process-parameters.js';
 
@@ -48,8 +49,13 @@ function folderOf(path: string): string {
 
 const hasFolder = (name: string) => /[\\/:]/.test(name);
 
+/** The file that a DLL's name means: the host of an API set; else the name with its extension. */
+export function moduleFileName(name: string): string {
+  return apiSetHost(name) ?? withExtension(name);
+}
+
 /** The name with .dll where it has no extension; a final dot says that it has none and wants none. */
-export function withExtension(name: string): string {
+function withExtension(name: string): string {
   const base = baseNameOf(name);
   if (base.endsWith('.')) return name.slice(0, -1);
   return base.includes('.') ? name : `${name}.dll`;

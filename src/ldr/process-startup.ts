@@ -45,6 +45,8 @@ const HEAP_DECOMMIT_BLOCK = 0x1000;
 const LOCALE_EN_US = 0x409;
 /** DLLs that every program gets, needed or not. */
 const ALWAYS_LOADED = ['kernel32.dll'];
+/** The same, where this Windows has it: from version 6.1 on. */
+const KERNEL_BASE = 'kernelbase.dll';
 
 const STEP_INITIALIZER = 0;
 
@@ -112,6 +114,7 @@ function loadAll(call: ServiceCall, program: LoadedModule): LoadedModule[] {
   const fresh: LoadedModule[] = [ntdll];
   prepareModule(call, ntdll, fresh);
   for (const name of ALWAYS_LOADED) loadModule(call, name, program.name, fresh);
+  if (call.kernel.systemImages.has(KERNEL_BASE)) loadModule(call, KERNEL_BASE, program.name, fresh);
   prepareModule(call, program, fresh);
   return [...fresh, program];
 }

@@ -68,7 +68,8 @@ function generateImage(module: SystemModule, numbers: ReadonlyMap<string, number
   const dataRva = textRva + alignUp(code.bytes.length);
   const exports = listExports(module, code, textRva, data, dataRva);
   const edataRva = dataRva + alignUp(data.bytes.length);
-  const edata = exportDirectory(module.name, exports, edataRva);
+  const isVisible = ({ name }: ImageExport) => module.data?.[name]?.hidden !== true;
+  const edata = exportDirectory(module.name, exports.filter(isVisible), edataRva);
   const rsrcRva = edataRva + alignUp(edata.bytes.length);
   const rsrc = versionResource({ fileName: module.name, ...pick(module) }, rsrcRva);
   const pdataRva = rsrcRva + alignUp(rsrc.length);

@@ -1,6 +1,6 @@
 import type { Service, ServiceEntry, ServiceFunction } from './service.js';
 
-/** A variable that a system DLL exports; it lies in the image's writable .data. */
+/** A variable of a system DLL; it lies in the image's writable .data. */
 export interface DataExport {
   /** Bytes. */
   readonly size: number;
@@ -9,6 +9,8 @@ export interface DataExport {
   /** Pointers in the variable: byte offset in it -> name of another export of the same module. Relocated with the image. */
   readonly pointers?: Readonly<Record<number, string>>;
   readonly writable: true;
+  /** It has no entry in the export directory: only the DLL's own functions find it. */
+  readonly hidden?: true;
 }
 
 /** Machine code that calls or jumps to other functions of its module. */
@@ -49,7 +51,7 @@ export interface SystemModule {
 export interface SystemImage {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** Exported name -> byte offset from the image's base (RVA); forwarders are left out. */
+  /** Name of an export or hidden variable -> byte offset from the image's base (RVA); forwarders are left out. */
   readonly exports: ReadonlyMap<string, number>;
 }
 

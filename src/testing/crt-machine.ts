@@ -1,4 +1,4 @@
-/** A process whose program calls msvcrt's functions as the test asks, for tests of the C runtime. */
+/** A process whose program calls the functions of msvcrt or ucrtbase as the test asks, for tests of the C runtime. */
 import { MemoryHost } from '../host/memory-host.js';
 import { generateSystemDlls } from '../ldr/system-dlls.js';
 import { MachineProcess } from '../machine-process.js';
@@ -64,17 +64,21 @@ export class CrtMachine {
   /** Guest address of a function that compares two ints, for qsort. */
   readonly compare: number;
   readonly work: number;
+  private readonly runtime: string;
   private scratch = 0;
   private used = 0;
 
   constructor(
     options: {
+      /** 'msvcrt.dll' when left out. */
+      runtime?: string;
       commandLine?: string;
       environment?: readonly string[];
       files?: Record<string, string>;
       kernel?: Partial<KernelOptions>;
     } = {},
   ) {
+    this.runtime = options.runtime ?? 'msvcrt.dll';
     this.kernel = new Kernel({
       ram: 32 * 2 ** 20,
       pageFiles: [],
@@ -86,7 +90,7 @@ export class CrtMachine {
     });
     const { fileSystem } = this.kernel;
     this.work = this.host.addRoot(options.files ?? {});
-    fileSystem.mount('C:\\app', this.host, this.host.addRoot({ 'crt.exe': program() }), false);
+    fileSystem.mount('C:\\app', this.host, this.host.addRoot({ 'crt.exe': program(this.runtime) }), false);
     fileSystem.mount('C:\\work', this.host, this.work, true);
     const process = createProcess(this.kernel, {
       imagePath: 'C:\\app\\crt.exe',
@@ -145,10 +149,10 @@ export class CrtMachine {
     return Number(new DataView(this.process.read(address, 8).buffer).getBigUint64(0, true));
   }
 
-  /** Guest address of a function or variable of msvcrt. */
+  /** Guest address of a function or variable of the runtime. */
   symbol(name: string): number {
-    const address = this.kernel.symbol(this.process.object, 'msvcrt.dll', name);
-    if (address === 0) throw new Error(`msvcrt.dll has no ${name}`);
+    const address = this.kernel.symbol(this.process.object, this.runtime, name);
+    if (address === 0) throw new Error(`${this.runtime} has no ${name}`);
     return address;
   }
 
@@ -237,12 +241,12 @@ function bytesOf(content: string | Uint8Array | { readonly wide: string }): Uint
   return new Uint8Array(units.buffer);
 }
 
-function program(): Uint8Array {
+function program(runtime: string): Uint8Array {
   return buildModule({
     name: 'crt.exe',
     functions: { compare: (code) => code.raw(...COMPARE) },
     entry: (code) => code.raw(...DRIVER),
-    imports: { 'msvcrt.dll': ['exit'], 'kernel32.dll': ['ExitProcess'] },
+    imports: { [runtime]: ['exit'], 'kernel32.dll': ['ExitProcess'] },
     imageBase: IMAGE_BASE,
   });
 }

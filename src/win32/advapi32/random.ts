@@ -23,11 +23,11 @@ function mix(value: number): number {
   return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
-/** BOOLEAN SystemFunction036(buffer, bytes), which headers call RtlGenRandom. */
-const genRandom: ServiceFunction = (call) => {
-  const [at, bytes] = [call.address(0), call.u32(1)];
+/** Fills guest memory with random bytes. */
+export function fillRandom(call: ServiceCall, at: number, bytes: number): void {
   const { memory, kernel, process } = call;
   memory.probeWrite(at, bytes);
+  memory.commit();
   const state = stateOf(call);
   const start = mix(kernel.mm.seed + Math.imul(process.id, 0x9e3779b1));
   for (let done = 0; done < bytes; done += CHUNK) {
@@ -36,6 +36,11 @@ const genRandom: ServiceFunction = (call) => {
       words[index] = mix(start ^ mix(Math.imul(++state.drawn, 0x9e3779b1)));
     memory.writeBytes(at + done, new Uint8Array(words.buffer, 0, Math.min(CHUNK, bytes - done)));
   }
+}
+
+/** BOOLEAN SystemFunction036(buffer, bytes), which headers call RtlGenRandom. */
+const genRandom: ServiceFunction = (call) => {
+  fillRandom(call, call.address(0), call.u32(1));
   return TRUE;
 };
 

@@ -88,6 +88,7 @@ export const exceptionForwarders: Record<string, string> = {
   RemoveVectoredExceptionHandler: 'NTDLL.RtlRemoveVectoredExceptionHandler',
   AddVectoredContinueHandler: 'NTDLL.RtlAddVectoredContinueHandler',
   RemoveVectoredContinueHandler: 'NTDLL.RtlRemoveVectoredContinueHandler',
+  __C_specific_handler: 'NTDLL.__C_specific_handler',
   RtlCaptureContext: 'NTDLL.RtlCaptureContext',
   RtlRestoreContext: 'NTDLL.RtlRestoreContext',
   RtlPcToFileHeader: 'NTDLL.RtlPcToFileHeader',

@@ -10,12 +10,13 @@ const ABORT_STATUS = 3;
 const STARTUP_ERROR_STATUS = 255;
 const SIGABRT = 22;
 const NEVER = 1;
+const DLL_PROCESS_DETACH = 0;
 const ABORT_MESSAGE =
   '\nThis application has requested the Runtime to terminate it in an unusual way.\n' +
   "Please contact the application's support team for more information.\n";
 
 /** Ends the process as ExitProcess does, so that DLLs are detached. */
-function endProcess(call: ServiceCall, status: number, step: number): ServiceResult {
+export function endProcess(call: ServiceCall, status: number, step: number): ServiceResult {
   const target = call.symbol('kernel32.dll', 'ExitProcess');
   return target === 0 ? call.terminateProcess(status >>> 0) : call.callGuest(target, [status], step, []);
 }
@@ -26,7 +27,14 @@ function callExitFunctions(
   step: number,
   finish: (call: ServiceCall) => ServiceResult,
 ): ServiceResult {
-  const { exitFunctions } = crtState(call);
+  const state = crtState(call);
+  const { exitFunctions } = state;
+  if (state.threadExitCallback !== 0) {
+    call.memory.commit();
+    const callback = state.threadExitCallback;
+    state.threadExitCallback = 0;
+    return call.callGuest(callback, [0, DLL_PROCESS_DETACH, 0], step, []);
+  }
   if (exitFunctions.length > 0) {
     call.memory.commit();
     return call.callGuest(exitFunctions.pop()!, [], step, []);
@@ -103,7 +111,7 @@ const pureCall: Service = {
   steps: [(call) => call.terminateProcess(STARTUP_ERROR_STATUS)],
 };
 
-function register(call: ServiceCall): number {
+export function register(call: ServiceCall): number {
   const target = call.address(0);
   crtState(call).exitFunctions.push(target);
   return target;

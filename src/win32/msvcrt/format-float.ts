@@ -1,7 +1,7 @@
 /**
- * Decimal and hexadecimal texts of doubles, from their exact values; a digit that lies half-way rounds away from zero.
- * Forms as the C runtime of msvcrt.dll writes them: at least three exponent digits, and 1.#INF, 1.#QNAN, 1.#IND for what
- * is no number. Source: "Format specification syntax: printf and wprintf functions", Microsoft.
+ * Decimal and hexadecimal texts of doubles, from their exact values; a digit that lies half-way rounds away from zero, or to
+ * an even one. Forms as the C runtime of msvcrt.dll writes them, with at least three exponent digits, and 1.#INF, 1.#QNAN,
+ * 1.#IND for what is no number; the Universal C Runtime asks for two exponent digits, and has words of its own instead. Source: "Format specification syntax: printf and wprintf functions", Microsoft.
  */
 
 const BITS = new DataView(new ArrayBuffer(8));
@@ -32,6 +32,10 @@ export interface FloatFormat {
   readonly precision: number;
   /** The # flag: the point is always there, and %g keeps its zeroes. */
   readonly alternate: boolean;
+  /** Least digits of a decimal exponent, 3 when left out. */
+  readonly exponentDigits?: number;
+  /** A half rounds to an even digit. */
+  readonly tiesToEven?: boolean;
 }
 
 function split(value: number): Parts {
@@ -51,12 +55,15 @@ export function isNegative(value: number): boolean {
 }
 
 /** numerator / denominator rounded to an integer. */
-function divideRounded(numerator: bigint, denominator: bigint): bigint {
-  return (2n * numerator + denominator) / (2n * denominator);
+function divideRounded(numerator: bigint, denominator: bigint, tiesToEven = false): bigint {
+  const sum = 2n * numerator + denominator;
+  const rounded = sum / (2n * denominator);
+  const isTie = tiesToEven && sum % (2n * denominator) === 0n;
+  return isTie && rounded % 2n === 1n ? rounded - 1n : rounded;
 }
 
 /** |value| * 10^scale rounded to an integer. */
-function scaled(value: number, scale: number): bigint {
+function scaled(value: number, scale: number, tiesToEven: boolean): bigint {
   const { biased, fractionHigh, fractionLow } = split(value);
   let numerator = (BigInt(fractionHigh) << 32n) | BigInt(fractionLow);
   if (biased !== 0) numerator |= 1n << BigInt(FRACTION_BITS);
@@ -66,7 +73,7 @@ function scaled(value: number, scale: number): bigint {
   else denominator <<= BigInt(-power);
   if (scale >= 0) numerator *= 10n ** BigInt(scale);
   else denominator *= 10n ** BigInt(-scale);
-  return divideRounded(numerator, denominator);
+  return divideRounded(numerator, denominator, tiesToEven);
 }
 
 /** The texts that stand for the digits of infinities and of what is no number. */
@@ -88,13 +95,13 @@ function roundSpecial(digits: string, count: number): string {
 }
 
 /** |value| to `count` significant digits (at least 1). */
-export function significantDigits(value: number, count: number): Decimal {
+export function significantDigits(value: number, count: number, tiesToEven = false): Decimal {
   const special = specialDigits(value);
   if (special !== null) return { digits: roundSpecial(special, count), point: 1 };
   if (value === 0) return { digits: '0'.repeat(count), point: 1 };
   let point = Math.floor(Math.log10(Math.abs(value))) + 1;
   for (;;) {
-    const text = scaled(value, count - point).toString();
+    const text = scaled(value, count - point, tiesToEven).toString();
     if (text.length === count) return { digits: text, point };
     // The guess was one off; rounding up to the next power of ten looks the same and ends the same.
     point += text.length > count ? 1 : -1;
@@ -102,39 +109,53 @@ export function significantDigits(value: number, count: number): Decimal {
 }
 
 /** |value| to `decimals` digits behind the point: at least one digit before it, then the decimals. */
-export function fixedDigits(value: number, decimals: number): { whole: string; fraction: string } {
+export function fixedDigits(
+  value: number,
+  decimals: number,
+  tiesToEven = false,
+): { whole: string; fraction: string } {
   const special = specialDigits(value);
-  const text = special === null ? scaled(value, decimals).toString() : roundSpecial(special, decimals + 1);
+  const text =
+    special === null ? scaled(value, decimals, tiesToEven).toString() : roundSpecial(special, decimals + 1);
   const all = text.padStart(decimals + 1, '0');
   return { whole: all.slice(0, all.length - decimals), fraction: all.slice(all.length - decimals) };
 }
 
-function exponentText(exponent: number, letter: string): string {
-  return letter + (exponent < 0 ? '-' : '+') + String(Math.abs(exponent)).padStart(3, '0');
+/** The details of a FloatFormat, decided. */
+interface Style {
+  readonly precision: number;
+  readonly alternate: boolean;
+  readonly exponentDigits: number;
+  readonly tiesToEven: boolean;
+}
+
+function exponentText(exponent: number, letter: string, { exponentDigits }: Style): string {
+  return letter + (exponent < 0 ? '-' : '+') + String(Math.abs(exponent)).padStart(exponentDigits, '0');
 }
 
 function join(whole: string, fraction: string, alternate: boolean): string {
   return fraction === '' && !alternate ? whole : `${whole}.${fraction}`;
 }
 
-function formatFixed(value: number, precision: number, alternate: boolean): string {
-  const { whole, fraction } = fixedDigits(value, precision);
+function formatFixed(value: number, { precision, alternate, tiesToEven }: Style): string {
+  const { whole, fraction } = fixedDigits(value, precision, tiesToEven);
   return join(whole, fraction, alternate);
 }
 
-function formatExponent(value: number, precision: number, alternate: boolean, letter: string): string {
-  const { digits, point } = significantDigits(value, precision + 1);
+function formatExponent(value: number, style: Style, letter: string): string {
+  const { digits, point } = significantDigits(value, style.precision + 1, style.tiesToEven);
   const exponent = value === 0 ? 0 : point - 1;
-  return join(digits[0]!, digits.slice(1), alternate) + exponentText(exponent, letter);
+  return join(digits[0]!, digits.slice(1), style.alternate) + exponentText(exponent, letter, style);
 }
 
 function withoutTrailingZeroes(digits: string): string {
   return digits.replace(/0+$/, '');
 }
 
-function formatGeneral(value: number, precision: number, alternate: boolean, letter: string): string {
-  const count = Math.max(precision, 1);
-  const { digits, point } = significantDigits(value, count);
+function formatGeneral(value: number, style: Style, letter: string): string {
+  const { alternate } = style;
+  const count = Math.max(style.precision, 1);
+  const { digits, point } = significantDigits(value, count, style.tiesToEven);
   const isExponent = point - 1 < -4 || point - 1 >= count;
   let whole = digits[0]!;
   let fraction = digits.slice(1);
@@ -146,7 +167,7 @@ function formatGeneral(value: number, precision: number, alternate: boolean, let
     fraction = '0'.repeat(-point) + digits;
   }
   if (!alternate) fraction = withoutTrailingZeroes(fraction);
-  return join(whole, fraction, alternate) + (isExponent ? exponentText(point - 1, letter) : '');
+  return join(whole, fraction, alternate) + (isExponent ? exponentText(point - 1, letter, style) : '');
 }
 
 /** Rounds the 52 fraction bits to `digits` hexadecimal digits; the result may carry into the leading 1. */
@@ -178,22 +199,28 @@ function formatHex(value: number, precision: number, alternate: boolean): string
 export const EXACT_DECIMALS = 1074;
 
 /** The text of |value|: no sign. The precision is at most EXACT_DECIMALS. */
-export function formatFloat(value: number, { conversion, precision, alternate }: FloatFormat): string {
-  const digits = precision < 0 ? DEFAULT_PRECISION : precision;
+export function formatFloat(value: number, format: FloatFormat): string {
+  const { conversion, precision, alternate, exponentDigits = 3, tiesToEven = false } = format;
+  const style = {
+    precision: precision < 0 ? DEFAULT_PRECISION : precision,
+    alternate,
+    exponentDigits,
+    tiesToEven,
+  };
   switch (conversion) {
     case 'e':
     case 'E':
-      return formatExponent(value, digits, alternate, conversion);
+      return formatExponent(value, style, conversion);
     case 'g':
-      return formatGeneral(value, digits, alternate, 'e');
+      return formatGeneral(value, style, 'e');
     case 'G':
-      return formatGeneral(value, digits, alternate, 'E');
+      return formatGeneral(value, style, 'E');
     case 'a':
     case 'A': {
       const text = formatHex(value, precision < 0 ? DEFAULT_HEX_PRECISION : precision, alternate);
       return conversion === 'A' ? text.toUpperCase() : text;
     }
     default:
-      return formatFixed(value, digits, alternate);
+      return formatFixed(value, style);
   }
 }

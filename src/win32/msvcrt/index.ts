@@ -67,7 +67,7 @@ const text = (characters: string): DataExport =>
   );
 
 /** The variables that the DLL exports. */
-const variables: Readonly<Record<string, DataExport>> = {
+export const variables: Readonly<Record<string, DataExport>> = {
   _iob: variableOf(STREAM_BYTES * STREAM_COUNT),
   _acmdln: pointer(),
   _wcmdln: pointer(),
@@ -110,7 +110,7 @@ const variables: Readonly<Record<string, DataExport>> = {
 };
 
 /** Names of the time zone, which the real DLL keeps to itself; _tzname points to them. */
-const zoneNames: Readonly<Record<string, DataExport>> = { __tzstd: text('UTC'), __tzdst: text('UTC') };
+export const zoneNames: Readonly<Record<string, DataExport>> = { __tzstd: text('UTC'), __tzdst: text('UTC') };
 
 /** A heap that contradicts itself ends the program with STATUS_HEAP_CORRUPTION. */
 function guard<Rest extends readonly unknown[]>(
@@ -126,7 +126,7 @@ function guard<Rest extends readonly unknown[]>(
   };
 }
 
-function guarded(service: Service | ServiceFunction): Service {
+export function guarded(service: Service | ServiceFunction): Service {
   if (typeof service === 'function') return { enter: guard(service), restarts: true };
   const { enter, steps = [], restarts = true } = service;
   return { ...service, enter: guard(enter), steps: steps.map((step) => guard(step)), restarts };

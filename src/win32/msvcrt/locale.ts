@@ -6,11 +6,12 @@
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { wideBytes } from '../wide-bytes.js';
 import { EILSEQ, EINVAL, ERANGE, STRUNCATE } from './errno.js';
-import { block, failWith, setErrno, variable } from './state.js';
+import { block, crtState, failWith, setErrno, variable } from './state.js';
 import { readNarrow, readWide, writeNarrow, writeWide } from './text.js';
 
 const LC_MAX = 5;
 const NO_VALUE = 0x7f;
+const NO_VALUE_UNSIGNED = 0xff;
 /** struct lconv: ten pointers to strings, eight characters, eight more pointers to wide strings. */
 const POINTERS = 10;
 const CHARACTERS = 8;
@@ -45,7 +46,11 @@ function conventions(call: ServiceCall): number {
   memory.writeBytes(point, wideBytes('.\0'));
   for (let index = 0; index < POINTERS; index++)
     memory.writePointer(at + 8 * index, index === 0 ? point : empty);
-  memory.fill(at + 8 * POINTERS, CHARACTERS, NO_VALUE);
+  memory.fill(
+    at + 8 * POINTERS,
+    CHARACTERS,
+    crtState(call).unsignedCharacters ? NO_VALUE_UNSIGNED : NO_VALUE,
+  );
   for (let index = 0; index < WIDE_POINTERS; index++)
     memory.writePointer(at + WIDE_AT + 8 * index, index === 0 ? point : empty);
   return at;
@@ -142,10 +147,19 @@ const convertSecure =
     return fits ? 0 : STRUNCATE;
   };
 
+/** int __lconv_init(): the characters that say "no value" are those of unsigned char from then on. */
+const useUnsignedCharacters: ServiceFunction = (call) => {
+  call.memory.fill(conventions(call) + 8 * POINTERS, CHARACTERS, NO_VALUE_UNSIGNED);
+  call.memory.commit();
+  crtState(call).unsignedCharacters = true;
+  return 0;
+};
+
 export const localeFunctions: Record<string, ServiceFunction> = {
   setlocale: setLocale(false),
   _wsetlocale: setLocale(true),
   localeconv: conventions,
+  __lconv_init: useUnsignedCharacters,
   ___lc_codepage_func: () => 0,
   ___lc_collate_cp_func: () => 0,
   ___lc_handle_func: (call) => variable(call, '__lc_handle'),

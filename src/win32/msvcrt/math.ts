@@ -42,7 +42,7 @@ const EXCEPTION_ARGUMENTS = 16;
 const EXCEPTION_RESULT = 32;
 const NAME_BYTES = 16;
 
-interface Operation {
+export interface Operation {
   readonly arguments: 1 | 2;
   compute(x: number, y: number): number;
   /** The kind of error for the arguments and the result, 0 for none. */
@@ -50,9 +50,9 @@ interface Operation {
 }
 
 const noError = () => 0;
-const overflows = (x: number, y: number, result: number) =>
+export const overflows = (x: number, y: number, result: number) =>
   Number.isFinite(x) && Number.isFinite(y) && Math.abs(result) === Number.POSITIVE_INFINITY ? OVERFLOW : 0;
-const outside = (x: number, _y: number, result: number) =>
+export const outside = (x: number, _y: number, result: number) =>
   Number.isNaN(result) && !Number.isNaN(x) ? DOMAIN : 0;
 
 function logarithmError(x: number): number {
@@ -74,14 +74,14 @@ function power(x: number, y: number): number {
   return x ** y;
 }
 
-function unary(
+export function unary(
   compute: (x: number) => number,
   error: (x: number, y: number, result: number) => number = noError,
 ): Operation {
   return { arguments: 1, compute, error };
 }
 
-function binary(
+export function binary(
   compute: (x: number, y: number) => number,
   error: (x: number, y: number, result: number) => number = noError,
 ): Operation {
@@ -89,7 +89,7 @@ function binary(
 }
 
 /** Functions that exist for double, and with an f for float. */
-const OPERATIONS: Readonly<Record<string, Operation>> = {
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
   acos: unary(Math.acos, outside),
   asin: unary(Math.asin, outside),
   atan: unary(Math.atan),
@@ -119,7 +119,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 };
 
 /** NaN results of invalid operations carry the sign, as the processor's do. */
-function canonicalResult(x: number, y: number, result: number): number {
+export function canonicalResult(x: number, y: number, result: number): number {
   if (!Number.isNaN(result)) return result;
   if (Number.isNaN(x)) return x;
   return Number.isNaN(y) ? y : fromWords(INDEFINITE_HIGH, 0);
@@ -155,7 +155,7 @@ function askHandler(
   return call.callGuest(handler, [at], 0, [kind]);
 }
 
-function service(name: string, operation: Operation, isFloat: boolean): Service {
+export function operationService(name: string, operation: Operation, isFloat: boolean): Service {
   return {
     enter: (call) => {
       const x = isFloat ? call.float(0) : call.double(0);
@@ -183,8 +183,8 @@ function service(name: string, operation: Operation, isFloat: boolean): Service 
 function operationServices(): Record<string, Service> {
   const services: Record<string, Service> = {};
   for (const [name, operation] of Object.entries(OPERATIONS)) {
-    services[name] = service(name, operation, false);
-    services[`${name}f`] = service(`${name}f`, operation, true);
+    services[name] = operationService(name, operation, false);
+    services[`${name}f`] = operationService(`${name}f`, operation, true);
   }
   return services;
 }

@@ -24,6 +24,57 @@ const DECIMAL = /^[\t-\r ]*([+-]?)(\d+\.?\d*|\.\d+)(?:[eEdD]([+-]?\d+))?/;
 const PREFIX = /^[\t-\r ]*([+-]?)/;
 const NONE: ParsedDouble = { value: 0, end: 0, outOfRange: false };
 
+const HEX = /^[\t-\r ]*([+-]?)0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP]([+-]?\d+))?/;
+const WORD = /^[\t-\r ]*([+-]?)(infinity|inf|nan(?:\([0-9a-z_]*\))?)/i;
+
+/** The double at the beginning of a text, as the Universal C Runtime reads it: hexadecimal digits, infinities and NaNs too. */
+export function parseUniversalDouble(text: string): ParsedDouble {
+  const word = WORD.exec(text);
+  if (word !== null) {
+    const value = /^n/i.test(word[2]!) ? Number.NaN : Number.POSITIVE_INFINITY;
+    return { value: word[1] === '-' ? -value : value, end: word[0].length, outOfRange: false };
+  }
+  const hex = HEX.exec(text);
+  return hex === null ? parseDouble(text) : hexDouble(hex);
+}
+
+/** Bits of a double beyond which only "there is more" counts. */
+const KEPT_BITS = 64n;
+
+function hexDouble([all, sign, digits, exponent]: RegExpExecArray): ParsedDouble {
+  const point = digits!.indexOf('.');
+  const fraction = point < 0 ? 0 : digits!.length - point - 1;
+  let mantissa = BigInt(`0x${digits!.replace('.', '')}`);
+  let scale = Math.max(Math.min(Number(exponent ?? '0'), 1e6), -1e6) - 4 * fraction;
+  const surplus = BigInt(mantissa.toString(2).length) - KEPT_BITS;
+  if (surplus > 0n) {
+    const cut = mantissa & ((1n << surplus) - 1n);
+    mantissa = (mantissa >> surplus) | (cut === 0n ? 0n : 1n);
+    scale += Number(surplus);
+  }
+  const magnitude = roundedProduct(mantissa, scale);
+  const outOfRange =
+    mantissa !== 0n && (magnitude < SMALLEST_NORMAL || magnitude === Number.POSITIVE_INFINITY);
+  return { value: sign === '-' ? -magnitude : magnitude, end: all!.length, outOfRange };
+}
+
+/** mantissa * 2^scale, rounded once to the nearest double. */
+function roundedProduct(mantissa: bigint, scale: number): number {
+  if (mantissa === 0n) return 0;
+  const bits = mantissa.toString(2).length;
+  if (bits + scale > 1024) return Number.POSITIVE_INFINITY;
+  if (bits + scale < -1074) return 0;
+  // The last bit that the result can have: 53 bits of a normal number, 2^-1074 of others.
+  const last = Math.max(bits + scale - 53, -1074);
+  const drop = last - scale;
+  if (drop <= 0) return Number(mantissa) * 2 ** Math.max(scale, -1074);
+  const half = 1n << BigInt(drop - 1);
+  const rest = mantissa & ((half << 1n) - 1n);
+  let kept = mantissa >> BigInt(drop);
+  if (rest > half || (rest === half && kept % 2n === 1n)) kept += 1n;
+  return Number(kept) * 2 ** last;
+}
+
 /** The double at the beginning of a text, behind white space. */
 export function parseDouble(text: string): ParsedDouble {
   const match = DECIMAL.exec(text);

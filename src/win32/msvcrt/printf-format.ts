@@ -2,7 +2,7 @@
  * The engine of the printf family. It knows no memory: arguments and strings come through FormatArguments, and the result
  * is a list of pieces, so that everything has been read before anything is written.
  * Source: "Format specification syntax: printf and wprintf functions", Microsoft; the older forms that msvcrt.dll has
- * (%hs, %S, I64, three exponent digits, hh no other than h) are described there too.
+ * (%hs, %S, I64, three exponent digits, hh no other than h) are described there too, and those of the Universal C Runtime.
  */
 import { EXACT_DECIMALS, formatFloat, isNegative } from './format-float.js';
 
@@ -44,6 +44,25 @@ export interface Formatted {
   readonly unconvertible: boolean;
 }
 
+/** How the runtimes differ, and what the Universal C Runtime's options say. */
+export interface PrintfDialect {
+  /** hh is a size of its own, and what is no number reads inf, nan, nan(ind) and nan(snan). */
+  readonly universal: boolean;
+  /** Least digits of a decimal exponent. */
+  readonly exponentDigits: number;
+  /** A half rounds to an even digit, not away from zero. */
+  readonly tiesToEven: boolean;
+  /** In a wide function %s and %c are narrow, as the C standard has it. */
+  readonly standardWidths: boolean;
+}
+
+export const CLASSIC_DIALECT: PrintfDialect = {
+  universal: false,
+  exponentDigits: 3,
+  tiesToEven: false,
+  standardWidths: false,
+};
+
 interface Specification {
   left: boolean;
   plus: boolean;
@@ -56,7 +75,7 @@ interface Specification {
   size: Size;
 }
 
-type Size = '' | 'h' | 'l' | 'll' | 'w' | 'pointer' | '32';
+type Size = '' | 'hh' | 'h' | 'l' | 'll' | 'w' | 'pointer' | '32';
 
 const NO_LIMIT = 0x7fffffff;
 const ZERO = 48;
@@ -80,13 +99,15 @@ class Formatter {
   private readonly format: string;
   private readonly wide: boolean;
   private readonly args: FormatArguments;
+  private readonly dialect: PrintfDialect;
   private position = 0;
   private readonly pieces: Piece[] = [];
   private readonly stores: CountStore[] = [];
   private length = 0;
   private unconvertible = false;
 
-  constructor(format: string, wide: boolean, args: FormatArguments) {
+  constructor(format: string, wide: boolean, args: FormatArguments, dialect: PrintfDialect) {
+    this.dialect = dialect;
     this.format = format;
     this.wide = wide;
     this.args = args;
@@ -240,7 +261,7 @@ class Formatter {
       const prefix = SIZE_PREFIXES.find(([text]) => this.format.startsWith(text, this.position));
       if (prefix !== undefined) {
         this.position += prefix[0].length;
-        size = prefix[1];
+        size = size === 'h' && prefix[1] === 'h' && this.dialect.universal ? 'hh' : prefix[1];
       } else if (/^I[diouxX]/.test(this.format.slice(this.position, this.position + 2))) {
         this.position++;
         return 'pointer';
@@ -259,6 +280,7 @@ class Formatter {
     const { lo, hi } = this.args;
     let value = lo | 0;
     if (spec.size === 'h') value = (value << 16) >> 16;
+    else if (spec.size === 'hh') value = (value << 24) >> 24;
     const negative = this.is64Bit(spec.size) ? hi >>> 31 === 1 : value < 0;
     const digits = this.is64Bit(spec.size) ? absolute64(lo, hi, negative) : String(Math.abs(value));
     this.integer(spec, negative, digits);
@@ -269,6 +291,7 @@ class Formatter {
     const { lo, hi } = this.args;
     let value = lo >>> 0;
     if (spec.size === 'h') value &= 0xffff;
+    else if (spec.size === 'hh') value &= 0xff;
     let text = this.is64Bit(spec.size) ? unsigned64(lo, hi, radix) : value.toString(radix);
     if (prefix === '0X') text = text.toUpperCase();
     const isZero = text === '0';
@@ -309,9 +332,17 @@ class Formatter {
   private float(spec: Specification, letter: string): void {
     this.args.next();
     const value = this.args.double;
+    if (this.dialect.universal && !Number.isFinite(value)) {
+      const word = specialWord(this.args.lo, this.args.hi);
+      const isUpper = letter < 'a';
+      const shown = isUpper ? word.toUpperCase() : word;
+      this.padded(spec, false, this.sign(spec, this.args.hi >>> 31 === 1), 0, shown);
+      return;
+    }
     const { alternate } = spec;
+    const { exponentDigits, tiesToEven } = this.dialect;
     const precision = Math.min(spec.precision, EXACT_DECIMALS);
-    let text = formatFloat(value, { conversion: letter, precision, alternate });
+    let text = formatFloat(value, { conversion: letter, precision, alternate, exponentDigits, tiesToEven });
     let prefix = this.sign(spec, isNegative(value));
     if (letter === 'a' || letter === 'A') {
       prefix += text.slice(0, 2);
@@ -339,9 +370,10 @@ class Formatter {
 
   /** Whether the argument is wide: the lower-case letter means the function's own width, the upper-case one the other. */
   private isWide(spec: Specification, letter: string): boolean {
-    if (spec.size === 'h') return false;
+    if (spec.size === 'h' || spec.size === 'hh') return false;
     if (spec.size === 'l' || spec.size === 'll' || spec.size === 'w') return true;
-    return (letter === 'c' || letter === 's') === this.wide;
+    const ownWidth = this.dialect.standardWidths ? false : this.wide;
+    return (letter === 'c' || letter === 's') === ownWidth;
   }
 
   private character(spec: Specification, letter: string): void {
@@ -369,9 +401,20 @@ class Formatter {
 
   private count(spec: Specification): void {
     this.args.next();
-    const bytes = this.is64Bit(spec.size) ? 8 : spec.size === 'h' ? 2 : 4;
+    const bytes = this.is64Bit(spec.size) ? 8 : spec.size === 'h' ? 2 : spec.size === 'hh' ? 1 : 4;
     this.stores.push({ address: this.args.address, bytes, count: this.length });
   }
+}
+
+const QUIET_BIT = 0x80000;
+const FRACTION_HIGH = 0xfffff;
+
+/** What the Universal C Runtime writes for a double that is no finite number, from its words. */
+function specialWord(lo: number, hi: number): string {
+  const fraction = hi & FRACTION_HIGH;
+  if (fraction === 0 && lo === 0) return 'inf';
+  if (!(fraction & QUIET_BIT)) return 'nan(snan)';
+  return hi >>> 31 === 1 && fraction === QUIET_BIT && lo === 0 ? 'nan(ind)' : 'nan';
 }
 
 /** Whether the "C" locale has a byte for each character: it maps the first 256 to themselves. */
@@ -391,6 +434,11 @@ function absolute64(lo: number, hi: number, negative: boolean): string {
 }
 
 /** Formats; `wide` says that the format string and the result are UTF-16 units, else character codes 0..255. */
-export function formatText(format: string, wide: boolean, args: FormatArguments): Formatted {
-  return new Formatter(format, wide, args).run();
+export function formatText(
+  format: string,
+  wide: boolean,
+  args: FormatArguments,
+  dialect: PrintfDialect = CLASSIC_DIALECT,
+): Formatted {
+  return new Formatter(format, wide, args, dialect).run();
 }

@@ -3,6 +3,7 @@ import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { wideBytes } from '../wide-bytes.js';
 import { EILSEQ, EINVAL, ENOMEM } from './errno.js';
 import {
+  CLASSIC_DIALECT,
   type Fill,
   type FormatArguments,
   type Formatted,
@@ -69,7 +70,7 @@ class VariableArguments extends GuestArguments {
 }
 
 /** A va_list: 8 bytes for each argument. */
-class ListArguments extends GuestArguments {
+export class ListArguments extends GuestArguments {
   private at: number;
 
   constructor(call: ServiceCall, list: number) {
@@ -89,18 +90,25 @@ function argumentsAt(call: ServiceCall, index: number, isList: boolean): FormatA
   return isList ? new ListArguments(call, call.address(index)) : new VariableArguments(call, index);
 }
 
-function format(call: ServiceCall, formatIndex: number, wide: boolean, args: FormatArguments): Formatted {
+export function format(
+  call: ServiceCall,
+  formatIndex: number,
+  wide: boolean,
+  args: FormatArguments,
+  dialect = CLASSIC_DIALECT,
+): Formatted {
   const address = call.address(formatIndex);
   const text = wide ? readWide(call.memory, address) : readNarrow(call.memory, address);
-  const result = formatText(text, wide, args);
+  const result = formatText(text, wide, args, dialect);
   for (const store of result.stores) call.memory.probeWrite(store.address, store.bytes);
   return result;
 }
 
-function storeCounts(call: ServiceCall, { stores }: Formatted): void {
+export function storeCounts(call: ServiceCall, { stores }: Formatted): void {
   for (const { address, bytes, count } of stores) {
     if (bytes === 8) call.memory.writeU64(address, count, 0);
     else if (bytes === 4) call.memory.writeU32(address, count);
+    else if (bytes === 1) call.memory.writeU8(address, count & 0xff);
     else call.memory.writeU16(address, count);
   }
 }
@@ -135,7 +143,7 @@ function filled(pieces: readonly Piece[]): number {
 }
 
 /** To a stream: the count of characters, or -1. Wide text goes to a text file as bytes of the "C" locale. */
-function printTo(stream: Stream, result: Formatted, wide: boolean): number {
+export function printTo(stream: Stream, result: Formatted, wide: boolean): number {
   const { call } = stream;
   const asUnits = wide && !stream.isText;
   if (filled(result.pieces) > MAXIMUM_FILL) return failWith(call, ENOMEM);
@@ -157,7 +165,13 @@ function encode(text: string, wide: boolean): Uint8Array {
 }
 
 /** Writes at most `limit` characters to memory; how many. */
-function store(call: ServiceCall, to: number, result: Formatted, limit: number, wide: boolean): number {
+export function store(
+  call: ServiceCall,
+  to: number,
+  result: Formatted,
+  limit: number,
+  wide: boolean,
+): number {
   const width = wide ? 2 : 1;
   let done = 0;
   eachChunk(result.pieces, (text) => {
@@ -169,7 +183,7 @@ function store(call: ServiceCall, to: number, result: Formatted, limit: number, 
   return done;
 }
 
-function terminate(call: ServiceCall, at: number, wide: boolean): void {
+export function terminate(call: ServiceCall, at: number, wide: boolean): void {
   if (wide) call.memory.writeU16(at, 0);
   else call.memory.writeU8(at, 0);
 }

@@ -8,11 +8,11 @@ import { failWith } from './state.js';
 import { EOF, Stream, standardStream } from './stream.js';
 import { bytesOf, readNarrow, readWide } from './text.js';
 
-/** The pointer arguments of one call, in the call itself or in a va_list. */
-class GuestTarget implements ScanTarget {
+/** The pointer arguments of one call. */
+export class GuestTarget implements ScanTarget {
   address = 0;
   value = 0;
-  private readonly call: ServiceCall;
+  protected readonly call: ServiceCall;
   private index: number;
 
   constructor(call: ServiceCall, first: number) {

@@ -1,5 +1,5 @@
 /**
- * What the C runtime knows of a process beside its variables in guest memory: plain data in Process.library. Per-thread
+ * What a C runtime (msvcrt.dll or ucrtbase.dll, each for itself) knows of a process beside its variables in guest memory: plain data in Process.library. Per-thread
  * data (errno, strtok's place, rand's state, result buffers) is a block in the runtime's heap, as the real one has it.
  */
 
@@ -7,7 +7,13 @@ import type { DirectoryEntry } from '../../nt/file-information.js';
 import type { ServiceCall } from '../../nt/service.js';
 import { allocate, release } from './crt-heap.js';
 
-export const MODULE = 'msvcrt.dll';
+const UNIVERSAL = 'ucrtbase.dll';
+const CLASSIC = 'msvcrt.dll';
+
+/** The runtime DLL whose function runs. */
+export function runtimeOf(call: ServiceCall): string {
+  return call.name.startsWith(UNIVERSAL) ? UNIVERSAL : CLASSIC;
+}
 
 /** An open low-level file (ioinfo). */
 export interface LowFile {
@@ -20,9 +26,12 @@ export interface LowFile {
   readStart: number;
 }
 
+export function isUniversal(call: ServiceCall): boolean {
+  return runtimeOf(call) === UNIVERSAL;
+}
+
 export interface CrtState {
-  readonly kind: 'msvcrt';
-  /** Guest address of exported variables, by name. */
+  /** Guest address of the runtime's variables, by name. */
   readonly variables: Record<string, number>;
   /** Guest address of each thread's block, by thread id. */
   readonly threads: Record<number, number>;
@@ -31,6 +40,19 @@ export interface CrtState {
   readonly streams: number[];
   /** Functions of _onexit, last registered last. */
   readonly exitFunctions: number[];
+  /** Functions of _crt_at_quick_exit, last registered last. */
+  readonly quickExitFunctions: number[];
+  /** _register_thread_local_exe_atexit_callback's function, 0 for none. */
+  threadExitCallback: number;
+  /** _set_invalid_parameter_handler's function, 0 for none. */
+  invalidParameterHandler: number;
+  /** _set_new_handler's function and _set_new_mode's value. */
+  newHandler: number;
+  newMode: number;
+  /** __lconv_init was called. */
+  unsignedCharacters: boolean;
+  /** _set_abort_behavior's flags. */
+  abortBehavior: number;
   /** Signal number -> handler; absent: SIG_DFL. */
   readonly signals: Record<number, number>;
   /** __setusermatherr's function, 0 for none. */
@@ -52,12 +74,18 @@ export interface CrtState {
 
 function create(): CrtState {
   return {
-    kind: 'msvcrt',
     variables: {},
     threads: {},
     files: [],
     streams: [],
     exitFunctions: [],
+    quickExitFunctions: [],
+    threadExitCallback: 0,
+    invalidParameterHandler: 0,
+    newHandler: 0,
+    newMode: 0,
+    unsignedCharacters: false,
+    abortBehavior: 3,
     signals: {},
     userMathError: 0,
     appType: 0,
@@ -72,14 +100,15 @@ function create(): CrtState {
 
 export function crtState(call: ServiceCall): CrtState {
   const { library } = call.process;
-  library['msvcrt'] ??= create();
-  return library['msvcrt'] as CrtState;
+  const runtime = runtimeOf(call);
+  library[runtime] ??= create();
+  return library[runtime] as CrtState;
 }
 
-/** Guest address of one of the exported variables. */
+/** Guest address of one of the runtime's variables. */
 export function variable(call: ServiceCall, name: string): number {
   const { variables } = crtState(call);
-  variables[name] ??= call.symbol(MODULE, name);
+  variables[name] ??= call.symbol(runtimeOf(call), name);
   return variables[name];
 }
 

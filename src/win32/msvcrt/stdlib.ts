@@ -2,8 +2,14 @@
 import type { ServiceCall, ServiceFunction, ServiceResult } from '../../nt/service.js';
 import { EINVAL, ENOENT, ERANGE } from './errno.js';
 import { fixedDigits, formatFloat, isNegative, significantDigits } from './format-float.js';
-import { type ParsedDouble, type ParsedInteger, parseDouble, parseInteger } from './parse-number.js';
-import { failWith, setErrno, THREAD_DIGITS, THREAD_RANDOM, threadData } from './state.js';
+import {
+  type ParsedDouble,
+  type ParsedInteger,
+  parseDouble,
+  parseInteger,
+  parseUniversalDouble,
+} from './parse-number.js';
+import { failWith, isUniversal, setErrno, THREAD_DIGITS, THREAD_RANDOM, threadData } from './state.js';
 import { readNarrow, readWide, writeNarrow, writeWide } from './text.js';
 
 /** Characters looked at first, and how many behind a number must have been seen to be sure of its end. */
@@ -12,6 +18,7 @@ const MARGIN = 16;
 const RANDOM_FACTOR = 214013;
 const RANDOM_TERM = 2531011;
 const DIGITS_LIMIT = 400;
+const SMALLEST_FLOAT = 2 ** -126;
 
 /** Parses the number at an address without reading more of a long text than it takes. */
 function parseAt<T extends { readonly end: number }>(
@@ -33,7 +40,8 @@ function storeEnd(call: ServiceCall, endAt: number, start: number, end: number, 
 }
 
 function doubleAt(call: ServiceCall, wide: boolean): ParsedDouble {
-  return parseAt(call, call.address(0), wide, parseDouble);
+  const parse = isUniversal(call) ? parseUniversalDouble : parseDouble;
+  return parseAt(call, call.address(0), wide, parse);
 }
 
 const toDouble =
@@ -43,6 +51,19 @@ const toDouble =
     storeEnd(call, call.address(1), call.address(0), parsed.end, wide);
     if (parsed.outOfRange) setErrno(call, ERANGE);
     call.returnDouble(parsed.value);
+  };
+
+/** strtof and wcstof: rounded to a float, ERANGE when that is infinite or less than the smallest normal one. */
+const toFloat =
+  (wide: boolean): ServiceFunction =>
+  (call) => {
+    const parsed = doubleAt(call, wide);
+    storeEnd(call, call.address(1), call.address(0), parsed.end, wide);
+    const value = Math.fround(parsed.value);
+    const isSmall = parsed.value !== 0 && Math.abs(value) < SMALLEST_FLOAT;
+    if (parsed.outOfRange || isSmall || (Number.isFinite(parsed.value) && !Number.isFinite(value)))
+      setErrno(call, ERANGE);
+    call.returnFloat(value);
   };
 
 const simpleDouble =
@@ -238,6 +259,8 @@ export const stdlibFunctions: Record<string, ServiceFunction> = {
   strtod: toDouble(false),
   _strtod_l: toDouble(false),
   wcstod: toDouble(true),
+  strtof: toFloat(false),
+  wcstof: toFloat(true),
   atof: simpleDouble(false),
   _atof_l: simpleDouble(false),
   _wtof: simpleDouble(true),

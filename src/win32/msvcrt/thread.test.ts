@@ -56,7 +56,7 @@ describe('threads of the C runtime', () => {
     const counts = Array.from({ length: 3 }, () => {
       const handle = crt.call('_beginthread', crt.symbol('srand'), 0, 1);
       wait(crt, () => typeof threadOf(crt, handle) === 'number');
-      const { threads } = crt.process.object.library['msvcrt'] as ReturnType<typeof crtState>;
+      const { threads } = crt.process.object.library['msvcrt.dll'] as ReturnType<typeof crtState>;
       return Object.keys(threads).length;
     });
     expect(counts[2]).toBe(counts[0]);

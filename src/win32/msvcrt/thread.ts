@@ -6,7 +6,7 @@ import { closeHandle } from '../../nt/object-manager.js';
 import type { Service, ServiceCall, ServiceFunction, ServiceResult } from '../../nt/service.js';
 import { allocate, release } from './crt-heap.js';
 import { EAGAIN, EINVAL, ENOMEM } from './errno.js';
-import { failWith, MODULE, THREAD_HANDLE, threadData } from './state.js';
+import { failWith, runtimeOf, THREAD_HANDLE, threadData } from './state.js';
 
 /** What _beginthread leaves for its thread, in a block of the runtime's heap. Byte offsets. */
 const START_FUNCTION = 0;
@@ -62,7 +62,7 @@ const beginThread: Service = {
     if (start === 0) return failWith(call, ENOMEM);
     call.memory.writePointer(start + START_FUNCTION, call.address(0));
     call.memory.writeU64(start + START_ARGUMENT, call.lo(2), call.hi(2));
-    const routine = call.symbol(MODULE, THREAD_START);
+    const routine = call.symbol(runtimeOf(call), THREAD_START);
     return callKernel(call, 'CreateThread', [0, call.u32(1), routine, start, CREATE_SUSPENDED, 0], 0, [
       start,
     ]);
