@@ -97,6 +97,8 @@ export class ControlArea {
   sectionReferences = 0;
   /** Views of any process. */
   mappedViews = 0;
+  /** Pages of the longest section of a data file while sections or views exist; beyond them prototype PTEs serve cached I/O alone. */
+  sectionPages = 0;
 
   constructor(
     /** System address of the structure in nonpaged pool. */
@@ -403,6 +405,17 @@ export function frameOfPrototype(mm: MemoryManager, address: number): number {
 /** True for a prototype PTE whose page has a frame: valid, or in transition. */
 export function isResident(lo: number): boolean {
   return (lo & PTE_VALID) !== 0 || (lo & (PTE_PROTOTYPE | PTE_TRANSITION)) === PTE_TRANSITION;
+}
+
+/** Cuts the cached pages of a data file from page `first` on, which no section has: their frames are free, their contents gone. */
+export function purgePages(mm: MemoryManager, controlArea: ControlArea, first: number): void {
+  const subsection = controlArea.subsections[0]!;
+  for (let page = first; page < controlArea.segment.pageCount; page++) {
+    const frame = frameOfPrototype(mm, controlArea.prototypeAddress(page));
+    if (frame < 0) continue;
+    fillSubsectionPrototypes(mm, subsection, page, 1);
+    deleteTransitionFrame(mm, frame);
+  }
 }
 
 /**

@@ -5,10 +5,10 @@
  */
 import { STATUS_SUCCESS, STATUS_USER_MAPPED_FILE } from '../base/ntstatus.js';
 import type { BackingFile } from './backing-file.js';
-import { frameOfPrototype } from './control-area.js';
+import { frameOfPrototype, purgePages } from './control-area.js';
 import { type FlushResult, flushWholeControlArea } from './mapped-file-writer.js';
 import type { MemoryManager } from './memory-manager.js';
-import { flushImageSection, forceSectionClosed } from './unused-segments.js';
+import { flushImageSection } from './unused-segments.js';
 
 const PAGE_SIZE = 4096;
 
@@ -101,13 +101,15 @@ function clearInMemory(mm: MemoryManager, file: BackingFile, from: number, to: n
  */
 export function setMappedFileSize(mm: MemoryManager, file: BackingFile, size: number): number {
   const oldSize = file.size;
+  const pages = Math.ceil(size / PAGE_SIZE);
   if (size < oldSize) {
     if (!flushImageSection(mm, file)) return STATUS_USER_MAPPED_FILE;
-    const pages = file.dataControlArea === null ? 0 : file.dataControlArea.segment.pageCount;
-    if (Math.ceil(size / PAGE_SIZE) < pages && !forceSectionClosed(mm, file)) return STATUS_USER_MAPPED_FILE;
+    const { dataControlArea } = file;
+    if (dataControlArea !== null && pages < dataControlArea.sectionPages) return STATUS_USER_MAPPED_FILE;
   }
   const status = file.setSize(size);
   if (status !== STATUS_SUCCESS) return status;
+  if (size < oldSize && file.dataControlArea !== null) purgePages(mm, file.dataControlArea, pages);
   clearInMemory(mm, file, Math.min(size, oldSize), Number.POSITIVE_INFINITY);
   return STATUS_SUCCESS;
 }

@@ -15,50 +15,39 @@ import {
 } from '../base/ntstatus.js';
 import { checkAccess, FAULT_WRITE } from './access-check.js';
 import type { AddressSpace } from './address-space.js';
-import type { ControlArea, Subsection } from './control-area.js';
+import type { ControlArea } from './control-area.js';
 import { countTransition } from './counters.js';
 import { resolveDemandZeroFault } from './demand-zero.js';
+import { beginFileRead } from './file-read.js';
 import type { MemoryManager } from './memory-manager.js';
-import {
-  allocateNeighbours,
-  entriesFrom,
-  makeTransition,
-  READ_CLUSTER_PAGES,
-  resolvePageFileFault,
-} from './page-file-fault.js';
+import { READ_CLUSTER_PAGES, resolvePageFileFault } from './page-file-fault.js';
 import {
   activateTransitionFrame,
   addReference,
   addShare,
-  allocateFrame,
   allocateZeroedFrame,
   releaseReference,
-  returnUnusedFrame,
 } from './page-lists.js';
 import { prototypeAddress, untouchedState } from './page-protection.js';
 import { countUsedPte, frameOfWord } from './page-tables.js';
-import { isBeingRead, submitRequest, waitForCollided } from './paging-io.js';
+import { isBeingRead, waitForCollided } from './paging-io.js';
 import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
 import { afterCopy, isCopyOnWrite } from './protection.js';
 import {
   askVadLow,
-  demandZeroLow,
   isDemandZero,
   MM_GUARD_PAGE,
-  MM_READWRITE,
   PTE_ASK_VAD,
   PTE_DIRTY,
   PTE_PROTOTYPE,
   PTE_TRANSITION,
   PTE_VALID,
   prototypeProtection,
-  pteAddressField,
   pteFrame,
   pteProtection,
   validHigh,
   validLow,
 } from './pte.js';
-import { fileOffsetOfPage, filePosition, readPageIntoFrame } from './section-page.js';
 import { systemWord } from './system-space.js';
 import { makeSystemPageValid, markSystemPageWritten } from './system-working-set.js';
 import type { Vad } from './vad-tree.js';
@@ -212,78 +201,19 @@ function readPage(
   at: number,
   address: number,
 ): number {
-  const page = controlArea.pageOfPrototype(at);
-  const subsection = controlArea.subsectionOf(page)!;
-  const wanted = allocateFrame(mm);
-  if (wanted < 0) return STATUS_NO_MEMORY;
-  const { clusterFrames } = mm.pageFiles;
-  clusterFrames[0] = wanted;
-  const allocated = 1 + allocateNeighbours(mm, neighbours(mm, subsection, prototype, page));
-  let pages = 0;
-  let status = STATUS_SUCCESS;
-  while (pages < allocated && status === STATUS_SUCCESS) {
-    const frame = clusterFrames[pages]!;
-    status = readPageIntoFrame(mm, subsection, page + pages, frame);
-    if (mm.events.active && (status === STATUS_SUCCESS || pages === 0)) {
-      const kind = controlArea.isImage ? 'image-read' : 'file-read';
-      mm.events.emit(kind, space, address + pages * 4096, frame, status, controlArea.file!.name);
-    }
-    if (status === STATUS_SUCCESS) pages++;
-  }
-  for (let index = pages; index < allocated; index++) returnUnusedFrame(mm, clusterFrames[index]!);
+  const status = beginFileRead(mm, space, controlArea, prototype, at, address, READ_CLUSTER_PAGES);
+  if (status === STATUS_NO_MEMORY) return status;
   mm.faultWasHard = true;
-  if (pages === 0) return status;
-  for (let index = 0; index < pages; index++)
-    beginPage(mm, controlArea, prototype + index * 2, at + index * 8, clusterFrames[index]!);
-  const position = filePosition(controlArea.file!, fileOffsetOfPage(subsection, page));
-  submitRequest(mm, true, clusterFrames, pages, position);
-  countRead(mm, space, controlArea.isImage, pages);
-  mm.pendingFrame = wanted;
-  return STATUS_PENDING;
+  if (status === STATUS_PENDING) countRead(mm, space, controlArea.isImage);
+  return status;
 }
 
-/** Pages of the subsection after `page` whose prototype PTEs lie in the same page and say that they are still only in the file. */
-function neighbours(mm: MemoryManager, subsection: Subsection, prototype: number, page: number): number {
-  const { words } = mm;
-  const most = Math.min(
-    READ_CLUSTER_PAGES,
-    entriesFrom(mm, prototype),
-    subsection.startPage + subsection.pageCount - page,
-  );
-  let count = 1;
-  for (; count < most; count++) {
-    const lo = words[prototype + count * 2]!;
-    if ((lo & (PTE_VALID | PTE_PROTOTYPE)) !== PTE_PROTOTYPE) break;
-    if (pteAddressField(lo, words[prototype + count * 2 + 1]!) !== subsection.address) break;
-  }
-  return count - 1;
-}
-
-/** The prototype PTE of a page of a file that is being read goes into transition. */
-function beginPage(
-  mm: MemoryManager,
-  controlArea: ControlArea,
-  prototype: number,
-  at: number,
-  frame: number,
-): void {
-  const lo = mm.words[prototype]!;
-  const hi = mm.words[prototype + 1]!;
-  const protection = pteProtection(lo);
-  // A shared writable page of an image is never written to the image: from now on the paging file backs it.
-  if (controlArea.isImage && (protection & 5) === MM_READWRITE) {
-    const flags = PFN_PROTOTYPE | PFN_MODIFIED;
-    makeTransition(mm, prototype, at, frame, demandZeroLow(protection), 0, flags);
-  } else makeTransition(mm, prototype, at, frame, lo, hi, PFN_PROTOTYPE);
-}
-
-function countRead(mm: MemoryManager, space: AddressSpace, isImage: boolean, pages: number): void {
+function countRead(mm: MemoryManager, space: AddressSpace, isImage: boolean): void {
   if (isImage) {
     mm.counters.imageRead++;
     space.counters.imageRead++;
   } else {
     mm.counters.mappedFileRead++;
     space.counters.mappedFileRead++;
-    mm.sections.pagesRead += pages;
   }
 }

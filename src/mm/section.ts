@@ -225,11 +225,13 @@ function createFileSection(
   }
   const pageCount = Math.ceil(size / PAGE_SIZE);
   if (!ensureDataControlArea(mm, file, pageCount, protection)) return STATUS_INSUFFICIENT_RESOURCES;
-  return finish(mm, file.dataControlArea!, size, protection, request.allocationAttributes, out);
+  const controlArea = file.dataControlArea!;
+  controlArea.sectionPages = Math.max(controlArea.sectionPages, pageCount);
+  return finish(mm, controlArea, size, protection, request.allocationAttributes, out);
 }
 
 /** Makes the file's data control area, or lengthens it, so that it has at least `pageCount` prototype PTEs. */
-function ensureDataControlArea(
+export function ensureDataControlArea(
   mm: MemoryManager,
   file: BackingFile,
   pageCount: number,

@@ -22,6 +22,7 @@ export const MOST_UNUSED_SEGMENTS = 100;
 export function releaseControlArea(mm: MemoryManager, controlArea: ControlArea): void {
   if (controlArea.mappedViews !== 0 || controlArea.sectionReferences !== 0) return;
   const { file, isImage, segment } = controlArea;
+  controlArea.sectionPages = 0;
   if (file !== null && !isImage) flushWholeControlArea(mm, controlArea);
   if (file === null || file.orphaned === true || (isImage && segment.committedPages > 0)) {
     deleteControlArea(mm, controlArea);

@@ -6,10 +6,14 @@ import { ntSuccess, STATUS_ACCESS_VIOLATION, STATUS_NO_MEMORY, STATUS_PENDING } 
 import { ACCESS_READ, ACCESS_USER, ACCESS_WRITE } from '../machine/processor.js';
 import { beginFault, waitOnTheSpot } from './fault-handler.js';
 import type { MemoryManager } from './memory-manager.js';
+import { waitForFrame } from './paging-io.js';
 import { WriteJournal } from './write-journal.js';
 
 /** What readPointer gives for a pointer that is not canonical; using it as an address throws GuestFault. */
 export const NON_CANONICAL = 2 ** 52;
+
+/** UserMemory.waitAddress of a wait that no fault began: the service touches no page, it wants one of a file in memory. */
+export const NO_FAULT = -1;
 
 const USER_END = 0x8000_0000_0000;
 const READ = ACCESS_READ | ACCESS_USER;
@@ -121,6 +125,16 @@ export class UserMemory {
   /** Frames that were given up while paging I/O was waited for may have been among those written to. */
   private mayRestart(): boolean {
     return this.restarts && (this.journal.isEmpty || this.completions === this.mm.io.completions);
+  }
+
+  /** Waits for a page of a file that is being read into a frame: the service begins anew, or it waits on the spot. */
+  waitForFilePage(frame: number): void {
+    if (this.mayRestart()) {
+      this.mm.pendingFrame = frame;
+      this.waitFor(NO_FAULT, 0);
+    }
+    this.mm.io.waitsOnTheSpot++;
+    waitForFrame(this.mm, frame);
   }
 
   private waitFor(address: number, error: number): never {

@@ -44,6 +44,7 @@ import {
   FILE_OVERWRITTEN,
   FILE_SUPERSEDE,
   FILE_SUPERSEDED,
+  FILE_SYNCHRONOUS_IO_NONALERT,
   type FileObject,
   SETTABLE_ATTRIBUTES,
   updateShareAccess,
@@ -157,8 +158,10 @@ function makeFileObject(
     file: null,
     location: null,
     isDirectory: false,
+    options: FILE_SYNCHRONOUS_IO_NONALERT,
     deleteOnClose: false,
     position: 0,
+    lastReadEnd: 0,
     cursor: null,
     completion: null,
     ...fields,
@@ -271,6 +274,7 @@ function openDirectory(
     isDirectory: true,
     access,
     share: request.share,
+    options: request.options,
     deleteOnClose: (request.options & FILE_DELETE_ON_CLOSE) !== 0,
     path: `${location.drive}:\\${names.join('\\')}`,
   });
@@ -329,6 +333,7 @@ function openExisting(
     location: real,
     access,
     share,
+    options: request.options,
     deleteOnClose,
     path: file.name,
   });
@@ -336,7 +341,7 @@ function openExisting(
 
 /**
  * The file of a place if it is open or a segment of it is left. One that belongs to a folder which has been replaced keeps its
- * users and loses its name.
+ * users and loses its name; what is left of one that the host has changed meanwhile is forgotten.
  */
 function findOpenFile(
   kernel: Kernel,
@@ -352,8 +357,11 @@ function findOpenFile(
     fileSystem.forget(file);
     return undefined;
   }
-  if (file.openCount === 0) file.reopen(entry);
-  return file;
+  if (file.openCount > 0) return file;
+  file.reopen(entry);
+  if (!file.hostHasChanged() || !forceSectionClosed(mm, file)) return file;
+  fileSystem.releaseUnused();
+  return undefined;
 }
 
 /** What closing the last handle of an open does (IRP_MJ_CLEANUP): sharing ends, and a deleted file goes away. */
@@ -372,6 +380,7 @@ export function closeFileObject(kernel: Kernel, object: FileObject): void {
     if (attributes !== undefined) kernel.fileSystem.attributes.set(key, attributes | FILE_ATTRIBUTE_ARCHIVE);
   }
   file.modified = false;
+  file.noteHostState();
   if (file.deletePending) {
     forceSectionClosed(kernel.mm, file);
     kernel.fileSystem.forgetPath(key);

@@ -42,6 +42,8 @@ export class FileControlBlock implements BackingFile {
   modified = false;
   #hostFile: number;
   #size: number;
+  /** The host's size and time of the file when it was last closed; null when it has been written since. */
+  #hostState: { readonly size: number; readonly modifiedMs: number } | null = null;
 
   constructor(
     location: FileLocation & { readonly mount: Mount },
@@ -71,6 +73,7 @@ export class FileControlBlock implements BackingFile {
   write(offset: number, source: Uint8Array): void {
     guarded(() => this.mount.host.write(this.#hostFile, offset, source));
     this.modified = true;
+    this.#hostState = null;
     if (offset + source.length > this.#size) this.#size = offset + source.length;
   }
 
@@ -103,6 +106,27 @@ export class FileControlBlock implements BackingFile {
   reopen(entry: HostEntry): void {
     this.modifiedMs = entry.modifiedMs;
     this.modified = false;
+  }
+
+  #entryOfHost(): HostEntry | null {
+    try {
+      return this.mount.host.lookup(this.mount.root, this.components);
+    } catch (error) {
+      statusOfHostError(error);
+      return null;
+    }
+  }
+
+  /** The last handle closes: remembers how the host has the file, for pages of it that stay in memory. */
+  noteHostState(): void {
+    if (this.dataControlArea ?? this.imageControlArea) this.#hostState = this.#entryOfHost();
+  }
+
+  /** Whether somebody else has changed the file since: what is in memory of it is out of date. */
+  hostHasChanged(): boolean {
+    if (this.#hostState === null) return false;
+    const entry = this.#entryOfHost();
+    return entry?.size !== this.#hostState.size || entry.modifiedMs !== this.#hostState.modifiedMs;
   }
 
   close(): void {

@@ -21,9 +21,15 @@ export const FILE_OVERWRITE = 4;
 export const FILE_OVERWRITE_IF = 5;
 
 export const FILE_DIRECTORY_FILE = 0x1;
-export const FILE_NON_DIRECTORY_FILE = 0x40;
+export const FILE_WRITE_THROUGH = 0x2;
+export const FILE_SEQUENTIAL_ONLY = 0x4;
+export const FILE_NO_INTERMEDIATE_BUFFERING = 0x8;
+export const FILE_SYNCHRONOUS_IO_ALERT = 0x10;
 export const FILE_SYNCHRONOUS_IO_NONALERT = 0x20;
+export const FILE_NON_DIRECTORY_FILE = 0x40;
+export const FILE_RANDOM_ACCESS = 0x800;
 export const FILE_DELETE_ON_CLOSE = 0x1000;
+export const FILE_OPEN_FOR_BACKUP_INTENT = 0x4000;
 
 /** IO_STATUS_BLOCK.Information after an open. */
 export const FILE_SUPERSEDED = 0;
@@ -66,11 +72,15 @@ export interface FileObject extends DispatcherObject {
   readonly isDirectory: boolean;
   readonly access: number;
   readonly share: number;
+  /** FILE_SYNCHRONOUS_IO_NONALERT and the other options of the open. */
+  readonly options: number;
   deleteOnClose: boolean;
   /** Guest path, such as C:\work\a.txt, or a device name. */
   path: string;
   /** Byte offset of the next read or write. */
   position: number;
+  /** Byte offset at which the last read ended: one that goes on there has pages read ahead. */
+  lastReadEnd: number;
   cursor: DirectoryCursor | null;
   /** The port to which its I/O is reported, and the key given with it. */
   completion: FileCompletion | null;

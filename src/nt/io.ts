@@ -1,32 +1,23 @@
 import {
   STATUS_ACCESS_DENIED,
-  STATUS_ACCESS_VIOLATION,
   STATUS_END_OF_FILE,
   STATUS_INVALID_DEVICE_REQUEST,
-  STATUS_INVALID_PARAMETER,
   STATUS_OBJECT_TYPE_MISMATCH,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
 import { HostIoError } from '../mm/backing-file.js';
-import { flushMappedFile, readMappedFile, writeMappedFile } from '../mm/mapped-file.js';
+import { flushMappedFile } from '../mm/mapped-file.js';
 import { GuestFault } from '../mm/user-memory.js';
 import { FILE_APPEND_DATA, FILE_READ_DATA, FILE_WRITE_DATA } from './access.js';
-import type { FileControlBlock } from './file-control-block.js';
+import { readDisk, type TransferResult, writeDisk } from './disk-io.js';
 import type { FileObject } from './file-object.js';
 import type { Kernel } from './kernel.js';
 import { referenceByHandle } from './object-manager.js';
 import type { Process } from './process.js';
 import type { PENDING, ServiceCall } from './service.js';
 
-export interface TransferResult {
-  /** Bytes read or written. */
-  information: number;
-}
-
 /** Bytes moved at a time. */
 const CHUNK = 0x10000;
-/** Largest byte offset a file may reach. */
-const MAXIMUM_OFFSET = 2 ** 53 - 1;
 
 /** The file object of a handle, or the NTSTATUS that refuses it. `access`: any one of these rights is enough. */
 export function fileOfHandle(
@@ -98,44 +89,6 @@ function readConsole(
   return STATUS_SUCCESS;
 }
 
-function readDisk(
-  call: ServiceCall,
-  object: FileObject,
-  buffer: number,
-  length: number,
-  offset: number | null,
-  out: TransferResult,
-): number {
-  const file = object.file!;
-  const start = offset ?? object.position;
-  if (!(start >= 0 && start <= MAXIMUM_OFFSET)) return STATUS_INVALID_PARAMETER;
-  if (length === 0) return STATUS_SUCCESS;
-  const count = Math.min(length, file.size - start);
-  if (count <= 0) return STATUS_END_OF_FILE;
-  if (buffer + count > 2 ** 47) return STATUS_ACCESS_VIOLATION;
-  call.memory.probeWrite(buffer, count);
-  call.memory.commit();
-  const chunk = new Uint8Array(Math.min(CHUNK, count));
-  let done = 0;
-  while (done < count) {
-    const part = chunk.subarray(0, Math.min(chunk.length, count - done));
-    const read = readThrough(call.kernel, file, start + done, part);
-    call.memory.writeBytes(buffer + done, read === part.length ? part : part.subarray(0, read));
-    done += read;
-    if (read < part.length) break;
-  }
-  out.information = done;
-  object.position = start + done;
-  emitTransfer(call.kernel, 'file-read', object, start, done);
-  return done === 0 ? STATUS_END_OF_FILE : STATUS_SUCCESS;
-}
-
-function readThrough(kernel: Kernel, file: FileControlBlock, offset: number, target: Uint8Array): number {
-  if (!file.dataControlArea) return file.read(offset, target);
-  readMappedFile(kernel.mm, file, offset, target);
-  return Math.min(target.length, file.size - offset);
-}
-
 /** Writes from guest memory (NtWriteFile). `offset` in bytes, null for the file's own position, -1 for its end. */
 export function writeFile(
   call: ServiceCall,
@@ -182,43 +135,6 @@ function writeConsole(
     );
   out.information = length;
   return STATUS_SUCCESS;
-}
-
-function writeDisk(
-  call: ServiceCall,
-  object: FileObject,
-  buffer: number,
-  length: number,
-  offset: number | null,
-  out: TransferResult,
-): number {
-  const file = object.file!;
-  const appendOnly = (object.access & FILE_WRITE_DATA) === 0;
-  const start = appendOnly || offset === -1 ? file.size : (offset ?? object.position);
-  if (!(start >= 0 && start + length <= MAXIMUM_OFFSET)) return STATUS_INVALID_PARAMETER;
-  if (length === 0) return STATUS_SUCCESS;
-  call.memory.probeRead(buffer, length);
-  call.memory.commit();
-  let done = 0;
-  try {
-    while (done < length) {
-      const part = call.memory.readBytes(buffer + done, Math.min(CHUNK, length - done));
-      if (file.dataControlArea || file.imageControlArea)
-        writeMappedFile(call.kernel.mm, file, start + done, part);
-      else file.write(start + done, part);
-      done += part.length;
-    }
-  } finally {
-    out.information = done;
-    object.position = start + done;
-  }
-  emitTransfer(call.kernel, 'file-write', object, start, done);
-  return STATUS_SUCCESS;
-}
-
-function emitTransfer(kernel: Kernel, kind: string, object: FileObject, offset: number, bytes: number): void {
-  const { mm } = kernel;
-  if (mm.events.active) mm.events.emit(kind, mm.current, offset, -1, bytes, object.path);
 }
 
 /** Writes what the host still buffers (NtFlushBuffersFile). */

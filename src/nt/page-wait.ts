@@ -4,11 +4,13 @@
  * when the instruction runs again, or the service that touched it.
  * Source: Windows Internals, "In-paging I/O", "Collided page faults"; KWAIT_REASON (WrPageIn, WrFreePage).
  */
-import { ntSuccess, STATUS_IN_PAGE_ERROR, STATUS_PENDING } from '../base/ntstatus.js';
+import { ntSuccess, STATUS_IN_PAGE_ERROR, STATUS_PENDING, STATUS_SUCCESS } from '../base/ntstatus.js';
 import { FAULT_FETCH, FAULT_WRITE } from '../mm/access-check.js';
 import { endFault } from '../mm/fault-handler.js';
+import type { MemoryManager } from '../mm/memory-manager.js';
 import { relieveShortageLater } from '../mm/page-lists.js';
 import { beginPageWait, endPageWait, isBeingRead } from '../mm/paging-io.js';
+import { NO_FAULT } from '../mm/user-memory.js';
 import { raiseException } from './exception-dispatch.js';
 import type { Kernel } from './kernel.js';
 import type { Thread, WaitReason } from './thread.js';
@@ -17,7 +19,7 @@ import type { Thread, WaitReason } from './thread.js';
 export interface PageWait {
   /** Frame that is being read; NO_PAGE: the thread waits for none. */
   frame: number;
-  /** 48-bit address and FAULT_* bits of the fault. */
+  /** 48-bit address and FAULT_* bits of the fault; NO_FAULT: a service wants a page of a file. */
   address: number;
   error: number;
   /** A service touched the page; it is entered again afterwards, with this answer of an earlier wait (-1: none). */
@@ -75,13 +77,22 @@ export function pageArrived(kernel: Kernel, thread: Thread): void {
   const { pageWait } = thread;
   const { frame, address, error } = pageWait;
   pageWait.frame = NO_PAGE;
-  const status = endFault(mm, thread.process.space, address, error, true, thread.stack, frame);
+  const status =
+    address === NO_FAULT
+      ? endFileWait(mm, frame)
+      : endFault(mm, thread.process.space, address, error, true, thread.stack, frame);
   if (status === STATUS_PENDING) waitForPage(kernel, thread, address, error);
   else if (pageWait.inService) {
     pageWait.inService = false;
     if (!ntSuccess(status)) kernel.memory.failTouch(address, status);
     kernel.call.dispatch(thread, pageWait.serviceWait);
   } else finishPageFault(kernel, thread, status, address, error);
+}
+
+/** A service waited for a page of a file. */
+function endFileWait(mm: MemoryManager, frame: number): number {
+  endPageWait(mm, frame);
+  return STATUS_SUCCESS;
 }
 
 /** A fault of the program has been resolved, or is raised in its thread. */

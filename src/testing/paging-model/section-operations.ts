@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import * as memory from '../../base/memory-constants.js';
 import * as nt from '../../base/ntstatus.js';
 import { HostIoError } from '../../mm/backing-file.js';
+import { readCachedFile, writeCachedFile } from '../../mm/file-cache.js';
 import { readMappedFile, setMappedFileSize, writeMappedFile } from '../../mm/mapped-file.js';
 import { createSection, deleteSection, type Section } from '../../mm/section.js';
 import { flushVirtualMemory, mapViewOfSection, unmapViewOfSection } from '../../mm/section-view.js';
@@ -88,16 +89,13 @@ function createFileSection(world: World, step: Step, file: File, protect: number
     pageProtection: protect,
     allocationAttributes: memory.SEC_COMMIT,
   };
-  const before = file.host.dataControlArea;
-  const kept = before === null ? 0 : before.segment.pageCount;
   const status = createSection(world.mm, request, out);
   const grows = size > file.size && isWritable;
   if (grows && (status === nt.STATUS_SUCCESS || status === nt.STATUS_INSUFFICIENT_RESOURCES))
     resizeFile(file, size);
   if (isRefused(world, status, expected, 0) || out.section === null) return;
   file.references++;
-  const isSame = before === file.host.dataControlArea;
-  file.segmentPages = Math.max(file.segmentPages, isSame ? kept : 0, Math.ceil(size / PAGE));
+  file.segmentPages = Math.max(file.segmentPages, Math.ceil(size / PAGE));
   const model: ModelSection = { pages: file.pages, size, protect, reserves: false, file };
   world.sections.push({ section: out.section, model, file });
 }
@@ -216,7 +214,12 @@ export function readFile(world: World, step: Step): void {
   const offset = (step.page * PAGE + (step.value % PAGE)) % (file.size + 1);
   const bytes = new Uint8Array(step.count * 512);
   let count = 0;
-  if (!tryFile(world, () => (count = readMappedFile(world.mm, file.host, offset, bytes)))) return;
+  const take = (part: Uint8Array, done: number) => bytes.set(part, done);
+  const read = () =>
+    step.page & 1
+      ? readCachedFile(world.mm, file.host, offset, bytes.length, take)
+      : readMappedFile(world.mm, file.host, offset, bytes);
+  if (!tryFile(world, () => (count = read()))) return;
   expect(count, 'bytes read').toBe(Math.min(bytes.length, file.size - offset));
   for (let done = 0; done < count; done++) {
     const at = offset + done;
@@ -230,8 +233,8 @@ export function writeFile(world: World, step: Step): void {
   const offset = (step.page * PAGE + (step.value % PAGE)) % (file.size + 100);
   const room = MOST_FILE_PAGES * PAGE - offset;
   const bytes = pattern(step.value, Math.max(1, Math.min(step.count * 400, room)));
-  if (tryFile(world, () => writeMappedFile(world.mm, file.host, offset, bytes)))
-    writeModelFile(file, offset, bytes);
+  const write = step.page & 1 ? writeCachedFile : writeMappedFile;
+  if (tryFile(world, () => write(world.mm, file.host, offset, bytes))) writeModelFile(file, offset, bytes);
 }
 
 export function resize(world: World, step: Step): void {

@@ -7,7 +7,7 @@ import {
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
 import { HostIoError } from '../../mm/backing-file.js';
-import { readMappedFile, writeMappedFile } from '../../mm/mapped-file.js';
+import { readCachedFile, writeCachedFile } from '../../mm/file-cache.js';
 import {
   DELETE,
   FILE_READ_ATTRIBUTES,
@@ -167,13 +167,11 @@ function copyContents(call: ServiceCall, source: number, target: number): number
   const [from, to] = [diskFile(call, source), diskFile(call, target)];
   if (from === null || to === null) return STATUS_SUCCESS;
   const { mm } = call.kernel;
+  const chunk = new Uint8Array(CHUNK);
   try {
     for (let at = 0; at < from.size; at += CHUNK) {
-      const part = new Uint8Array(Math.min(CHUNK, from.size - at));
-      if (from.dataControlArea) readMappedFile(mm, from, at, part);
-      else from.read(at, part);
-      if (to.dataControlArea || to.imageControlArea) writeMappedFile(mm, to, at, part);
-      else to.write(at, part);
+      const count = readCachedFile(mm, from, at, CHUNK, (bytes, done) => chunk.set(bytes, done));
+      writeCachedFile(mm, to, at, chunk.subarray(0, count));
     }
     return STATUS_SUCCESS;
   } catch (error) {

@@ -33,6 +33,25 @@ const TRUNCATE_EXISTING = 5;
 const FILE_FLAG_DELETE_ON_CLOSE = 0x04000000;
 const FILE_FLAG_BACKUP_SEMANTICS = 0x02000000;
 
+/** NtCreateFile's option of each flag of CreateFile's that is one alone. */
+const OPTION_OF_FLAG: readonly (readonly [flag: number, option: number])[] = [
+  [0x80000000, option.FILE_WRITE_THROUGH],
+  [0x20000000, option.FILE_NO_INTERMEDIATE_BUFFERING],
+  [0x10000000, option.FILE_RANDOM_ACCESS],
+  [0x08000000, option.FILE_SEQUENTIAL_ONLY],
+  [FILE_FLAG_DELETE_ON_CLOSE, option.FILE_DELETE_ON_CLOSE],
+  [FILE_FLAG_BACKUP_SEMANTICS, option.FILE_OPEN_FOR_BACKUP_INTENT],
+];
+const FILE_FLAG_OVERLAPPED = 0x40000000;
+
+/** Options of an open with some FILE_FLAG_*. */
+function optionsOf(flags: number): number {
+  let options = flags & FILE_FLAG_OVERLAPPED ? 0 : option.FILE_SYNCHRONOUS_IO_NONALERT;
+  if (!(flags & FILE_FLAG_BACKUP_SEMANTICS)) options |= option.FILE_NON_DIRECTORY_FILE;
+  for (const [flag, value] of OPTION_OF_FLAG) if (flags & flag) options |= value;
+  return options;
+}
+
 /** NtCreateFile's disposition of each of CreateFile's, from CREATE_NEW (1) on. */
 const DISPOSITIONS = [
   option.FILE_CREATE,
@@ -73,9 +92,7 @@ export function openPath(call: ServiceCall, path: string, request: OpenRequest):
       access: access | SYNCHRONIZE | FILE_READ_ATTRIBUTES | (deleting ? DELETE : 0),
       share: request.share,
       disposition: ntDisposition,
-      options:
-        (deleting ? option.FILE_DELETE_ON_CLOSE : 0) |
-        (flags & FILE_FLAG_BACKUP_SEMANTICS ? 0 : option.FILE_NON_DIRECTORY_FILE),
+      options: optionsOf(flags),
       attributes: flags & FILE_ATTRIBUTES,
       handleFlags: request.handleFlags,
     },
