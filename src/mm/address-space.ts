@@ -17,6 +17,7 @@ import { unmapAllViews } from './section-view.js';
 import { mapSharedUserData } from './shared-user-data.js';
 import { copySystemEntries, SELF_MAP_INDEX } from './system-space.js';
 import { needAddressSpace } from './threads/swapper.js';
+import { deleteUserPhysicalPages, type UserPhysicalPages } from './user-physical-pages.js';
 import { VadTree } from './vad-tree.js';
 import { growWorkingSetList, WorkingSet } from './working-set.js';
 
@@ -46,6 +47,10 @@ export class AddressSpace {
   peakWorkingSetPages = 0;
   /** Page tables of all levels that exist, the directory included, wherever they are. */
   pageTablePages = 0;
+  /** Ranges of large pages and windows for user physical pages: a process that has any is not swapped out. */
+  lockedRanges = 0;
+  /** The pages of Address Windowing Extensions that the process owns; null before the first. */
+  userPhysicalPages: UserPhysicalPages | null = null;
   /** Pages of hyperspace: the working-set list and its hash. */
   hyperspacePages = 0;
   readonly workingSet = new WorkingSet();
@@ -141,6 +146,7 @@ export function deleteAddressSpace(mm: MemoryManager, space: AddressSpace): void
   for (let vad = space.vads.first(); vad !== null; vad = space.vads.first()) {
     deletePrivateVad(mm, space, vad);
   }
+  deleteUserPhysicalPages(mm, space);
   deletePteRange(mm, space, 0, SYSTEM_RANGE_START);
   deleteHyperspace(mm, space);
   if (mm.current === space) detach(mm);

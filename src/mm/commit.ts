@@ -19,7 +19,9 @@ export const COMMIT_NONPAGED_POOL = 5;
 export const COMMIT_KERNEL_STACK = 6;
 /** The page tables of system space and the shared user data page. */
 export const COMMIT_SYSTEM = 7;
-export const COMMIT_USES = 8;
+/** Pages that AllocateUserPhysicalPages gave to programs. */
+export const COMMIT_USER_PHYSICAL = 8;
+export const COMMIT_USES = 9;
 
 /** Part of the limit beyond which the paging files are extended before somebody has to wait for it. */
 export const COMMIT_HIGH = 0.9;

@@ -21,6 +21,7 @@ import { BugCheck, PAGE_FAULT_IN_NONPAGED_AREA } from './bug-check.js';
 import { breakCopyOnWrite } from './copy-on-write.js';
 import { countTransition } from './counters.js';
 import { resolveDemandZeroFault } from './demand-zero.js';
+import { faultOnLargePage } from './large-page.js';
 import type { MemoryManager } from './memory-manager.js';
 import { markModified } from './page-file.js';
 import { resolvePageFileFault } from './page-file-fault.js';
@@ -48,7 +49,7 @@ import {
 } from './pte.js';
 import { isPagedSystemAddress, systemWord } from './system-space.js';
 import { growUserStack, type UserStack } from './user-stack.js';
-import { VAD_PRIVATE, type Vad } from './vad-tree.js';
+import { VAD_LARGE_PAGES, VAD_PRIVATE, type Vad } from './vad-tree.js';
 import { insertWsle, noteNewest } from './working-set.js';
 import { ensureRoomInWorkingSet, replaceOnePage } from './working-set-manager.js';
 
@@ -222,6 +223,7 @@ function faultWithoutPte(
 ): number {
   const vad = space.vads.find(Math.floor(address / 4096));
   if (vad === null) return STATUS_ACCESS_VIOLATION;
+  if (vad.type === VAD_LARGE_PAGES) return faultOnLargePage(mm, space, address, errorCode);
   if (vad.kind === VAD_PRIVATE) {
     if (!vad.memCommit) return STATUS_ACCESS_VIOLATION;
     if (checkAccess(vad.protection, errorCode) === STATUS_ACCESS_VIOLATION) return STATUS_ACCESS_VIOLATION;

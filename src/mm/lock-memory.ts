@@ -14,6 +14,7 @@ import { accessFault } from './fault-handler.js';
 import type { MemoryManager } from './memory-manager.js';
 import { findPte } from './page-tables.js';
 import { PTE_VALID, pteFrame } from './pte.js';
+import { VAD_LARGE_PAGES, VAD_ORDINARY } from './vad-tree.js';
 import type { RegionRequest } from './virtual-memory.js';
 import { findWsle, WSLE_LOCKED_IN_MEMORY, WSLE_LOCKED_IN_WS, wsleWord } from './working-set.js';
 import { removeFromWorkingSet } from './working-set-manager.js';
@@ -32,12 +33,19 @@ function roundToPages(space: AddressSpace, request: RegionRequest): boolean {
   return true;
 }
 
-/** Index in ram.words of the working-set entry of a page, -1 when the page is not valid. */
+/** Index in ram.words of the working-set entry of a page, -1 when it has none. */
 function entryWord(mm: MemoryManager, space: AddressSpace, address: number): number {
   const pte = findPte(mm, space, address);
   const lo = pte === 0 ? 0 : mm.words[pte]!;
-  if ((lo & PTE_VALID) === 0) return -1;
+  if ((lo & PTE_VALID) === 0 || isAlwaysValid(mm, space, address)) return -1;
   return wsleWord(space.workingSet, findWsle(mm, space, address, pteFrame(lo)));
+}
+
+/** True for a page of large pages, and for one that a window shows: they are in memory and in no working set. */
+function isAlwaysValid(mm: MemoryManager, space: AddressSpace, address: number): boolean {
+  const vad = space.vads.find(address / PAGE_SIZE);
+  if (vad === null || vad.type === VAD_ORDINARY) return false;
+  return vad.type === VAD_LARGE_PAGES || (mm.words[findPte(mm, space, address)]! & PTE_VALID) !== 0;
 }
 
 /** Makes a page valid, as reading it would; an NTSTATUS. */
@@ -74,6 +82,7 @@ export function lockVirtualMemory(mm: MemoryManager, space: AddressSpace, reques
   if (added > 0 && set.locked + added > most) return STATUS_WORKING_SET_QUOTA;
   for (let page = 0; page < pages; page++) {
     const address = request.baseAddress + page * PAGE_SIZE;
+    if (isAlwaysValid(mm, space, address)) continue;
     const status = makeValid(mm, space, address);
     if (status !== STATUS_SUCCESS) return status;
     const word = entryWord(mm, space, address);

@@ -101,6 +101,8 @@ export class MemoryManager {
   currentStack: UserStack | null = null;
   /** Directory that holds the system's half; no process runs on it. */
   systemDirectoryFrame = 0;
+  /** Frames of large pages, user physical pages, and the page tables that both need: they stay in RAM. */
+  lockedFrames = 0;
   /** Pages charged for system page tables and the shared user data page. */
   systemPages = 0;
   /** Frame of KUSER_SHARED_DATA. */

@@ -248,21 +248,35 @@ export function pteWordOfFrame(mm: MemoryManager, frame: number): number {
 
 /** Takes the oldest standby page of the lowest priority and gives its PTE or prototype PTE the original contents back; -1: none. */
 function repurposeStandby(mm: MemoryManager): number {
-  const pfn = mm.pfn;
   for (let list = FIRST_STANDBY; list < LIST_COUNT; list++) {
     const frame = takeFirst(mm, list);
     if (frame < 0) continue;
-    mm.lists.repurposed[list - FIRST_STANDBY]!++;
-    const word = pteWordOfFrame(mm, frame);
-    mm.words[word] = pfn.originalLo[frame]!;
-    mm.words[word + 1] = pfn.originalHi[frame]!;
-    const holder = pfn.containingFrame[frame]!;
-    pfn.flags[frame] = 0;
-    pfn.usedPtes[frame] = 0;
-    releaseShare(mm, holder);
+    repurpose(mm, frame);
     return frame;
   }
   return -1;
+}
+
+/** A page that was taken off standby is given up: its PTE or prototype PTE has its original contents again. */
+function repurpose(mm: MemoryManager, frame: number): void {
+  const pfn = mm.pfn;
+  mm.lists.repurposed[pfn.priority[frame]!]!++;
+  const word = pteWordOfFrame(mm, frame);
+  mm.words[word] = pfn.originalLo[frame]!;
+  mm.words[word + 1] = pfn.originalHi[frame]!;
+  const holder = pfn.containingFrame[frame]!;
+  pfn.flags[frame] = 0;
+  pfn.usedPtes[frame] = 0;
+  releaseShare(mm, holder);
+}
+
+/** Takes an available frame (zeroed, free or on standby) off its list; it is active and holds zeros. */
+export function claimFrame(mm: MemoryManager, frame: number): void {
+  const state = mm.pfn.state[frame]!;
+  unlinkFrame(mm, frame);
+  if (state === FRAME_STANDBY) repurpose(mm, frame);
+  if (state !== FRAME_ZEROED) mm.processor.zeroFrame(frame);
+  wakeWhenLow(mm);
 }
 
 /** Deletes unused segments, unless the frame is for a pool page that is wanted in the middle of a pool operation. */
@@ -306,9 +320,13 @@ function takeFirst(mm: MemoryManager, list: number): number {
   const frame = mm.lists.head[list]!;
   if (frame < 0) return frame;
   unlinkFrame(mm, frame);
+  wakeWhenLow(mm);
+  return frame;
+}
+
+function wakeWhenLow(mm: MemoryManager): void {
   if (mm.lists.available < mm.thresholds.low && !mm.systemThreads.nothingToTrim)
     wakeSystemThread(mm, mm.systemThreads.balanceSetManager);
-  return frame;
 }
 
 /** A frame of zeros, active, its PFN entry still to be initialized; -1 when no frame can be had (STATUS_NO_MEMORY). */

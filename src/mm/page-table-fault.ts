@@ -20,6 +20,7 @@ import {
   frameOfWord,
   freeEmptyTable,
   holdTable,
+  namesTable,
   nextAddressWithTable,
   nextAddressWithValidTable,
   nextBoundary,
@@ -41,7 +42,7 @@ import { ensureRoomInWorkingSet } from './working-set-manager.js';
  */
 export function bringPteIn(mm: MemoryManager, space: AddressSpace, address: number): number {
   const found = findPte(mm, space, address);
-  return found !== 0 ? found : descend(mm, space, address, false);
+  return found !== 0 ? found : descend(mm, space, address, 1, false);
 }
 
 /**
@@ -50,13 +51,25 @@ export function bringPteIn(mm: MemoryManager, space: AddressSpace, address: numb
  */
 export function makePte(mm: MemoryManager, space: AddressSpace, address: number): number {
   const found = findPte(mm, space, address);
-  return found !== 0 ? found : descend(mm, space, address, true);
+  return found !== 0 ? found : descend(mm, space, address, 1, true);
 }
 
-function descend(mm: MemoryManager, space: AddressSpace, address: number, makes: boolean): number {
+/** The same for the entry of level 2, which can name a large page. */
+export function makePde(mm: MemoryManager, space: AddressSpace, address: number): number {
+  return descend(mm, space, address, 2, true);
+}
+
+/** The entry of a level for an address; 0 also where a large page has no page table. */
+function descend(
+  mm: MemoryManager,
+  space: AddressSpace,
+  address: number,
+  lowest: number,
+  makes: boolean,
+): number {
   if (address < SYSTEM_RANGE_START && !ensureRoomInWorkingSet(mm, space)) return -STATUS_NO_MEMORY;
   let table = space.directoryFrame;
-  for (let level = 4; level > 1; level--) {
+  for (let level = 4; level > lowest; level--) {
     const word = entryWord(mm, table, address, level);
     const lo = mm.words[word]!;
     if ((lo & PTE_VALID) === 0) {
@@ -73,7 +86,7 @@ function descend(mm: MemoryManager, space: AddressSpace, address: number, makes:
     }
     table = pteFrame(mm.words[word]!);
   }
-  return findPte(mm, space, address);
+  return lowest === 1 ? findPte(mm, space, address) : entryWord(mm, table, address, lowest);
 }
 
 /** Fills an entry of zeros, which lies in `holder` at the self-map address `at`, with a new table. */
@@ -232,7 +245,7 @@ function lowestTable(mm: MemoryManager, space: AddressSpace, address: number): n
   let table = space.directoryFrame;
   for (let level = 4; level > 1; level--) {
     const entry = mm.words[entryWord(mm, table, address, level)]!;
-    if ((entry & PTE_VALID) === 0) break;
+    if (!namesTable(entry)) break;
     table = pteFrame(entry);
   }
   return table;

@@ -6,7 +6,7 @@
 import type { AddressSpace } from './address-space.js';
 import { HostIoError } from './backing-file.js';
 import type { MemoryManager } from './memory-manager.js';
-import { entryWord, nextBoundary, type TableAccess } from './page-tables.js';
+import { entryWord, isLargePage, nextBoundary, type TableAccess } from './page-tables.js';
 import { PTE_TRANSITION, PTE_VALID, pageFileNumber, pteFrame } from './pte.js';
 import { systemWord } from './system-space.js';
 
@@ -78,7 +78,7 @@ function look(mm: MemoryManager, space: AddressSpace, address: number): number {
     const word = entryWord(mm, table, address, level);
     const lo = mm.words[word]!;
     const hi = mm.words[word + 1]!;
-    if (lo === 0 && hi === 0) return -level;
+    if ((lo === 0 && hi === 0) || isLargePage(lo)) return -level;
     table = peekTable(mm, lo, hi, level - 1);
     if (table === UNREADABLE) return -level;
   }

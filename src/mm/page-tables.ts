@@ -8,7 +8,7 @@ import type { AddressSpace } from './address-space.js';
 import { COMMIT_PAGE_TABLES } from './commit.js';
 import type { MemoryManager } from './memory-manager.js';
 import { deleteActiveFrame } from './page-lists.js';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_USER, PTE_VALID, PTE_WRITE, pteFrame } from './pte.js';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_LARGE_PAGE, PTE_USER, PTE_VALID, PTE_WRITE, pteFrame } from './pte.js';
 import { removeWsle } from './working-set.js';
 
 /** FFFFF680_00000000: the page tables of the current process and of the system, through the self-map. */
@@ -17,6 +17,8 @@ export const PTE_BASE = 0xf680_0000_0000;
 export const ENTRY_SPAN = [0, 0x1000, 0x20_0000, 0x4000_0000, 0x80_0000_0000] as const;
 /** First address that user mode cannot use; half of the 48-bit space. */
 export const SYSTEM_RANGE_START = 0x8000_0000_0000;
+/** Bits of an entry of level 4 to 2; only Valid is set of them when the entry names a table that is there. */
+const TABLE_BITS = PTE_VALID | PTE_LARGE_PAGE;
 /** Low word of a valid entry that names a table of system space, without its frame number. */
 export const SYSTEM_TABLE_LOW = PTE_VALID | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY;
 /** Low word of a valid entry that names a table of user space, without its frame number. */
@@ -49,7 +51,10 @@ export function frameOfWord(mm: MemoryManager, word: number): number {
   return (word - mm.baseWord) >>> 10;
 }
 
-/** Index in ram.words of the low word of the PTE of a user or hyperspace address, or 0 when a table above it is not valid. */
+/**
+ * Index in ram.words of the low word of the PTE of a user or hyperspace address, or 0 when a table above it is not valid, or a
+ * large page lies there.
+ */
 export function findPte(mm: MemoryManager, space: AddressSpace, address: number): number {
   const key = Math.floor(address / 0x20_0000);
   const slot = (Math.floor(address / 4096) & 511) * 2;
@@ -60,7 +65,7 @@ export function findPte(mm: MemoryManager, space: AddressSpace, address: number)
   entry = words[mm.frameWord(pteFrame(entry)) + (Math.floor(address / 0x4000_0000) & 511) * 2]!;
   if ((entry & PTE_VALID) === 0) return 0;
   entry = words[mm.frameWord(pteFrame(entry)) + (key & 511) * 2]!;
-  if ((entry & PTE_VALID) === 0) return 0;
+  if ((entry & TABLE_BITS) !== PTE_VALID) return 0;
   space.cachedTable = key;
   space.cachedTableWord = mm.frameWord(pteFrame(entry));
   return space.cachedTableWord + slot;
@@ -187,12 +192,22 @@ export function nextBoundary(address: number, level: number): number {
   return (Math.floor(address / span) + 1) * span;
 }
 
-/** Highest level whose entry for an address is not valid, 0 when the page table is there. */
+/** True for a valid entry of level 2 that maps 2 MB itself. */
+export function isLargePage(lo: number): boolean {
+  return (lo & TABLE_BITS) === TABLE_BITS;
+}
+
+/** True for an entry of level 4 to 2 that names a table in memory, not a large page. */
+export function namesTable(lo: number): boolean {
+  return (lo & TABLE_BITS) === PTE_VALID;
+}
+
+/** Highest level whose entry for an address names no table in memory, 0 when the page table is there. */
 export function invalidLevel(mm: MemoryManager, space: AddressSpace, address: number): number {
   let table = space.directoryFrame;
   for (let level = 4; level > 1; level--) {
     const entry = mm.words[entryWord(mm, table, address, level)]!;
-    if ((entry & PTE_VALID) === 0) return level;
+    if (!namesTable(entry)) return level;
     table = pteFrame(entry);
   }
   return 0;

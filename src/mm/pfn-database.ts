@@ -37,6 +37,11 @@ export const PFN_PAGE_TABLE = 8;
 /** Flag: the contents are on their way from the disk; the PTE or prototype PTE is in transition. */
 export const PFN_READ_IN_PROGRESS = 16;
 
+/** Flag: one of the 512 frames of a large page; pteAddress is that of its page-directory entry, or of its prototype PTE. */
+export const PFN_LARGE_PAGE = 32;
+/** Flag: a page of Address Windowing Extensions, which its process owns; pteAddress is 0 while no window shows it. */
+export const PFN_AWE = 64;
+
 /** Standby priority of an ordinary page; 0 is repurposed first, 7 last. */
 export const DEFAULT_PRIORITY = 5;
 /** Where the PTEs of user addresses end in the self-map; below it are no others. */

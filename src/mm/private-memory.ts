@@ -5,13 +5,14 @@
 import { STATUS_COMMITMENT_LIMIT, STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_PRIVATE } from './commit.js';
+import { deleteLockedRange } from './locked-range.js';
 import type { MemoryManager } from './memory-manager.js';
 import { PAGE_RESERVED, pageState, setPageProtection } from './page-protection.js';
 import { BROUGHT_IN, holdTables, releaseTables } from './page-table-fault.js';
 import { countUsedPte, findPte, type TableAccess } from './page-tables.js';
 import { DECOMMITTED_PTE, demandZeroLow } from './pte.js';
 import { deletePte, deletePteRange, tryDeletePteRange } from './pte-deletion.js';
-import type { Vad } from './vad-tree.js';
+import { VAD_ORDINARY, type Vad } from './vad-tree.js';
 import { freeWriteWatch } from './write-watch.js';
 
 const TABLE_SPAN = 0x20_0000;
@@ -211,6 +212,10 @@ export function releasePrivatePages(
 
 /** Removes a private range and its pages, as the end of its process does. */
 export function deletePrivateVad(mm: MemoryManager, space: AddressSpace, vad: Vad): void {
+  if (vad.type !== VAD_ORDINARY) {
+    deleteLockedRange(mm, space, vad);
+    return;
+  }
   deletePteRange(mm, space, vad.startPage * 4096, (vad.endPage + 1) * 4096);
   adjustCommit(mm, space, vad, -vad.commitCharge);
   removePrivateVad(mm, space, vad);

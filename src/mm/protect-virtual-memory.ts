@@ -12,12 +12,14 @@ import {
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
+import { largePageProtection } from './large-page.js';
+import { protectLockedRange } from './locked-range.js';
 import type { MemoryManager } from './memory-manager.js';
 import { pageState, protectPages } from './page-protection.js';
 import { bringPteIn, releaseTables } from './page-table-fault.js';
 import { countCommitted, holdTablesFor } from './private-memory.js';
 import { isCopyOnWrite, pageProtection, protectionCode } from './protection.js';
-import { VAD_PRIVATE, type Vad } from './vad-tree.js';
+import { VAD_LARGE_PAGES, VAD_ORDINARY, VAD_PRIVATE, type Vad } from './vad-tree.js';
 import { protectView } from './view-memory.js';
 import type { RegionRequest } from './virtual-memory.js';
 
@@ -47,11 +49,14 @@ export function protectVirtualMemory(
   if (vad.noChange) return STATUS_INVALID_PAGE_PROTECTION;
   const word = bringPteIn(mm, space, start);
   if (word < 0) return -word;
-  const old = pageState(mm, vad, start / 4096, word);
+  const isLarge = vad.type === VAD_LARGE_PAGES;
+  const old = isLarge ? largePageProtection(mm, space, start) : pageState(mm, vad, start / 4096, word);
   const status =
-    vad.kind === VAD_PRIVATE
-      ? protectPrivate(mm, space, vad, start, end, protection)
-      : protectView(mm, space, vad, start, end, protection);
+    vad.type !== VAD_ORDINARY
+      ? protectLockedRange(mm, space, vad, start, end, protection)
+      : vad.kind === VAD_PRIVATE
+        ? protectPrivate(mm, space, vad, start, end, protection)
+        : protectView(mm, space, vad, start, end, protection);
   if (status !== STATUS_SUCCESS) return status;
   out.oldProtect = pageProtection(old);
   request.baseAddress = start;

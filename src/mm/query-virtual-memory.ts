@@ -13,12 +13,13 @@ import {
 } from '../base/memory-constants.js';
 import { STATUS_INVALID_PARAMETER, STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
+import { LARGE_PAGE_FRAMES, largePageProtection } from './large-page.js';
 import type { MemoryManager } from './memory-manager.js';
 import { PAGE_RESERVED, pageState } from './page-protection.js';
 import { BROUGHT_IN } from './page-table-fault.js';
 import type { TableAccess } from './page-tables.js';
 import { pageProtection } from './protection.js';
-import { VAD_IMAGE, VAD_PRIVATE, type Vad } from './vad-tree.js';
+import { VAD_IMAGE, VAD_LARGE_PAGES, VAD_PRIVATE, type Vad } from './vad-tree.js';
 
 const TYPE_OF_KIND = [MEM_PRIVATE, MEM_MAPPED, MEM_IMAGE];
 
@@ -86,6 +87,10 @@ function describeRange(
   out: MemoryBasicInformation,
   tables: TableAccess,
 ): number {
+  if (vad.type === VAD_LARGE_PAGES) {
+    describeLargePages(mm, space, vad, page, out);
+    return STATUS_SUCCESS;
+  }
   const word = tables.pte(mm, space, page * 4096);
   if (word < 0) return -word;
   const state = pageState(mm, vad, page, word);
@@ -98,6 +103,25 @@ function describeRange(
   out.protect = state === PAGE_RESERVED ? 0 : pageProtection(state);
   out.type = TYPE_OF_KIND[vad.kind]!;
   return STATUS_SUCCESS;
+}
+
+function describeLargePages(
+  mm: MemoryManager,
+  space: AddressSpace,
+  vad: Vad,
+  page: number,
+  out: MemoryBasicInformation,
+): void {
+  const protection = largePageProtection(mm, space, page * 4096);
+  let end = page - (page % LARGE_PAGE_FRAMES) + LARGE_PAGE_FRAMES;
+  while (end <= vad.endPage && largePageProtection(mm, space, end * 4096) === protection)
+    end += LARGE_PAGE_FRAMES;
+  out.allocationBase = vad.startPage * 4096;
+  out.allocationProtect = pageProtection(vad.protection);
+  out.regionSize = (end - page) * 4096;
+  out.state = MEM_COMMIT;
+  out.protect = pageProtection(protection);
+  out.type = TYPE_OF_KIND[vad.kind]!;
 }
 
 /** The first page after `page` whose state differs, at most the first after the range; or an NTSTATUS, negated. */

@@ -4,14 +4,22 @@
  * the published layout of MEMORY_WORKING_SET_EX_BLOCK.
  */
 import type { AddressSpace } from './address-space.js';
+import { findLargePde } from './large-page.js';
 import type { MemoryManager } from './memory-manager.js';
 import { pageState, prototypeAddress } from './page-protection.js';
 import { findPte } from './page-tables.js';
 import { FRAME_MODIFIED, FRAME_MODIFIED_NO_WRITE, PFN_PROTOTYPE } from './pfn-database.js';
 import { pageProtection } from './protection.js';
-import { hasPageFileBlock, PTE_PROTOTYPE, PTE_TRANSITION, PTE_VALID, pteFrame } from './pte.js';
+import {
+  hasPageFileBlock,
+  PTE_PROTOTYPE,
+  PTE_TRANSITION,
+  PTE_VALID,
+  pteFrame,
+  pteProtection,
+} from './pte.js';
 import { systemWord } from './system-space.js';
-import { VAD_PRIVATE, type Vad } from './vad-tree.js';
+import { VAD_LARGE_PAGES, VAD_ORDINARY, VAD_PRIVATE, type Vad } from './vad-tree.js';
 import {
   findWsle,
   WSLE_LOCKED_IN_MEMORY,
@@ -33,6 +41,7 @@ const EX_SHARE_COUNT_SHIFT = 1;
 const EX_PROTECTION_SHIFT = 4;
 const EX_SHARED = 0x8000;
 const EX_LOCKED = 0x40_0000;
+const EX_LARGE_PAGE = 0x80_0000;
 const EX_PRIORITY_SHIFT = 24;
 const EX_SHARED_ORIGINAL = 0x4000_0000;
 /** Of a page that is not valid: where it is, and whether it has to be written before its frame can be had. */
@@ -84,6 +93,7 @@ export function queryWorkingSetEx(mm: MemoryManager, space: AddressSpace, addres
   const page = Math.floor(address / 4096);
   const vad = space.vads.find(page);
   if (vad === null) return 0;
+  if (vad.type !== VAD_ORDINARY) return lockedAttributes(mm, space, vad, page);
   const pte = findPte(mm, space, page * 4096);
   const lo = pte === 0 ? 0 : mm.words[pte]!;
   if ((lo & PTE_VALID) !== 0) return validAttributes(mm, space, vad, page, pte);
@@ -106,6 +116,22 @@ function validAttributes(
     (pageProtection(pageState(mm, vad, page, pte)) << EX_PROTECTION_SHIFT) |
     (isShared(mm, frame) ? EX_SHARED | EX_SHARED_ORIGINAL : 0) |
     (isLocked ? EX_LOCKED : 0) |
+    (mm.pfn.priority[frame]! << EX_PRIORITY_SHIFT)
+  );
+}
+
+/** A page of a range that is always in memory and in no working set; 0 where a window shows nothing. */
+function lockedAttributes(mm: MemoryManager, space: AddressSpace, vad: Vad, page: number): number {
+  const isLarge = vad.type === VAD_LARGE_PAGES;
+  const pte = isLarge ? findLargePde(mm, space, page * 4096) : findPte(mm, space, page * 4096);
+  const lo = mm.words[pte]!;
+  if ((lo & PTE_VALID) === 0) return 0;
+  const frame = pteFrame(lo);
+  return (
+    EX_VALID |
+    (pageProtection(pteProtection(mm.pfn.originalLo[frame]!)) << EX_PROTECTION_SHIFT) |
+    EX_LOCKED |
+    (isLarge ? EX_LARGE_PAGE : 0) |
     (mm.pfn.priority[frame]! << EX_PRIORITY_SHIFT)
   );
 }

@@ -10,6 +10,11 @@ export const VAD_PRIVATE = 0;
 export const VAD_MAPPED = 1;
 export const VAD_IMAGE = 2;
 
+/** Vad.type: ordinary, of large pages, or a window for user physical pages. */
+export const VAD_ORDINARY = 0;
+export const VAD_LARGE_PAGES = 1;
+export const VAD_AWE = 2;
+
 /** Pages in the 64 KB allocation granularity. */
 const GRANULARITY_PAGES = 16;
 
@@ -34,6 +39,8 @@ export class Vad {
   noChange = false;
   /** Views of a SEC_RESERVE section: a page whose prototype PTE is zero is reserved, not committed. */
   sectionMayReserve = false;
+  /** VAD_LARGE_PAGES and VAD_AWE: the pages are always in memory, in no working set, and never written to a paging file. */
+  type = VAD_ORDINARY;
   /** Pages charged to commit for this range. Views: pages that are, or by their protection may become, private copies. */
   commitCharge = 0;
   /** Views: what is mapped. */

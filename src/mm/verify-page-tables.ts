@@ -3,13 +3,14 @@ import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { prototypeAddress } from './page-protection.js';
 import { peekTable, UNREADABLE } from './page-table-peek.js';
-import { ENTRY_SPAN, pteAddress, SYSTEM_RANGE_START } from './page-tables.js';
+import { ENTRY_SPAN, isLargePage, pteAddress, SYSTEM_RANGE_START } from './page-tables.js';
 import {
   FRAME_ACTIVE,
   FRAME_MODIFIED,
   FRAME_MODIFIED_NO_WRITE,
   FRAME_STANDBY,
   FRAME_TRANSITION,
+  PFN_AWE,
   PFN_PAGE_TABLE,
   PFN_PROTOTYPE,
 } from './pfn-database.js';
@@ -32,6 +33,7 @@ import { HYPERSPACE_INDEX, isPagedSystemAddress, isSharedIndex, SELF_MAP_INDEX }
 import { VAD_PRIVATE, type Vad } from './vad-tree.js';
 import type { VerifyTally } from './verify.js';
 import { VerifyError } from './verify-error.js';
+import { verifyLargePage } from './verify-locked-ranges.js';
 import { verifyPageFileEntry } from './verify-page-files.js';
 
 /** First level-4 entry of system space. */
@@ -150,6 +152,11 @@ function verifyEntry(
   const { pfn } = mm;
   const lo = mm.words[word]!;
   const hi = mm.words[word + 1]!;
+  if (level === 1 && isLargePage(lo)) {
+    tally.holds(walk.space !== null, 'large page in system space, at', base);
+    if (walk.space !== null) verifyLargePage(mm, walk.space, word, holder, base, tally);
+    return;
+  }
   walk.tables++;
   if ((lo & PTE_VALID) !== 0) {
     const table = pteFrame(lo);
@@ -214,7 +221,8 @@ function verifyTable(
   }
   if (table < mm.pfn.frameCount)
     tally.equal(mm.pfn.usedPtes[table]!, used, 'used entries of page table', table);
-  tally.holds(used > 0 || walk.space === null, 'empty page table', table);
+  const isHeld = isValid && mm.pfn.shareCount[table]! > 1;
+  tally.holds(used > 0 || isHeld || walk.space === null, 'empty page table', table);
 }
 
 /** Index of the first word of the next entry from `word` to `end` that is not zero, or `end`. Most are, so four are looked at together. */
@@ -258,7 +266,7 @@ function verifyPte(
   const lo = mm.words[word]!;
   tally.counts.ptes++;
   if ((lo & PTE_VALID) !== 0) {
-    walk.pages++;
+    if ((mm.pfn.flags[pteFrame(lo)]! & PFN_AWE) === 0) walk.pages++;
     if (walk.space === null && isPagedSystemAddress(address)) tally.pagedPoolPages++;
     verifyValid(mm, word, table, address, walk, tally);
   } else if ((lo & (PTE_PROTOTYPE | PTE_TRANSITION)) === PTE_TRANSITION) {

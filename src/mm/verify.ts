@@ -32,6 +32,7 @@ import { observe } from './system-observer.js';
 import { VAD_PRIVATE } from './vad-tree.js';
 import { verifyCaches } from './verify-caches.js';
 import { VerifyError } from './verify-error.js';
+import { verifyLockedRanges } from './verify-locked-ranges.js';
 import { verifyPageFiles } from './verify-page-files.js';
 import { verifyAddressSpace, verifyLostTables, verifySystemSpace } from './verify-page-tables.js';
 import { verifySections } from './verify-sections.js';
@@ -61,6 +62,8 @@ export class VerifyTally {
   /** For each paging file: 1 for each block that an entry names, and how many those are. */
   readonly blocks: Uint8Array[];
   readonly blocksNamed: number[];
+  /** Large pages found. */
+  largePages = 0;
 
   constructor(readonly mm: MemoryManager) {
     this.shares = new Int32Array(mm.pfn.frameCount);
@@ -105,6 +108,7 @@ function verifyAll(mm: MemoryManager): VerifyCounts {
     verifyProcessWorkingSet(mm, space, systemTables, tally);
   }
   verifyLostTables(mm, null, tally);
+  verifyLockedRanges(mm, tally);
   verifySystemWorkingSet(mm, tally);
   verifyKernelStacks(mm, tally);
   verifySections(mm, tally);

@@ -50,6 +50,7 @@ import {
 } from './address-requirements.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_PRIVATE } from './commit.js';
+import { allocateLockedRange, freeLockedRange } from './locked-range.js';
 import type { MemoryManager } from './memory-manager.js';
 import {
   coalescePlaceholders,
@@ -68,7 +69,7 @@ import {
 } from './private-memory.js';
 import { isCopyOnWrite, protectionCode } from './protection.js';
 import { MM_NOACCESS } from './pte.js';
-import { VAD_PRIVATE, Vad } from './vad-tree.js';
+import { VAD_ORDINARY, VAD_PRIVATE, Vad } from './vad-tree.js';
 import { commitViewPages } from './view-memory.js';
 import { allocateWriteWatch, freeWriteWatch } from './write-watch.js';
 
@@ -83,14 +84,14 @@ const PAGE = 4096;
 const ALLOCATION_FLAGS = MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_RESET_UNDO;
 const KNOWN_FLAGS = ALLOCATION_FLAGS | MEM_TOP_DOWN | MEM_WRITE_WATCH | MEM_PHYSICAL | MEM_LARGE_PAGES;
 const PLACEHOLDER_FLAGS = MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER;
-/** Address windows need parts that are not built: STATUS_NOT_SUPPORTED. */
-const UNSUPPORTED_FLAGS = MEM_PHYSICAL;
 const RESERVE_AND_COMMIT = MEM_RESERVE | MEM_COMMIT;
 
 /** Base address and size in bytes; a service rounds them to what it did. */
 export interface RegionRequest {
   baseAddress: number;
   regionSize: number;
+  /** The caller has SeLockMemoryPrivilege enabled. */
+  mayLockPages?: boolean;
 }
 
 function pageFloor(address: number): number {
@@ -137,8 +138,8 @@ function checkAllocationType(type: number, known: number): number {
 
 /**
  * Reserves, commits or both. Reserving rounds the base down to 64 KB and the end up to a page; committing rounds both to pages.
- * A base of 0 lets the system choose, the lowest free range that is aligned to 64 KB, or with MEM_TOP_DOWN the highest. No
- * process holds the privilege that MEM_LARGE_PAGES needs: STATUS_PRIVILEGE_NOT_HELD.
+ * A base of 0 lets the system choose, the lowest free range that is aligned to 64 KB, or with MEM_TOP_DOWN the highest.
+ * STATUS_PRIVILEGE_NOT_HELD for MEM_LARGE_PAGES without SeLockMemoryPrivilege.
  * NtAllocateVirtualMemory.
  */
 export function allocateVirtualMemory(
@@ -209,8 +210,8 @@ function allocate(
   if (!isUserAddress(space, request.baseAddress)) return STATUS_INVALID_PARAMETER_2;
   const room = space.highestAddress + 1 - request.baseAddress;
   if (request.regionSize <= 0 || request.regionSize > room) return STATUS_INVALID_PARAMETER_4;
-  if ((allocationType & MEM_LARGE_PAGES) !== 0) return STATUS_PRIVILEGE_NOT_HELD;
-  if ((allocationType & UNSUPPORTED_FLAGS) !== 0) return STATUS_NOT_SUPPORTED;
+  if ((allocationType & MEM_LARGE_PAGES) !== 0 && request.mayLockPages !== true)
+    return STATUS_PRIVILEGE_NOT_HELD;
   if ((allocationType & (MEM_RESET | MEM_RESET_UNDO)) !== 0) return resetPages(space, request);
   if (request.baseAddress !== 0 && (allocationType & MEM_RESERVE) === 0) {
     return commitPages(mm, space, request, protection);
@@ -227,6 +228,8 @@ function reserve(
   limits: PlacementLimits,
 ): number {
   if (isCopyOnWrite(protection)) return STATUS_INVALID_PAGE_PROTECTION;
+  if ((allocationType & (MEM_LARGE_PAGES | MEM_PHYSICAL)) !== 0)
+    return allocateLockedRange(mm, space, request, allocationType, protection, limits);
   const { baseAddress, regionSize } = request;
   const isReplaced = (allocationType & MEM_REPLACE_PLACEHOLDER) !== 0;
   const replaced = isReplaced ? placeholderAt(space, baseAddress, baseAddress + regionSize) : null;
@@ -308,7 +311,7 @@ function commitPages(
   const start = pageFloor(request.baseAddress);
   const end = pageCeiling(request.baseAddress + request.regionSize);
   const vad = rangeOf(space, start, end);
-  if (vad === null) return STATUS_CONFLICTING_ADDRESSES;
+  if (vad === null || vad.type !== VAD_ORDINARY) return STATUS_CONFLICTING_ADDRESSES;
   if (vad.noChange || vad.isPlaceholder) return STATUS_CONFLICTING_ADDRESSES;
   let status = STATUS_ALREADY_COMMITTED;
   if (vad.kind === VAD_PRIVATE) {
@@ -330,7 +333,11 @@ function commitPages(
 function resetPages(space: AddressSpace, request: RegionRequest): number {
   const requestEnd = request.baseAddress + request.regionSize;
   const vad = rangeOf(space, pageFloor(request.baseAddress), pageCeiling(requestEnd));
-  if (vad === null || (vad.controlArea !== null && vad.controlArea.file !== null))
+  if (
+    vad === null ||
+    vad.type !== VAD_ORDINARY ||
+    (vad.controlArea !== null && vad.controlArea.file !== null)
+  )
     return STATUS_CONFLICTING_ADDRESSES;
   const start = pageCeiling(request.baseAddress);
   const end = pageFloor(requestEnd);
@@ -374,7 +381,8 @@ export function freeVirtualMemory(
     if (vad.kind !== VAD_PRIVATE) return STATUS_UNABLE_TO_DELETE_SECTION;
     if (vad.noChange) return STATUS_INVALID_PAGE_PROTECTION;
     if (request.regionSize === 0 && start !== vad.startPage * PAGE) return STATUS_FREE_VM_NOT_AT_BASE;
-    if (freeType === MEM_DECOMMIT) status = decommitPrivatePages(mm, space, vad, start, end);
+    if (vad.type !== VAD_ORDINARY) status = freeLockedRange(mm, space, vad, start, end, freeType);
+    else if (freeType === MEM_DECOMMIT) status = decommitPrivatePages(mm, space, vad, start, end);
     else if (freeType === MEM_RELEASE) status = release(mm, space, vad, start, end);
     else status = releaseToPlaceholder(mm, space, vad, start, end);
   }

@@ -51,9 +51,12 @@ export function isIdle(stack: KernelStack): boolean {
   return stack.resident && stack.waitingSince >= 0;
 }
 
-/** True for a process in memory that has threads, all of them with their stacks out, and whose address space nobody uses. */
+/**
+ * True for a process in memory that has threads, all of them with their stacks out, and whose address space nobody uses; not for
+ * one that keeps pages in memory, with the page tables that lead to them.
+ */
 function isIdleProcess(mm: MemoryManager, space: AddressSpace): boolean {
-  if (space.outSwapped || space === mm.current) return false;
+  if (space.outSwapped || space === mm.current || space.lockedRanges > 0) return false;
   let stacks = 0;
   for (const stack of mm.kernelStacks) {
     if (stack.space !== space) continue;
