@@ -16,6 +16,7 @@ import { HostPageFileStore } from './nt/page-file-store.js';
 import { createProcess } from './nt/process-create.js';
 import { runKernel, type StopReason } from './nt/run-loop.js';
 import type { SystemDllSet } from './nt/system-module.js';
+import { privilegeLuid } from './nt/token.js';
 import { SYSTEM_MODULES } from './win32/modules.js';
 
 /** How a machine is made. */
@@ -39,6 +40,8 @@ export interface MachineOptions {
   readonly profile?: 'nt10-x64';
   /** Calendar time at the start, in whole seconds since 1970-01-01 UTC. */
   readonly bootSeconds?: number;
+  /** Names of privileges that the account has beside an ordinary user's, such as SeLockMemoryPrivilege; programs enable them. */
+  readonly privileges?: readonly string[];
   /** Emit a 'syscall' event for each service. */
   readonly traceServices?: boolean;
   /** Instructions of a quantum. */
@@ -107,6 +110,7 @@ export class Machine {
       ...(policy && { policy }),
       ...(badPages && { badPages }),
       ...(disk && { disk }),
+      ...(options.privileges && { privileges: options.privileges.map(privilegeLuid) }),
       seed: options.seed ?? 1,
       host: this.host,
       system: systemDlls(),

@@ -66,6 +66,7 @@ export function makeGuestWorld(
     policy: flags.policy,
     badPages: bad,
     disk: flags.disk,
+    ...(flags.privilege ? { privileges: flags.privilege } : {}),
     ...(flags.pagefile ? { pageFiles: flags.pagefile } : {}),
   });
   const folders = programFolders([program, ...others.map((other) => other.program)]);

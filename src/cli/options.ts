@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { foldName } from '../host/folding.js';
 import type { DiskModel } from '../machine/disk.js';
 import type { PageFileSize, ReplacementPolicy } from '../mm/memory-manager.js';
+import { PRIVILEGE_NAMES } from '../nt/token.js';
 import { type FrameRange, parseBadPage } from './bad-pages.js';
 
 export interface DirectoryOption {
@@ -29,6 +30,8 @@ export interface MachineFlags {
   /** Undefined: the machine's own choice. */
   readonly pagefile?: readonly PageFileSize[];
   readonly badPage?: readonly FrameRange[];
+  /** Names such as SeLockMemoryPrivilege. */
+  readonly privilege?: readonly string[];
   /** Which page a working set gives up. */
   readonly policy: ReplacementPolicy;
   readonly disk: DiskModel;
@@ -179,6 +182,14 @@ function normalizeGuestPath(path: string): string {
   return `${path[0]!.toUpperCase()}:\\${components.join('\\')}`;
 }
 
+/** One more privilege of the account: lock-memory or SeLockMemoryPrivilege. */
+export function parsePrivilege(text: string, previous: readonly string[] | undefined): string[] {
+  const plain = (name: string) => name.toLowerCase().replace(/^se|privilege$|-/g, '');
+  const name = [...PRIVILEGE_NAMES.values()].find((each) => plain(each) === plain(text));
+  if (name === undefined) refuse('Write the name of a privilege, such as lock-memory.');
+  return [...(previous ?? []), name];
+}
+
 /** Adds the options of a machine to a command. */
 export function addMachineOptions(command: Command): Command {
   return command
@@ -195,6 +206,12 @@ export function addMachineOptions(command: Command): Command {
         '--bad-page <n[-m]>',
         'pages of RAM, numbered from 0, that are never used (repeatable)',
       ).argParser(parseBadPage),
+    )
+    .addOption(
+      new Option(
+        '--privilege <name>',
+        "a privilege that the account has beside an ordinary user's, such as lock-memory (repeatable)",
+      ).argParser(parsePrivilege),
     )
     .addOption(
       new Option('--disk <name>', 'how fast the disk is: solid state, or a turning platter')

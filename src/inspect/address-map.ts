@@ -9,7 +9,15 @@ import { PEEKED } from '../mm/page-table-peek.js';
 import { pageProtection } from '../mm/protection.js';
 import { PTE_VALID, pteFrame } from '../mm/pte.js';
 import { observe } from '../mm/system-observer.js';
-import { VAD_IMAGE, VAD_MAPPED, VAD_PRIVATE, type Vad } from '../mm/vad-tree.js';
+import {
+  VAD_AWE,
+  VAD_IMAGE,
+  VAD_LARGE_PAGES,
+  VAD_MAPPED,
+  VAD_ORDINARY,
+  VAD_PRIVATE,
+  type Vad,
+} from '../mm/vad-tree.js';
 import {
   emptyBasicInformation,
   type MemoryBasicInformation,
@@ -92,7 +100,12 @@ function typeOf(vad: Vad): MemoryType {
   return 'Private Data';
 }
 
-/** Counts the pages of a block that are valid or private copies. */
+function detailsOf(vad: Vad): string {
+  if (vad.type === VAD_LARGE_PAGES) return 'Large Pages';
+  return vad.type === VAD_AWE ? 'AWE' : (vad.controlArea?.file?.name ?? '');
+}
+
+/** Counts the pages of a block that are in the working set or private copies. */
 function countPages(kernel: Kernel, process: Process, vad: Vad, block: MemoryBlock): void {
   const { mm } = kernel;
   const { space } = process;
@@ -101,7 +114,7 @@ function countPages(kernel: Kernel, process: Process, vad: Vad, block: MemoryBlo
   for (; at < end; at = PEEKED.next(mm, space, at + PAGE_SIZE, end)) {
     const word = PEEKED.pte(mm, space, at);
     if (vad.kind !== VAD_PRIVATE && isPrivateCopy(mm, word)) block.private += PAGE_SIZE;
-    if ((mm.words[word]! & PTE_VALID) === 0) continue;
+    if ((mm.words[word]! & PTE_VALID) === 0 || vad.type !== VAD_ORDINARY) continue;
     block.workingSet += PAGE_SIZE;
     const frame = pteFrame(mm.words[word]!);
     if (!mm.pfn.isPrototype(frame)) continue;
@@ -135,7 +148,7 @@ function makeRange(kernel: Kernel, process: Process, vad: Vad): MemoryRange {
   const range: MemoryRange = {
     address: vad.startPage * PAGE_SIZE,
     type: typeOf(vad),
-    details: vad.controlArea?.file?.name ?? '',
+    details: detailsOf(vad),
     protection: pageProtection(vad.protection),
     ...noFigures(),
     blocks: [],

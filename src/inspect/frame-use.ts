@@ -3,9 +3,18 @@
  * flags. Source: Microsoft Sysinternals, "RAMMap" (the uses); published layout of MMPFN.
  */
 import type { ControlArea } from '../mm/control-area.js';
+import { LARGE_PAGE_FRAMES } from '../mm/large-page.js';
 import type { MemoryManager } from '../mm/memory-manager.js';
 import { addressOfPte, PTE_BASE, SYSTEM_RANGE_START } from '../mm/page-tables.js';
-import { FRAME_BAD, FRAME_FREE, FRAME_ZEROED, PFN_PAGE_TABLE, PFN_PROTOTYPE } from '../mm/pfn-database.js';
+import {
+  FRAME_BAD,
+  FRAME_FREE,
+  FRAME_ZEROED,
+  PFN_AWE,
+  PFN_LARGE_PAGE,
+  PFN_PAGE_TABLE,
+  PFN_PROTOTYPE,
+} from '../mm/pfn-database.js';
 import {
   DIRECTORY_ENTRY_SPAN,
   HYPERSPACE,
@@ -32,6 +41,8 @@ export const FRAME_USES = [
   'Nonpaged Pool',
   'System PTE',
   'Kernel Stack',
+  'AWE',
+  'Large Page',
   'Unused',
 ] as const;
 
@@ -59,6 +70,7 @@ const UNUSED_STATES = (1 << FRAME_ZEROED) | (1 << FRAME_FREE) | (1 << FRAME_BAD)
 /** A page table is at most four tables below the directory, which holds itself. */
 const LEVELS = 5;
 const PTE_BYTES = 8;
+const PAGE_SIZE = 4096;
 const PTE_END = PTE_BASE + DIRECTORY_ENTRY_SPAN;
 const HYPERSPACE_END = HYPERSPACE + DIRECTORY_ENTRY_SPAN;
 
@@ -89,10 +101,26 @@ export class FrameUses {
       const shared = this.#describeShared(pte);
       if (shared !== null) return shared;
     }
+    if ((flags & PFN_AWE) !== 0) return this.#describeUserPhysical(frame, pte);
+    if ((flags & PFN_LARGE_PAGE) !== 0) return this.#describeLarge(frame, pte);
     const address = addressOfPte(pte);
     const use = (flags & PFN_PAGE_TABLE) !== 0 ? 'Page Table' : this.#useOfAddress(address);
     const mapped = use === 'Page Table' ? firstMapped(address) : address;
     return { use, process: this.#ownerOf(frame), address: mapped, controlArea: null, sectionPage: -1 };
+  }
+
+  /** A page of Address Windowing Extensions, shown in a window or not. */
+  #describeUserPhysical(frame: number, pte: number): FrameDescription {
+    const owner = [...this.#byDirectory.values()].find(({ space }) => space.userPhysicalPages?.owns(frame));
+    const address = pte === 0 ? -1 : addressOfPte(pte);
+    return { use: 'AWE', process: owner ?? null, address, controlArea: null, sectionPage: -1 };
+  }
+
+  /** A frame of a large page, whose PFN entry names the page-directory entry. */
+  #describeLarge(frame: number, pde: number): FrameDescription {
+    const address = addressOfPte(addressOfPte(pde)) + (frame % LARGE_PAGE_FRAMES) * PAGE_SIZE;
+    const process = this.#ownerOf(frame);
+    return { use: 'Large Page', process, address, controlArea: null, sectionPage: -1 };
   }
 
   /** The control area whose prototype PTEs include a system address. */

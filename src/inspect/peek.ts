@@ -3,6 +3,7 @@
  * read: valid, in transition, or resident behind a prototype PTE.
  */
 import type { AddressSpace } from '../mm/address-space.js';
+import { findLargePde, LARGE_PAGE_FRAMES } from '../mm/large-page.js';
 import type { MemoryManager } from '../mm/memory-manager.js';
 import { peekPte } from '../mm/page-table-peek.js';
 import {
@@ -27,6 +28,8 @@ export function residentFrame(lo: number): number {
 /** Frame that holds the page of a user address, or -1 when it is not in memory. */
 export function frameOfAddress(mm: MemoryManager, space: AddressSpace, address: number): number {
   if (address < 0 || address > space.highestAddress) return -1;
+  const large = space.lockedRanges > 0 ? findLargePde(mm, space, address) : 0;
+  if (large !== 0) return pteFrame(mm.words[large]!) + (Math.floor(address / PAGE_SIZE) % LARGE_PAGE_FRAMES);
   const word = peekPte(mm, space, address);
   if (word === 0) return -1;
   const lo = mm.words[word]!;

@@ -1,7 +1,8 @@
 /** How many page tables of a process are valid; the others are in transition or in a paging file. */
 import type { AddressSpace } from '../mm/address-space.js';
 import type { MemoryManager } from '../mm/memory-manager.js';
-import { PTE_VALID, pteFrame } from '../mm/pte.js';
+import { namesTable } from '../mm/page-tables.js';
+import { pteFrame } from '../mm/pte.js';
 import { HYPERSPACE_INDEX } from '../mm/system-space.js';
 
 const TOP_LEVEL = 4;
@@ -18,7 +19,7 @@ function countTables(mm: MemoryManager, table: number, level: number): number {
   for (let index = 0; index < 512; index++) {
     if (level === TOP_LEVEL && index >= USER_ENTRIES && index !== HYPERSPACE_INDEX) continue;
     const lo = mm.words[mm.frameWord(table) + index * 2]!;
-    if ((lo & PTE_VALID) !== 0) count += countTables(mm, pteFrame(lo), level - 1);
+    if (namesTable(lo)) count += countTables(mm, pteFrame(lo), level - 1);
   }
   return count;
 }

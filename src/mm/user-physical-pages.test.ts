@@ -162,9 +162,9 @@ describe('user physical pages', () => {
     const [one, two] = [reserve(4).base, reserve(4).base];
     const [a, b, c] = [...allocate(3)] as [number, number, number];
     expect(scatter([one, two + PAGE, one + 3 * PAGE], [a, b, c])).toBe(nt.STATUS_SUCCESS);
-    inside(space, (user) =>
-      [one, two + PAGE, one + 3 * PAGE].forEach((at, index) => user.writeU32(at, index + 1)),
-    );
+    inside(space, (user) => {
+      for (const [index, at] of [one, two + PAGE, one + 3 * PAGE].entries()) user.writeU32(at, index + 1);
+    });
     expect(scatter([one, two + PAGE], [b, a])).toBe(nt.STATUS_SUCCESS);
     inside(space, (user) => expect([user.readU32(one), user.readU32(two + PAGE)]).toEqual([2, 1]));
     expect(scatter([one, two], [0, b])).toBe(nt.STATUS_SUCCESS);

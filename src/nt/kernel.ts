@@ -57,6 +57,8 @@ export interface KernelOptions {
   readonly system: SystemDllSet;
   /** Calendar time at the start, in whole seconds since 1970-01-01 UTC. */
   readonly bootSeconds: number;
+  /** Privileges of the account beside an ordinary user's, by LUID (token.ts). */
+  readonly privileges?: readonly number[];
   /** Instructions of a quantum; the scheduler's default when left out. */
   readonly quantum?: number;
 }
@@ -101,6 +103,8 @@ export class Kernel {
   readonly keyedEvent: KeyedEventObject;
   /** The service table: index is the service number. */
   readonly services: readonly ServiceEntry[];
+  /** Privileges of the account that programs run under, beside an ordinary user's, by LUID. */
+  readonly privileges: readonly number[];
   /** Lower-case name -> generated image. */
   readonly systemImages = new Map<string, SystemImage>();
   /** Processes that have not ended, by id. */
@@ -148,6 +152,7 @@ export class Kernel {
     this.scheduler = new Scheduler(options.quantum);
     this.console = new Console(options.host);
     this.services = options.system.services;
+    this.privileges = options.privileges ?? [];
     this.#mountSystemDirectory(options.system, options.bootSeconds);
     initializeSharedData(this);
     this.memoryConditions = createMemoryConditions(this);

@@ -59,6 +59,16 @@ export const PRIVILEGE_NAMES: ReadonlyMap<number, string> = new Map([
   [35, 'SeCreateSymbolicLinkPrivilege'],
 ]);
 
+/** The LUID of a privilege; TypeError for a name that Windows does not have. */
+export function privilegeLuid(name: string): number {
+  const known = [...PRIVILEGE_NAMES].find(([, each]) => each === name);
+  if (known === undefined) throw new TypeError(`there is no privilege ${name}`);
+  return known[0];
+}
+
+/** SeLockMemoryPrivilege: large pages and user physical pages need it enabled. */
+export const SE_LOCK_MEMORY = 4;
+
 /** What a user who is no administrator holds: only traversing folders is enabled from the start. */
 const USER_PRIVILEGES: readonly Privilege[] = [
   { luid: 19, attributes: 0 },
@@ -68,15 +78,28 @@ const USER_PRIVILEGES: readonly Privilege[] = [
   { luid: 34, attributes: 0 },
 ];
 
-/** The primary token of a new process: a copy of its creator's, else an ordinary user's. It holds one reference to it. */
+/** An ordinary user's privileges and those that the machine's account was given beside, disabled, by LUID. */
+function accountPrivileges(granted: readonly number[]): Privilege[] {
+  const added = granted.filter((luid) => !USER_PRIVILEGES.some((held) => held.luid === luid));
+  return [...USER_PRIVILEGES, ...added.map((luid) => ({ luid, attributes: 0 }))].sort(
+    (one, other) => one.luid - other.luid,
+  );
+}
+
+/** The primary token of a new process: a copy of its creator's, else the account's. It holds one reference to it. */
 export function createPrimaryToken(kernel: Kernel, parent: Process | null): Token {
   return createObject(kernel, {
     kind: 'token',
     name: null,
     handleCount: 0,
     referenceCount: 1,
-    privileges: [...(parent?.token.privileges ?? USER_PRIVILEGES)],
+    privileges: [...(parent?.token.privileges ?? accountPrivileges(kernel.privileges))],
   });
+}
+
+/** Whether a process may keep pages in memory. */
+export function mayLockPages({ token }: Process): boolean {
+  return isPrivilegeEnabled(token, SE_LOCK_MEMORY);
 }
 
 /** Whether a token holds a privilege and has it enabled. */

@@ -5,8 +5,10 @@
 import { STATUS_ACCESS_VIOLATION, STATUS_GUARD_PAGE_VIOLATION } from '../../base/ntstatus.js';
 import { checkAccess, FAULT_FETCH, FAULT_WRITE } from '../../mm/access-check.js';
 import type { AddressSpace } from '../../mm/address-space.js';
+import { LARGE_PAGE_FRAMES } from '../../mm/large-page.js';
 import type { MemoryManager } from '../../mm/memory-manager.js';
 import { PAGE_RESERVED, prototypeAddress, untouchedState } from '../../mm/page-protection.js';
+import { isLargePage } from '../../mm/page-tables.js';
 import { isBeingRead } from '../../mm/paging-io.js';
 import { FRAME_STATE_NAMES } from '../../mm/pfn-database.js';
 import { isCopyOnWrite } from '../../mm/protection.js';
@@ -116,6 +118,15 @@ function onValid(mm: MemoryManager, lo: number, hi: number, access: Access): For
   return soft(
     `copy-on-write; a new frame gets a copy of frame ${hex(pteFrame(lo))} (share count ${shares}) and belongs to this process alone`,
   );
+}
+
+/** A large page: its entry is valid as long as it is allocated. */
+function onLarge(lo: number, hi: number, page: number, access: Access): Forecast {
+  if (access === 'execute' && (hi & PTE_NO_EXECUTE) !== 0)
+    return violation('the PDE has NoExecute (data execution prevention)');
+  if (access === 'write' && (lo & PTE_WRITE) === 0) return violation('the PDE does not have Write');
+  const frame = pteFrame(lo) + (page % LARGE_PAGE_FRAMES);
+  return { outcome: 'none', text: `goes to frame ${hex(frame)} of a large page without a fault` };
 }
 
 function listText(mm: MemoryManager, frame: number): string {
@@ -243,6 +254,7 @@ function onPage(
   const vad = space.vads.find(page);
   const { lo, hi } = entry;
   const form = entry.level === 1 ? pteForm(lo, hi) : 'zero';
+  if (entry.level === 2 && isLargePage(lo)) return onLarge(lo, hi, page, access);
   if (form === 'zero') return byVad(mm, vad, page, access);
   if (form === 'valid') return onValid(mm, lo, hi, access);
   if ((lo & PTE_PROTOTYPE) !== 0) {

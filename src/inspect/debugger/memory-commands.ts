@@ -1,7 +1,9 @@
 /** !vm, !memusage and !poolused: memory of the whole machine, in the shape of WinDbg's commands. */
+import { COMMIT_USER_PHYSICAL } from '../../mm/commit.js';
 import type { PageFile } from '../../mm/page-file.js';
 import { availableFrames } from '../../mm/page-lists.js';
 import type { Pool } from '../../mm/pool.js';
+import { residentAvailable } from '../../mm/resident-available.js';
 import type { Kernel } from '../../nt/kernel.js';
 import {
   FRAME_LISTS,
@@ -68,6 +70,9 @@ export function showVirtualMemory(kernel: Kernel): string {
     line('PagedPool Resident', systemWorkingSet.workingSetPages),
     line('PagedPool Maximum', mm.pagedPool.limitPages),
     line('System PTEs in use', mm.systemPtes.reserved),
+    line('AWE pages', mm.commit.byUse[COMMIT_USER_PHYSICAL]!),
+    line('Locked in memory', mm.lockedFrames),
+    line('ResidentAvailable', residentAvailable(mm)),
     line('SystemWs Size', systemWorkingSet.workingSetPages),
     line('SystemWs Peak', systemWorkingSet.peakWorkingSetPages),
     line('SystemWs Minimum', systemWorkingSet.workingSet.minimum),

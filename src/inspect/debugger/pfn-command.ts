@@ -8,7 +8,9 @@ import {
   FRAME_STANDBY,
   FRAME_TRANSITION,
   FRAME_ZEROED,
+  PFN_AWE,
   PFN_DELETED,
+  PFN_LARGE_PAGE,
   PFN_MODIFIED,
   PFN_PAGE_TABLE,
   PFN_PROTOTYPE,
@@ -35,6 +37,8 @@ const FLAG_LETTERS: readonly [flag: number, letter: string, name: string][] = [
   [PFN_PAGE_TABLE, 'T', 'PageTable'],
   [PFN_DELETED, 'D', 'Deleted'],
   [PFN_READ_IN_PROGRESS, 'R', 'ReadInProgress'],
+  [PFN_LARGE_PAGE, 'L', 'LargePage'],
+  [PFN_AWE, 'A', 'UserPhysical'],
 ];
 const NO_LINK = 'none';
 
@@ -58,7 +62,7 @@ export function frameUseText(kernel: Kernel, frame: number): string {
     return `${use}: page ${hex(sectionPage)} of ${controlArea.file?.name ?? 'a section of the paging file'}`;
   if (use === 'Unused') return use;
   const owner = process === null ? 'the system' : `process ${hex(process.id, 4)}`;
-  return `${use}: ${addressText(address)} of ${owner}`;
+  return address < 0 ? `${use}: shown nowhere, of ${owner}` : `${use}: ${addressText(address)} of ${owner}`;
 }
 
 export function showPfn(kernel: Kernel, frame: number): string {

@@ -1,7 +1,7 @@
 /** !pte: the entries of all levels for an address, and the prototype PTE behind. */
 import type { MemoryManager } from '../../mm/memory-manager.js';
 import { prototypeAddress } from '../../mm/page-protection.js';
-import { SYSTEM_RANGE_START } from '../../mm/page-tables.js';
+import { isLargePage, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
 import { PTE_VALID, pteAddressField, pteFrame } from '../../mm/pte.js';
 import { observe } from '../../mm/system-observer.js';
 import { findSystemPte, systemValue } from '../../mm/system-space.js';
@@ -15,9 +15,10 @@ const INDENT = '      ';
 
 function entryLines(mm: MemoryManager, { level, address, lo, hi }: WalkEntry, isUser: boolean): string[] {
   const place = level > 1 ? 'table' : isUser ? 'user' : 'system';
+  const large = level === 2 && isLargePage(lo) ? ['maps 2 MB itself: there is no page table'] : [];
   return [
     `${LEVEL_NAMES[level]} at ${addressText(address)}  contains ${quadText(lo, hi)}`,
-    ...describeEntry(mm, lo, hi, place).map((line) => `${INDENT}${line}`),
+    ...[...describeEntry(mm, lo, hi, place), ...large].map((line) => `${INDENT}${line}`),
   ];
 }
 

@@ -5,7 +5,7 @@
 import type { AddressSpace } from '../../mm/address-space.js';
 import type { MemoryManager } from '../../mm/memory-manager.js';
 import { peekDirectory, peekTable, UNREADABLE } from '../../mm/page-table-peek.js';
-import { ENTRY_SPAN, isTableOut, pteAddress, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
+import { ENTRY_SPAN, isLargePage, isTableOut, pteAddress, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
 import { bytesInFrames, frameOfAddress, residentFrame } from '../peek.js';
 
 export const LEVEL_NAMES = ['', 'PTE', 'PDE', 'PPE', 'PXE'] as const;
@@ -23,7 +23,7 @@ export interface WalkEntry {
   readonly hi: number;
 }
 
-/** Entries from the directory down, as far as there are tables that can be read, in transition and in paging files too. */
+/** Entries from the directory down, to a large page or as far as there are tables that can be read, in transition and in paging files too. */
 export function walkTables(mm: MemoryManager, space: AddressSpace, address: number): WalkEntry[] {
   const selfMap = selfMapAddresses(address);
   const entries: WalkEntry[] = [];
@@ -34,7 +34,7 @@ export function walkTables(mm: MemoryManager, space: AddressSpace, address: numb
     const lo = mm.words[word]!;
     const hi = mm.words[word + 1]!;
     entries.push({ level, address: selfMap[level]!, table, lo, hi });
-    if (level === 1 || (lo === 0 && hi === 0)) break;
+    if (level === 1 || (lo === 0 && hi === 0) || (level === 2 && isLargePage(lo))) break;
     table = peekTable(mm, lo, hi, level - 1);
     if (table === UNREADABLE) break;
   }

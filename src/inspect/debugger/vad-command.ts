@@ -1,5 +1,5 @@
 /** !vad: the tree of virtual address descriptors, in the shape of WinDbg's command. */
-import { VAD_IMAGE, VAD_MAPPED, type Vad } from '../../mm/vad-tree.js';
+import { VAD_AWE, VAD_IMAGE, VAD_LARGE_PAGES, VAD_MAPPED, type Vad } from '../../mm/vad-tree.js';
 import type { Process } from '../../nt/process.js';
 import { table } from '../text.js';
 import { DebugError } from './debug-error.js';
@@ -87,6 +87,8 @@ function vadFlags(vad: Vad): string {
   const flags: string[] = [];
   if (vad.memCommit) flags.push('MemCommit');
   if (vad.noChange) flags.push('NoChange');
+  if (vad.type === VAD_LARGE_PAGES) flags.push('LargePages');
+  if (vad.type === VAD_AWE) flags.push('Awe');
   if (vad.sectionMayReserve) flags.push('SectionMayReserve');
   return flags.join(' ');
 }

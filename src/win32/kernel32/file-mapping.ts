@@ -30,7 +30,7 @@ import {
 } from '../../nt/section-services.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { ERROR_ALREADY_EXISTS, ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
-import { checkSectionParameters } from '../ntdll/section-services.js';
+import { checkNodeParameter, isKnownNode } from '../ntdll/node-parameter.js';
 import { failStatus, INVALID_HANDLE_VALUE, statusOf, TRUE, truth } from './results.js';
 import { inheritanceOf } from './security-attributes.js';
 import { bothForms, type TextForm, WIDE } from './text-form.js';
@@ -43,7 +43,6 @@ const FILE_MAP_EXECUTE = 0x20;
 /** FILE_MAP_LARGE_PAGES, FILE_MAP_TARGETS_INVALID, FILE_MAP_RESERVE: they do not change the protection. */
 const FILE_MAP_MODIFIERS = 0xe0000000;
 const FILE_MAP_LARGE_PAGES = 0x20000000;
-const NUMA_NO_PREFERRED_NODE = 0xffff_ffff;
 const EXECUTE_PROTECTIONS =
   PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
 /** The bits of flProtect that are SEC_*, not PAGE_*. */
@@ -149,7 +148,7 @@ const createFileMappingFromApp: ServiceFunction = (call) => {
 /** HANDLE CreateFileMapping2(file, security, access, protect, attributes, size, name, *parameters, count). */
 const createFileMapping2: ServiceFunction = (call) => {
   const nameAt = call.address(6);
-  const status = statusOf(() => checkSectionParameters(call, call.address(7), call.u32(8)));
+  const status = statusOf(() => checkNodeParameter(call, call.address(7), call.u32(8)));
   if (!ntSuccess(status)) return failStatus(call, status);
   return createMapping(call, {
     file: call.handle(0),
@@ -161,11 +160,6 @@ const createFileMapping2: ServiceFunction = (call) => {
     access: call.u32(2),
   });
 };
-
-/** True for the one node there is, and for no preference (NUMA_NO_PREFERRED_NODE). */
-function isKnownNode(node: number): boolean {
-  return node === 0 || node === NUMA_NO_PREFERRED_NODE;
-}
 
 /** HANDLE OpenFileMapping(access, inherit, name). */
 const openFileMapping =

@@ -29,6 +29,7 @@ import { memoryPriorityFunctions } from './memory-priority.js';
 import { moduleFunctions } from './module.js';
 import { pathFunctions } from './path.js';
 import { performanceFunctions } from './performance-info.js';
+import { physicalPageFunctions } from './physical-pages.js';
 import { pointerFunctions } from './pointer.js';
 import { priorityFunctions } from './priority.js';
 import { processFunctions } from './process.js';
@@ -81,6 +82,7 @@ export const kernel32: SystemModule = {
     ...threadStackFunctions,
     ...processModuleFunctions,
     ...slimLockFunctions,
+    ...physicalPageFunctions,
     ...pointerFunctions,
     ...volumeFunctions,
     ...workingSetFunctions,

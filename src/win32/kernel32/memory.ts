@@ -16,6 +16,7 @@ import {
   PROCESS_VM_WRITE,
 } from '../../nt/access.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { mayLockPages } from '../../nt/token.js';
 import { inProcess } from '../ntdll/arguments.js';
 import { ERROR_BAD_LENGTH, ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
 import { change } from '../ntdll/memory-services.js';
@@ -41,7 +42,11 @@ const CURRENT = -1;
 function allocate(call: ServiceCall, handle: number, first: number): number {
   const address = call.address(first);
   if (address !== 0 && address < ALLOCATION_GRANULARITY) return call.fail(ERROR_INVALID_PARAMETER);
-  const request = { baseAddress: address, regionSize: call.size(first + 1) };
+  const request = {
+    baseAddress: address,
+    regionSize: call.size(first + 1),
+    mayLockPages: mayLockPages(call.process),
+  };
   const [type, protect] = [call.u32(first + 2), call.u32(first + 3)];
   const status = inProcess(call, handle, PROCESS_VM_OPERATION, (process) =>
     change(call, () => allocateVirtualMemory(call.kernel.mm, process.space, request, type, protect)),

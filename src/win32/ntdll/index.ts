@@ -14,6 +14,7 @@ import { loaderServices } from './loader-services.js';
 import { lockCode } from './lock-code.js';
 import { memoryServices } from './memory-services.js';
 import { objectServices } from './object-services.js';
+import { physicalPageServices } from './physical-page-services.js';
 import { processServices } from './process-services.js';
 import { heapServices } from './rtl-heap.js';
 import { runtimeServices } from './runtime-services.js';
@@ -38,6 +39,7 @@ const restartableServices = restartable({
   ...writeWatchServices,
   ...objectServices,
   ...clientIdServices,
+  ...physicalPageServices,
   ...processServices,
   ...runtimeServices,
   ...sectionServices,

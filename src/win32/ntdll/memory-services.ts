@@ -27,6 +27,7 @@ import {
   PROCESS_VM_WRITE,
 } from '../../nt/access.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { mayLockPages } from '../../nt/token.js';
 import {
   inProcess,
   nativeServices,
@@ -72,7 +73,7 @@ export function change(call: ServiceCall, operation: () => number): number {
 /** (process, *base, zeroBits, *size, type, protect). */
 const allocate: ServiceFunction = (call) => {
   const [baseAt, sizeAt] = [call.address(1), call.address(3)];
-  const region = readRegion(call, baseAt, sizeAt);
+  const region = { ...readRegion(call, baseAt, sizeAt), mayLockPages: mayLockPages(call.process) };
   const [zeroBits, type, protect] = [call.size(2), call.u32(4), call.u32(5)];
   const status = inProcess(call, call.handle(0), PROCESS_VM_OPERATION, ({ space }) =>
     change(call, () => allocateVirtualMemory(call.kernel.mm, space, region, type, protect, zeroBits)),

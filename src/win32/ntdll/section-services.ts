@@ -32,6 +32,7 @@ import {
   writeHandle,
   writeSize,
 } from './arguments.js';
+import { checkNodeParameter } from './node-parameter.js';
 
 /** SECTION_INFORMATION_CLASS, and the bytes of what they answer. */
 const SECTION_BASIC_INFORMATION = 0;
@@ -41,11 +42,6 @@ const SECTION_ORIGINAL_BASE_INFORMATION = 3;
 const SECTION_INTERNAL_IMAGE_INFORMATION = 4;
 const INFORMATION_BYTES = [0x18, 0x40, 0x08, 0x08, 0x48] as const;
 const IMAGE_BYTES = INFORMATION_BYTES[SECTION_IMAGE_INFORMATION];
-/** MEM_EXTENDED_PARAMETER: its bytes, how many a section may have, and MemSectionExtendedParameterNumaNode. */
-const PARAMETER_BYTES = 16;
-const MOST_PARAMETERS = 3;
-const SECTION_PARAMETER_NUMA_NODE = 2;
-const NUMA_NO_PREFERRED_NODE = 0xffff_ffff;
 /** SECTION_IMAGE_INFORMATION.ImageFlags: the section is based elsewhere than the file prefers. */
 const IMAGE_DYNAMICALLY_RELOCATED = 0x04;
 
@@ -70,24 +66,9 @@ const create: ServiceFunction = (call) => {
 
 /** The same, then (*parameters, count): MEM_EXTENDED_PARAMETER. */
 const createEx: ServiceFunction = (call) => {
-  const status = checkSectionParameters(call, call.address(7), call.u32(8));
+  const status = checkNodeParameter(call, call.address(7), call.u32(8));
   return status === STATUS_SUCCESS ? create(call) : status;
 };
-
-/**
- * Checks the extended parameters of a new section: a preferred NUMA node, of which there is one, each at most once.
- * STATUS_INVALID_PARAMETER for any other.
- */
-export function checkSectionParameters(call: ServiceCall, at: number, count: number): number {
-  if (count > MOST_PARAMETERS || (count > 0 && at === 0)) return STATUS_INVALID_PARAMETER;
-  for (let index = 0; index < count; index++) {
-    const kind = call.memory.readU32(at + index * PARAMETER_BYTES) & 0xff;
-    const node = call.memory.readU32(at + index * PARAMETER_BYTES + 8);
-    if (kind !== SECTION_PARAMETER_NUMA_NODE || index > 0) return STATUS_INVALID_PARAMETER;
-    if (node !== 0 && node !== NUMA_NO_PREFERRED_NODE) return STATUS_INVALID_PARAMETER;
-  }
-  return STATUS_SUCCESS;
-}
 
 /** (*handle, access, attributes). */
 const open: ServiceFunction = (call) => {
