@@ -26,7 +26,9 @@ export function runMemoryThreads(kernel: Kernel): void {
 function runReady(kernel: Kernel): void {
   const { mm, scheduler } = kernel;
   if (scheduler.transition.length > 0) wakeSystemThread(mm, mm.systemThreads.swapper);
+  const { seconds } = mm.systemThreads;
   runSystemThreads(mm, scheduler.current?.priority ?? scheduler.bestReady);
+  if (mm.systemThreads.seconds !== seconds) scheduler.raiseStarved();
   if (scheduler.transition.length > 0) scheduler.admit();
   if (mm.sections.unusedDeleted) closeDeletedSegments(kernel);
 }

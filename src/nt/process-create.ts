@@ -157,6 +157,7 @@ function makeProcess(kernel: Kernel, creation: ProcessCreation): Process | numbe
     id,
     parentId: parent?.id ?? 0,
     priorityClass: classOfNewProcess(creation.heritage?.priorityClass ?? 0, parent),
+    boostDisabled: false,
     imagePath: creation.imagePath ?? '',
     commandLine: creation.commandLine,
     environment: creation.environment,

@@ -52,6 +52,8 @@ export interface Process extends DispatcherObject {
   readonly parentId: number;
   /** IDLE_PRIORITY_CLASS and so on (priority.ts). */
   priorityClass: number;
+  /** SetProcessPriorityBoost: its new threads are not raised. */
+  boostDisabled: boolean;
   /** Guest path of the program, such as C:\app\sort.exe; empty for a bare address space. */
   readonly imagePath: string;
   readonly commandLine: string;

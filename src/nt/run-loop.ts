@@ -90,6 +90,7 @@ function runThread(kernel: Kernel, thread: Thread, budget: number, before: numbe
   const done = processor.instructions - before;
   thread.quantumLeft -= done;
   thread.instructions += done;
+  if (thread.quantumLeft <= 0) scheduler.quantumEnd(thread);
   switch (exit) {
     case EXIT_PAGE_FAULT:
       pageFault(kernel, thread);
@@ -101,7 +102,6 @@ function runThread(kernel: Kernel, thread: Thread, budget: number, before: numbe
       hardwareException(kernel, thread, processor.exceptionVector);
       return done + TRAP_WORK;
     default:
-      if (thread.quantumLeft <= 0 && !scheduler.mustSwitch) thread.quantumLeft = scheduler.quantum;
       return done;
   }
 }

@@ -11,6 +11,9 @@ function makeThread(id: number, priority = 8): Thread {
     basePriority: priority,
     pagePriority: -1,
     suspendCount: 0,
+    boostDisabled: false,
+    starved: false,
+    readySince: 0,
     state: THREAD_SUSPENDED,
   };
   const kernelStack = { resident: true, wanted: false, waitingSince: -1 };
@@ -163,5 +166,58 @@ describe('the scheduler', () => {
     expect(scheduler.select()).toBe(second);
     scheduler.setPriority(second, 2);
     expect(scheduler.mustSwitch).toBe(true);
+  });
+
+  it('raises a thread whose wait for an event ended, and takes a level back with each quantum', () => {
+    const [running, waiting] = [makeThread(1), makeThread(2)];
+    const scheduler = makeReady(running, waiting);
+    scheduler.select();
+    scheduler.preempt();
+    expect(scheduler.select()).toBe(running);
+    scheduler.remove(waiting);
+    const event = makeEvent(false, false);
+    scheduler.current = waiting;
+    scheduler.wait(waiting, { kind: 'objects', objects: [event], all: false, deadline: null });
+    scheduler.current = running;
+    event.signalState = 1;
+    scheduler.signal(event);
+    expect([waiting.priority, scheduler.mustSwitch]).toEqual([9, true]);
+    scheduler.preempt();
+    expect(scheduler.select()).toBe(waiting);
+    waiting.quantumLeft = 0;
+    scheduler.quantumEnd(waiting);
+    expect([waiting.priority, scheduler.mustSwitch]).toEqual([8, true]);
+  });
+
+  it('raises no thread of which that was asked not, and none of real-time priority', () => {
+    for (const [priority, boostDisabled] of [
+      [8, true],
+      [16, false],
+    ] as const) {
+      const thread = makeThread(1, priority);
+      thread.boostDisabled = boostDisabled;
+      const scheduler = new Scheduler(100);
+      const event = makeEvent(false, false);
+      scheduler.wait(thread, { kind: 'objects', objects: [event], all: false, deadline: null });
+      event.signalState = 1;
+      scheduler.signal(event);
+      expect(thread.priority).toBe(priority);
+    }
+  });
+
+  it('lets a thread that starved for four seconds run two quanta at the highest dynamic priority', () => {
+    const [busy, starving] = [makeThread(1, 9), makeThread(2, 4)];
+    const scheduler = makeReady(busy, starving);
+    expect(scheduler.select()).toBe(busy);
+    for (let second = 0; second < 4; second++) scheduler.raiseStarved();
+    expect(scheduler.mustSwitch).toBe(false);
+    scheduler.raiseStarved();
+    expect([starving.priority, scheduler.mustSwitch]).toEqual([15, true]);
+    scheduler.preempt();
+    expect(scheduler.select()).toBe(starving);
+    expect(starving.quantumLeft).toBe(200);
+    starving.quantumLeft = 0;
+    scheduler.quantumEnd(starving);
+    expect([starving.priority, scheduler.mustSwitch]).toEqual([4, true]);
   });
 });

@@ -4,7 +4,7 @@
  * Source: Windows Internals, "Thread scheduling"; Microsoft, "Scheduling".
  */
 import { tryWait } from './dispatcher.js';
-import type { DispatcherObject, KernelObject } from './object.js';
+import type { DispatcherObject, KernelObject, ObjectKind } from './object.js';
 import {
   PRIORITY_COUNT,
   THREAD_READY,
@@ -22,6 +22,22 @@ export const WAIT_TIMEOUT = 0x102;
 
 /** Instructions of a quantum: two clock intervals of 15.625 ms at one instruction a nanosecond. */
 export const QUANTUM_INSTRUCTIONS = 31_250_000;
+
+/** What the end of a wait for an object adds to the base priority of the thread (EVENT_INCREMENT and its like). */
+const INCREMENTS: Readonly<Partial<Record<ObjectKind, number>>> = { event: 1, mutant: 1, semaphore: 1 };
+
+/** Threads of these priorities are never raised. */
+const FIRST_REALTIME = 16;
+const HIGHEST_DYNAMIC = 15;
+
+/**
+ * Looks of the balance set manager, one a second, after which a ready thread is starved; how many ready threads a look sees, how
+ * many it raises, and the quanta that such a thread gets. Source: Windows Internals, "Priority boosts for CPU starvation".
+ */
+const STARVATION_LOOKS = 4;
+const THREADS_SEEN = 16;
+const THREADS_RAISED = 10;
+const STARVED_QUANTA = 2;
 
 /** 100 ns units: virtual time is exact for 104 days (2^53 ns); what would end later never does. */
 const LAST_DEADLINE = Math.floor(2 ** 53 / 100);
@@ -47,6 +63,8 @@ export class Scheduler {
   /** Earliest deadline of a wait, in 100 ns of virtual time; infinity for none. */
   nextDeadline = Number.POSITIVE_INFINITY;
   #readyMask = 0;
+  /** Looks of the balance set manager. */
+  #looks = 0;
 
   constructor(readonly quantum: number = QUANTUM_INSTRUCTIONS) {}
 
@@ -65,7 +83,8 @@ export class Scheduler {
       return;
     }
     thread.state = THREAD_READY;
-    thread.quantumLeft = this.quantum;
+    thread.quantumLeft = thread.starved ? this.quantum * STARVED_QUANTA : this.quantum;
+    thread.readySince = this.#looks;
     this.ready[thread.priority]!.push(thread);
     this.#readyMask |= 1 << thread.priority;
   }
@@ -110,8 +129,55 @@ export class Scheduler {
       return;
     }
     current.state = THREAD_READY;
+    current.readySince = this.#looks;
     this.ready[current.priority]!.unshift(current);
     this.#readyMask |= 1 << current.priority;
+  }
+
+  /** The running thread has used its quantum up: it gets another one, unless one of its priority is ready (KiQuantumEnd). */
+  quantumEnd(thread: Thread): void {
+    this.#decay(thread);
+    if (this.bestReady < thread.priority) thread.quantumLeft = this.quantum;
+  }
+
+  /** A quantum takes one level of what a wait has added, and all of what starving has. */
+  #decay(thread: Thread): void {
+    if (thread.priority <= thread.basePriority) return;
+    thread.priority = thread.starved ? thread.basePriority : thread.priority - 1;
+    thread.starved = false;
+  }
+
+  /** The end of a wait raises a thread above its base priority; its priority is not lowered by it. */
+  #boost(thread: Thread, increment: number): void {
+    if (thread.basePriority >= FIRST_REALTIME || thread.boostDisabled) return;
+    const priority = Math.min(thread.basePriority + increment, HIGHEST_DYNAMIC);
+    if (priority > thread.priority) thread.priority = priority;
+  }
+
+  /**
+   * The balance set manager looks, once a second, for threads that have been ready for about four seconds: they get the highest
+   * dynamic priority and two quanta, then their base priority again (KiScanReadyQueues).
+   */
+  raiseStarved(): void {
+    this.#looks++;
+    let [seen, raised] = [0, 0];
+    for (let priority = 1; priority < HIGHEST_DYNAMIC; priority++)
+      for (const thread of [...this.ready[priority]!]) {
+        if (seen++ >= THREADS_SEEN || raised >= THREADS_RAISED) return;
+        if (this.#looks - thread.readySince <= STARVATION_LOOKS) continue;
+        raised++;
+        this.#unready(thread);
+        thread.priority = HIGHEST_DYNAMIC;
+        thread.starved = true;
+        this.makeReady(thread);
+      }
+  }
+
+  #unready(thread: Thread): void {
+    const queue = this.ready[thread.priority]!;
+    const index = queue.indexOf(thread);
+    if (index >= 0) queue.splice(index, 1);
+    if (queue.length === 0) this.#readyMask &= ~(1 << thread.priority);
   }
 
   /** Gives the processor to the best ready thread; null when there is none. */
@@ -145,7 +211,7 @@ export class Scheduler {
       const reason = thread.wait;
       if (reason?.kind !== 'objects' || !reason.objects.includes(object)) continue;
       const status = tryWait(reason.objects, reason.all, thread);
-      if (status >= 0) this.endWait(thread, status);
+      if (status >= 0) this.endWait(thread, status, INCREMENTS[object.kind]);
     }
   }
 
@@ -167,9 +233,10 @@ export class Scheduler {
     return this.waiting.some((thread) => thread.wait!.kind === 'console');
   }
 
-  /** A wait ends with an answer; the thread is ready. */
-  endWait(thread: Thread, status: number): void {
+  /** A wait ends with an answer; the thread is ready, its priority raised by `increment`. */
+  endWait(thread: Thread, status: number, increment = 0): void {
     this.#leaveWait(thread);
+    if (increment > 0) this.#boost(thread, increment);
     thread.waitStatus = status;
     this.makeReady(thread);
   }
@@ -178,10 +245,7 @@ export class Scheduler {
   remove(thread: Thread): void {
     if (thread.wait !== null) this.#leaveWait(thread);
     this.#leaveTransition(thread);
-    const queue = this.ready[thread.priority]!;
-    const index = queue.indexOf(thread);
-    if (index >= 0) queue.splice(index, 1);
-    if (queue.length === 0) this.#readyMask &= ~(1 << thread.priority);
+    this.#unready(thread);
     if (this.current === thread) this.current = null;
     thread.state = THREAD_TERMINATED;
   }
@@ -190,9 +254,7 @@ export class Scheduler {
   suspend(thread: Thread): number {
     const before = thread.suspendCount++;
     if (thread.state === THREAD_READY) {
-      const queue = this.ready[thread.priority]!;
-      queue.splice(queue.indexOf(thread), 1);
-      if (queue.length === 0) this.#readyMask &= ~(1 << thread.priority);
+      this.#unready(thread);
       thread.state = THREAD_SUSPENDED;
     } else if (this.current === thread) {
       this.current = null;
@@ -215,13 +277,12 @@ export class Scheduler {
 
   /** Changes a thread's priority, 0..31. */
   setPriority(thread: Thread, priority: number): void {
+    thread.starved = false;
     if (thread.state !== THREAD_READY) {
       thread.priority = priority;
       return;
     }
-    const queue = this.ready[thread.priority]!;
-    queue.splice(queue.indexOf(thread), 1);
-    if (queue.length === 0) this.#readyMask &= ~(1 << thread.priority);
+    this.#unready(thread);
     thread.priority = priority;
     this.ready[priority]!.push(thread);
     this.#readyMask |= 1 << priority;

@@ -24,6 +24,7 @@ import { createObject } from './object-manager.js';
 import { makePageWait } from './page-wait.js';
 import { classBasePriority } from './priority.js';
 import type { Process } from './process.js';
+import type { TimeValue } from './system-time.js';
 import { THREAD_SUSPENDED, type Thread } from './thread.js';
 import { terminateThread } from './thread-delete.js';
 
@@ -54,6 +55,13 @@ export interface ThreadCreation {
   readonly stackReserve: number;
   readonly stackCommit: number;
   readonly suspended: boolean;
+}
+
+/** System time. */
+export function timeNow(kernel: Kernel): TimeValue {
+  const time = { lo: 0, hi: 0 };
+  kernel.clock.systemTime(time);
+  return time;
 }
 
 /**
@@ -92,6 +100,9 @@ export function createThread(kernel: Kernel, process: Process, creation: ThreadC
     priority: classBasePriority(process.priorityClass),
     basePriority: classBasePriority(process.priorityClass),
     pagePriority: -1,
+    boostDisabled: process.boostDisabled,
+    starved: false,
+    readySince: 0,
     priorityLevel: 0,
     state: THREAD_SUSPENDED,
     suspendCount: creation.suspended ? 1 : 0,
@@ -100,6 +111,11 @@ export function createThread(kernel: Kernel, process: Process, creation: ThreadC
     pageWait: makePageWait(),
     waitStatus: -1,
     exitStatus: null,
+    createTime: timeNow(kernel),
+    exitTime: { lo: 0, hi: 0 },
+    startAddress: [creation.startAddress % 2 ** 32, Math.floor(creation.startAddress / 2 ** 32)],
+    description: '',
+    hiddenFromDebugger: false,
     apcs: [],
     apcPending: false,
     alerted: false,

@@ -41,6 +41,7 @@ export function endThread(kernel: Kernel, thread: Thread, exitStatus: number): v
   leaveThreadPort(kernel, thread);
   kernel.forgetContext(thread);
   thread.exitStatus = exitStatus;
+  kernel.clock.systemTime(thread.exitTime);
   for (const mutant of thread.ownedMutants.splice(0)) {
     abandonMutant(mutant);
     scheduler.signal(mutant);

@@ -1,12 +1,13 @@
 import type { KernelStack } from '../mm/kernel-stack.js';
 import type { UserStack } from '../mm/user-stack.js';
-import type { UserApc } from './apc.js';
+import type { UserApc, Word64 } from './apc.js';
 import type { MutantObject } from './dispatcher.js';
 import type { CompletionPacket, IoCompletionObject } from './io-completion.js';
 import type { KeyedEventObject } from './keyed-event.js';
 import type { DispatcherObject } from './object.js';
 import type { PageWait } from './page-wait.js';
 import type { Process } from './process.js';
+import type { TimeValue } from './system-time.js';
 
 export const THREAD_READY = 0;
 export const THREAD_RUNNING = 1;
@@ -69,6 +70,12 @@ export interface Thread extends DispatcherObject {
   basePriority: number;
   /** Page priority 0..7, -1 for that of its process. */
   pagePriority: number;
+  /** SetThreadPriorityBoost: the end of a wait does not raise it. */
+  boostDisabled: boolean;
+  /** It has the highest dynamic priority until its quantum ends, because it had waited for the processor too long. */
+  starved: boolean;
+  /** Look of the balance set manager since which it has been ready. */
+  readySince: number;
   /** THREAD_PRIORITY_*: what SetThreadPriority gave, within the class of the process. */
   priorityLevel: number;
   state: number;
@@ -80,6 +87,14 @@ export interface Thread extends DispatcherObject {
   /** What the finished wait answers, -1 for none; at 0 or above the thread's service is entered again before it runs. */
   waitStatus: number;
   exitStatus: number | null;
+  /** System time. */
+  readonly createTime: TimeValue;
+  exitTime: TimeValue;
+  /** Guest address at which user code began, or what it was set to. */
+  startAddress: Word64;
+  /** SetThreadDescription. */
+  description: string;
+  hiddenFromDebugger: boolean;
   /** APCs of user mode that have not run, special ones first. */
   readonly apcs: UserApc[];
   /** The queue runs when the thread returns to user mode. */

@@ -3,8 +3,8 @@ import { THREAD_SET_CONTEXT } from '../../nt/access.js';
 import { queueUserApc, ZERO64 } from '../../nt/apc.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
-import { threadOf } from './process.js';
 import { failStatus, truth } from './results.js';
+import { threadOf } from './thread.js';
 
 const QUEUE_USER_APC_FLAGS_SPECIAL_USER_APC = 1;
 

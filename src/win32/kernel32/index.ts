@@ -39,6 +39,7 @@ import { slimLockForwarders, slimLockFunctions } from './slim-lock.js';
 import { stringFunctions } from './string.js';
 import { syncForwarders, syncFunctions } from './sync.js';
 import { systemInfoFunctions } from './system-info.js';
+import { threadFunctions } from './thread.js';
 import { threadLocalFunctions } from './thread-local.js';
 import { threadStackFunctions } from './thread-stack.js';
 import { timeFunctions } from './time.js';
@@ -80,6 +81,7 @@ export const kernel32: SystemModule = {
     ...usingHeap(threadLocalFunctions),
     ...timeFunctions,
     ...threadStackFunctions,
+    ...usingHeap(threadFunctions),
     ...processModuleFunctions,
     ...slimLockFunctions,
     ...physicalPageFunctions,

@@ -9,8 +9,9 @@ import {
 import { isPriorityClass, isPriorityLevel, setPriorityClass, setThreadLevel } from '../../nt/priority.js';
 import type { ServiceFunction } from '../../nt/service.js';
 import { THREAD_TERMINATED } from '../../nt/thread.js';
-import { processOf, threadOf } from './process.js';
+import { processOf } from './process.js';
 import { failStatus, TRUE } from './results.js';
+import { threadOf } from './thread.js';
 
 const PRIORITY_ERROR_RETURN = 0x7fffffff;
 
@@ -47,9 +48,48 @@ const getClass: ServiceFunction = (call) => {
   return typeof process === 'number' ? failStatus(call, process) : process.priorityClass;
 };
 
+/** BOOL SetThreadPriorityBoost(thread, disable). */
+const setThreadBoost: ServiceFunction = (call) => {
+  const thread = threadOf(call, call.handle(0), THREAD_SET_LIMITED_INFORMATION);
+  if (typeof thread === 'number') return failStatus(call, thread);
+  call.memory.commit();
+  thread.boostDisabled = call.u32(1) !== 0;
+  return TRUE;
+};
+
+/** BOOL GetThreadPriorityBoost(thread, *disabled). */
+const getThreadBoost: ServiceFunction = (call) => {
+  const thread = threadOf(call, call.handle(0), THREAD_QUERY_LIMITED_INFORMATION);
+  if (typeof thread === 'number') return failStatus(call, thread);
+  call.memory.writeU32(call.address(1), thread.boostDisabled ? 1 : 0);
+  return TRUE;
+};
+
+/** BOOL SetProcessPriorityBoost(process, disable): for its threads, and those that it makes. */
+const setProcessBoost: ServiceFunction = (call) => {
+  const process = processOf(call, call.handle(0), PROCESS_SET_INFORMATION);
+  if (typeof process === 'number') return failStatus(call, process);
+  call.memory.commit();
+  process.boostDisabled = call.u32(1) !== 0;
+  for (const thread of process.threads) thread.boostDisabled = process.boostDisabled;
+  return TRUE;
+};
+
+/** BOOL GetProcessPriorityBoost(process, *disabled). */
+const getProcessBoost: ServiceFunction = (call) => {
+  const process = processOf(call, call.handle(0), PROCESS_QUERY_LIMITED_INFORMATION);
+  if (typeof process === 'number') return failStatus(call, process);
+  call.memory.writeU32(call.address(1), process.boostDisabled ? 1 : 0);
+  return TRUE;
+};
+
 export const priorityFunctions: Record<string, ServiceFunction> = {
   SetThreadPriority: setLevel,
   GetThreadPriority: getLevel,
   SetPriorityClass: setClass,
   GetPriorityClass: getClass,
+  SetThreadPriorityBoost: setThreadBoost,
+  GetThreadPriorityBoost: getThreadBoost,
+  SetProcessPriorityBoost: setProcessBoost,
+  GetProcessPriorityBoost: getProcessBoost,
 };

@@ -1,24 +1,11 @@
 /** Processes and threads (processthreadsapi.h). Sources: Microsoft, "GetStartupInfoW function", "ExitProcess function", "CreateThread function", "STARTUPINFOW structure". */
-import {
-  STATUS_INVALID_HANDLE,
-  STATUS_NO_MEMORY,
-  STATUS_PROCESS_IS_TERMINATING,
-} from '../../base/ntstatus.js';
+import { STATUS_INVALID_HANDLE } from '../../base/ntstatus.js';
 import * as peb from '../../ldr/peb-layout.js';
-import { exitProcessService, exitThreadService } from '../../ldr/process-exit.js';
-import { needAddressSpace } from '../../mm/threads/swapper.js';
+import { exitProcessService } from '../../ldr/process-exit.js';
 import {
-  PROCESS_CREATE_THREAD,
   PROCESS_QUERY_INFORMATION,
   PROCESS_QUERY_LIMITED_INFORMATION,
   PROCESS_TERMINATE,
-  PROCESS_VM_OPERATION,
-  PROCESS_VM_READ,
-  PROCESS_VM_WRITE,
-  THREAD_ALL_ACCESS,
-  THREAD_QUERY_LIMITED_INFORMATION,
-  THREAD_SUSPEND_RESUME,
-  THREAD_TERMINATE,
 } from '../../nt/access.js';
 import { processOfId, threadOfId } from '../../nt/client-id.js';
 import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
@@ -27,18 +14,11 @@ import { openHandle, referenceByHandle } from '../../nt/object-manager.js';
 import type { Process } from '../../nt/process.js';
 import { terminateProcess } from '../../nt/process-delete.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
-import { THREAD_TERMINATED, type Thread } from '../../nt/thread.js';
-import { createThread, imageStackSizes } from '../../nt/thread-create.js';
-import { terminateThread } from '../../nt/thread-delete.js';
-import {
-  ERROR_INVALID_PARAMETER,
-  ERROR_NOT_ENOUGH_MEMORY,
-  ERROR_TOO_MANY_OPEN_FILES,
-} from '../ntdll/dos-error.js';
+import type { Thread } from '../../nt/thread.js';
+import { ERROR_INVALID_PARAMETER, ERROR_TOO_MANY_OPEN_FILES } from '../ntdll/dos-error.js';
 import { blockOnce } from './library-state.js';
 import { processParameters, unicodeBuffer, unicodeString } from './process-parameters.js';
 import { failStatus, TRUE } from './results.js';
-import { inheritanceOf } from './security-attributes.js';
 import { ANSI, textInHeap } from './text-form.js';
 
 const STILL_ACTIVE = 259;
@@ -82,10 +62,6 @@ export function processOf(call: ServiceCall, handle: number, access: number): Pr
   return referenceByHandle(call.kernel, call.process, handle, 'process', access) as Process | number;
 }
 
-export function threadOf(call: ServiceCall, handle: number, access: number): Thread | number {
-  return referenceByHandle(call.kernel, call.process, handle, 'thread', access) as Thread | number;
-}
-
 /** BOOL TerminateProcess(process, exitCode). */
 const terminate: ServiceFunction = (call) => {
   const process = processOf(call, call.handle(0), PROCESS_TERMINATE);
@@ -95,26 +71,10 @@ const terminate: ServiceFunction = (call) => {
   return TRUE;
 };
 
-/** BOOL TerminateThread(thread, exitCode). */
-const terminateOneThread: ServiceFunction = (call) => {
-  const thread = threadOf(call, call.handle(0), THREAD_TERMINATE);
-  if (typeof thread === 'number') return failStatus(call, thread);
-  if (thread === call.thread) return call.terminateThread(call.u32(1));
-  if (thread.state !== THREAD_TERMINATED) terminateThread(call.kernel, thread, call.u32(1));
-  return TRUE;
-};
-
 const exitCodeProcess: ServiceFunction = (call) => {
   const process = processOf(call, call.handle(0), PROCESS_QUERY_LIMITED_INFORMATION);
   if (typeof process === 'number') return failStatus(call, process);
   call.memory.writeU32(call.address(1), process.exitStatus ?? STILL_ACTIVE);
-  return TRUE;
-};
-
-const exitCodeThread: ServiceFunction = (call) => {
-  const thread = threadOf(call, call.handle(0), THREAD_QUERY_LIMITED_INFORMATION);
-  if (typeof thread === 'number') return failStatus(call, thread);
-  call.memory.writeU32(call.address(1), thread.exitStatus ?? STILL_ACTIVE);
   return TRUE;
 };
 
@@ -128,86 +88,9 @@ const opening =
     return handle === 0 ? call.fail(ERROR_TOO_MANY_OPEN_FILES) : handle;
   };
 
-const CREATE_SUSPENDED = 0x4;
-const STACK_SIZE_PARAM_IS_A_RESERVATION = 0x10000;
-
-/** Makes a thread in a process; the arguments are those of CreateThread from `first` on. */
-function newThread(call: ServiceCall, process: Process, first: number): number {
-  const { kernel } = call;
-  const [bytes, flags, idAt] = [call.size(first + 1), call.u32(first + 4), call.address(first + 5)];
-  if (flags & ~(CREATE_SUSPENDED | STACK_SIZE_PARAM_IS_A_RESERVATION))
-    return call.fail(ERROR_INVALID_PARAMETER);
-  if (idAt !== 0) call.memory.probeWrite(idAt, 4);
-  const inheritance = inheritanceOf(call, call.address(first));
-  const reserving = (flags & STACK_SIZE_PARAM_IS_A_RESERVATION) !== 0;
-  const usual = imageStackSizes(process);
-  const creation = {
-    startAddress: call.address(first + 2),
-    argument: call.address(first + 3),
-    stackReserve: reserving && bytes > 0 ? bytes : usual.stackReserve,
-    stackCommit: reserving || bytes === 0 ? usual.stackCommit : bytes,
-    suspended: (flags & CREATE_SUSPENDED) !== 0,
-  };
-  const made = attached(call, process, () => createThread(kernel, process, creation));
-  if (typeof made === 'number') return call.fail(ERROR_NOT_ENOUGH_MEMORY);
-  const handle = openHandle(call.process, made, THREAD_ALL_ACCESS, inheritance);
-  if (idAt !== 0) call.memory.writeU32(idAt, made.id);
-  return handle === 0 ? call.fail(ERROR_TOO_MANY_OPEN_FILES) : handle;
-}
-
-function attached<T>(call: ServiceCall, process: Process, operation: () => T): T {
-  if (process === call.process) return operation();
-  call.kernel.attachProcess(process);
-  try {
-    return operation();
-  } finally {
-    call.kernel.detachProcess();
-  }
-}
-
-/** HANDLE CreateThread(security, stackSize, start, parameter, flags, id). */
-const createOneThread: ServiceFunction = (call) => newThread(call, call.process, 0);
-
-const REMOTE_THREAD_ACCESS =
-  PROCESS_CREATE_THREAD |
-  PROCESS_QUERY_INFORMATION |
-  PROCESS_VM_OPERATION |
-  PROCESS_VM_WRITE |
-  PROCESS_VM_READ;
-
-/** HANDLE CreateRemoteThread(process, security, stackSize, start, parameter, flags, id). */
-const createRemoteThread: ServiceFunction = (call) => {
-  const process = processOf(call, call.handle(0), REMOTE_THREAD_ACCESS);
-  if (typeof process === 'number') return failStatus(call, process);
-  if (process.exitStatus !== null || process.peb === 0)
-    return failStatus(call, STATUS_PROCESS_IS_TERMINATING);
-  if (!needAddressSpace(call.kernel.mm, process.space)) return failStatus(call, STATUS_NO_MEMORY);
-  return newThread(call, process, 1);
-};
-
-const NO_COUNT = 0xffffffff;
-
-const resumeOneThread: ServiceFunction = (call) => {
-  const thread = threadOf(call, call.handle(0), THREAD_SUSPEND_RESUME);
-  if (typeof thread === 'number') return failStatus(call, thread, NO_COUNT);
-  return call.kernel.scheduler.resume(thread);
-};
-
-/** DWORD SuspendThread(thread): a thread that suspends itself goes on here when it is resumed. */
-const suspendOneThread: ServiceFunction = (call) => {
-  const thread = threadOf(call, call.handle(0), THREAD_SUSPEND_RESUME);
-  if (typeof thread === 'number') return failStatus(call, thread, NO_COUNT);
-  return call.kernel.scheduler.suspend(thread);
-};
-
 const processId: ServiceFunction = (call) => {
   const process = processOf(call, call.handle(0), PROCESS_QUERY_LIMITED_INFORMATION);
   return typeof process === 'number' ? failStatus(call, process) : process.id;
-};
-
-const threadId: ServiceFunction = (call) => {
-  const thread = threadOf(call, call.handle(0), THREAD_QUERY_LIMITED_INFORMATION);
-  return typeof thread === 'number' ? failStatus(call, thread) : thread.id;
 };
 
 /** BOOL FlushInstructionCache(process, base, bytes): the processor sees stores to code by itself, as x64 does. */
@@ -235,13 +118,6 @@ const affinityMask: ServiceFunction = (call) => {
   return TRUE;
 };
 
-/** DWORD_PTR SetThreadAffinityMask(thread, mask): the one processor; the mask before. */
-const setThreadAffinity: ServiceFunction = (call) => {
-  const thread = threadOf(call, call.handle(0), 0);
-  if (typeof thread === 'number') return failStatus(call, thread);
-  return call.lo(1) & 1 ? 1 : call.fail(ERROR_INVALID_PARAMETER);
-};
-
 /** BOOL SetProcessAffinityMask(process, mask). */
 const setProcessAffinity: ServiceFunction = (call) => {
   const process = processOf(call, call.handle(0), 0);
@@ -249,35 +125,18 @@ const setProcessAffinity: ServiceFunction = (call) => {
   return call.lo(1) === 1 && call.hi(1) === 0 ? TRUE : call.fail(ERROR_INVALID_PARAMETER);
 };
 
-/** BOOL SwitchToThread(): gives the processor to another ready thread for its turn; FALSE when there is none. */
-const switchToThread: ServiceFunction = (call) => {
-  if (call.waitStatus >= 0) return TRUE;
-  if (call.kernel.scheduler.bestReady < 0) return 0;
-  return call.wait({ kind: 'delay', deadline: call.kernel.clock.now100ns });
-};
-
 export const processFunctions: Record<string, Service | ServiceFunction> = {
   GetStartupInfoA: (call) => startupInfo(call, ansiCopy),
   GetStartupInfoW: (call) => startupInfo(call, unicodeBuffer),
   ExitProcess: exitProcessService((call) => call.u32(0)),
-  ExitThread: exitThreadService((call) => call.u32(0)),
   TerminateProcess: terminate,
-  TerminateThread: terminateOneThread,
   GetExitCodeProcess: exitCodeProcess,
-  GetExitCodeThread: exitCodeThread,
   OpenProcess: opening(processOfId),
   OpenThread: opening(threadOfId),
-  CreateThread: createOneThread,
-  CreateRemoteThread: createRemoteThread,
-  ResumeThread: resumeOneThread,
-  SuspendThread: suspendOneThread,
   GetProcessId: processId,
-  GetThreadId: threadId,
   FlushInstructionCache: flushInstructionCache,
   IsWow64Process: isWow64Process,
   GetProcessAffinityMask: affinityMask,
-  SetThreadAffinityMask: setThreadAffinity,
   SetProcessAffinityMask: setProcessAffinity,
   FlushProcessWriteBuffers: () => undefined,
-  SwitchToThread: switchToThread,
 };

@@ -4,7 +4,6 @@ import { CURRENT_PROCESS } from '../../nt/object-manager.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { PERFORMANCE_FREQUENCY, TICK_100NS } from '../../nt/shared-data.js';
 import { ERROR_INVALID_PARAMETER, ERROR_PRIVILEGE_NOT_HELD } from '../ntdll/dos-error.js';
-import { threadOf } from './process.js';
 import { failStatus, TRUE, writeU64 } from './results.js';
 
 /** Milliseconds from 1601-01-01 to 1970-01-01. */
@@ -199,14 +198,6 @@ const processTimes: ServiceFunction = (call) => {
   return TRUE;
 };
 
-/** BOOL GetThreadTimes(thread, creation, exit, kernel, user): creation is the machine's start. */
-const threadTimes: ServiceFunction = (call) => {
-  const thread = threadOf(call, call.handle(0), 0);
-  if (typeof thread === 'number') return failStatus(call, thread);
-  writeTimes(call, thread.instructions);
-  return TRUE;
-};
-
 /** Length of a clock tick in 100 ns. */
 const clockAdjustment: ServiceFunction = (call) => {
   for (let index = 0; index < 3; index++) call.memory.probeWrite(call.address(index), 4);
@@ -234,7 +225,6 @@ export const timeFunctions: Record<string, Service | ServiceFunction> = {
   SystemTimeToTzSpecificLocalTime: copySystemTime,
   TzSpecificLocalTimeToSystemTime: copySystemTime,
   GetProcessTimes: processTimes,
-  GetThreadTimes: threadTimes,
   GetSystemTimeAdjustment: clockAdjustment,
   SetSystemTime: (call) => call.fail(ERROR_PRIVILEGE_NOT_HELD),
 };

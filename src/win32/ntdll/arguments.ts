@@ -1,5 +1,11 @@
 /** Structures that many native services take: OBJECT_ATTRIBUTES, IO_STATUS_BLOCK, process handles, LARGE_INTEGER pointers. */
-import { STATUS_NO_MEMORY, STATUS_PROCESS_IS_TERMINATING } from '../../base/ntstatus.js';
+import {
+  STATUS_INFO_LENGTH_MISMATCH,
+  STATUS_INVALID_INFO_CLASS,
+  STATUS_NO_MEMORY,
+  STATUS_PROCESS_IS_TERMINATING,
+  STATUS_SUCCESS,
+} from '../../base/ntstatus.js';
 import { needAddressSpace } from '../../mm/threads/swapper.js';
 import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
@@ -92,6 +98,44 @@ export function readSize(call: ServiceCall, address: number): number {
 /** Stores a handle where a pointer says. */
 export function writeHandle(call: ServiceCall, address: number, handle: number): void {
   call.memory.writeU64(address, handle, 0);
+}
+
+/** Fills a buffer of an information class when it is long enough; *returned gets the bytes needed. */
+export function answer(
+  call: ServiceCall,
+  first: number,
+  bytes: number,
+  fill: (buffer: number) => void,
+): number {
+  const [buffer, length, returned] = [call.address(first), call.u32(first + 1), call.address(first + 2)];
+  if (returned !== 0) call.memory.writeU32(returned, bytes);
+  if (length < bytes) return STATUS_INFO_LENGTH_MISMATCH;
+  call.memory.probeWrite(buffer, bytes);
+  call.memory.fill(buffer, bytes, 0);
+  fill(buffer);
+  return STATUS_SUCCESS;
+}
+
+/**
+ * The same for the one class, 0, that the objects to wait for have: (handle, class, buffer, length, *returned). The length must
+ * be what it takes.
+ */
+export function answerBasic(call: ServiceCall, bytes: number, fill: (buffer: number) => void): number {
+  if (call.u32(1) !== 0) return STATUS_INVALID_INFO_CLASS;
+  if (call.u32(3) !== bytes) return STATUS_INFO_LENGTH_MISMATCH;
+  const [buffer, returned] = [call.address(2), call.address(4)];
+  call.memory.probeWrite(buffer, bytes);
+  call.memory.fill(buffer, bytes, 0);
+  fill(buffer);
+  if (returned !== 0) call.memory.writeU32(returned, bytes);
+  return STATUS_SUCCESS;
+}
+
+/** A signed number as 8 bytes. */
+export function writeLargeInteger(call: ServiceCall, address: number, value: number): void {
+  const whole = Math.trunc(value);
+  const high = Math.floor(whole / 2 ** 32);
+  call.memory.writeU64(address, whole - high * 2 ** 32, high >>> 0);
 }
 
 /** Runs an operation in the address space of a handle's process; its NTSTATUS, or the one that refuses the handle. */

@@ -10,6 +10,7 @@ import { extendedMemoryServices } from './extended-memory-services.js';
 import { fileServices } from './file-services.js';
 import { functionTableServices } from './function-table.js';
 import { heapFastPaths } from './heap-front-end-code.js';
+import { ioCompletionServices } from './io-completion-services.js';
 import { loaderServices } from './loader-services.js';
 import { lockCode } from './lock-code.js';
 import { memoryServices } from './memory-services.js';
@@ -22,6 +23,9 @@ import { sectionServices } from './section-services.js';
 import { slimLockServices } from './slim-lock.js';
 import { slistCode } from './slist-code.js';
 import { stringServices } from './strings.js';
+import { threadInformationServices } from './thread-information.js';
+import { threadServices } from './thread-services.js';
+import { timerServices } from './timer-services.js';
 import { unwindServices } from './unwind.js';
 import { ntdllUnwind } from './unwind-codes.js';
 import { writeWatchServices } from './write-watch-services.js';
@@ -45,6 +49,10 @@ const restartableServices = restartable({
   ...sectionServices,
   ...slimLockServices,
   ...stringServices,
+  ...ioCompletionServices,
+  ...timerServices,
+  ...threadServices,
+  ...threadInformationServices,
 });
 
 /** ntdll.dll: the way into the system, the loader, the heap manager and the run-time library below Win32. */

@@ -3,7 +3,13 @@
  * "NtWaitForSingleObject function", "ZwDuplicateObject function"; the prototypes of the others as published.
  */
 import { ntSuccess, STATUS_INVALID_PARAMETER, STATUS_INVALID_PARAMETER_1 } from '../../base/ntstatus.js';
-import { PROCESS_DUP_HANDLE } from '../../nt/access.js';
+import {
+  EVENT_QUERY_STATE,
+  MUTANT_QUERY_STATE,
+  PROCESS_DUP_HANDLE,
+  SEMAPHORE_QUERY_STATE,
+} from '../../nt/access.js';
+import type { EventObject, MutantObject, SemaphoreObject } from '../../nt/dispatcher.js';
 import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
 import type { ObjectKind } from '../../nt/object.js';
 import {
@@ -29,11 +35,11 @@ import {
   signalAndWait,
   waitForObjects,
 } from '../../nt/sync.js';
-import { nativeServices, readObjectAttributes, timeoutOf, writeHandle } from './arguments.js';
+import { answerBasic, nativeServices, readObjectAttributes, timeoutOf, writeHandle } from './arguments.js';
 
 const OBJ_INHERIT = 2;
 /** The first three arguments of all creations: where the handle goes, access, OBJECT_ATTRIBUTES. */
-function creation(
+export function creation(
   call: ServiceCall,
   make: (creation: NamedCreation, out: { handle: number }) => number,
 ): number {
@@ -71,7 +77,7 @@ const createSemaphoreService: ServiceFunction = (call) => {
 };
 
 /** (*handle, access, attributes). */
-const opening =
+export const opening =
   (kind: ObjectKind): ServiceFunction =>
   (call) =>
     creation(call, ({ path, access, handleFlags }, out) =>
@@ -175,6 +181,41 @@ const duplicate: ServiceFunction = (call) => {
   return status;
 };
 
+/** (event, class, buffer, length, *returned): EVENT_BASIC_INFORMATION, type and state. */
+const queryEvent: ServiceFunction = (call) => {
+  const event = referenceByHandle(call.kernel, call.process, call.handle(0), 'event', EVENT_QUERY_STATE);
+  if (typeof event === 'number') return event;
+  const { manualReset, signalState } = event as EventObject;
+  return answerBasic(call, 8, (at) => {
+    call.memory.writeU32(at, manualReset ? NOTIFICATION_EVENT : SYNCHRONIZATION_EVENT);
+    call.memory.writeU32(at + 4, signalState > 0 ? 1 : 0);
+  });
+};
+
+/** The same of a mutant: MUTANT_BASIC_INFORMATION, count (1 when free), owned by the caller, abandoned. */
+const queryMutant: ServiceFunction = (call) => {
+  const mutant = referenceByHandle(call.kernel, call.process, call.handle(0), 'mutant', MUTANT_QUERY_STATE);
+  if (typeof mutant === 'number') return mutant;
+  const { owner, recursion, abandoned } = mutant as MutantObject;
+  return answerBasic(call, 8, (at) => {
+    call.memory.writeU32(at, (1 - recursion) >>> 0);
+    call.memory.writeU8(at + 4, owner === call.thread ? 1 : 0);
+    call.memory.writeU8(at + 5, abandoned ? 1 : 0);
+  });
+};
+
+/** The same of a semaphore: SEMAPHORE_BASIC_INFORMATION, count and limit. */
+const querySemaphore: ServiceFunction = (call) => {
+  const access = SEMAPHORE_QUERY_STATE;
+  const semaphore = referenceByHandle(call.kernel, call.process, call.handle(0), 'semaphore', access);
+  if (typeof semaphore === 'number') return semaphore;
+  const { signalState, limit } = semaphore as SemaphoreObject;
+  return answerBasic(call, 8, (at) => {
+    call.memory.writeU32(at, signalState);
+    call.memory.writeU32(at + 4, limit);
+  });
+};
+
 export const objectServices = nativeServices({
   Close: (call) => closeHandle(call.kernel, call.process, call.handle(0)),
   DuplicateObject: duplicate,
@@ -184,6 +225,9 @@ export const objectServices = nativeServices({
   ResetEvent: eventChange(resetEvent),
   PulseEvent: eventChange(pulseEvent),
   ClearEvent: (call) => resetEvent(call.kernel, call.process, call.handle(0)),
+  QueryEvent: queryEvent,
+  QueryMutant: queryMutant,
+  QuerySemaphore: querySemaphore,
   CreateMutant: createMutantService,
   OpenMutant: opening('mutant'),
   ReleaseMutant: releaseMutant,

@@ -8,32 +8,24 @@ import {
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
 import { HIGHEST_USER_ADDRESS, LOWEST_USER_ADDRESS } from '../../mm/address-space.js';
-import {
-  PROCESS_QUERY_INFORMATION,
-  PROCESS_TERMINATE,
-  THREAD_SUSPEND_RESUME,
-  THREAD_TERMINATE,
-} from '../../nt/access.js';
+import { PROCESS_QUERY_INFORMATION, PROCESS_TERMINATE } from '../../nt/access.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
-import { pagePriorityOf, setProcessPagePriority, setThreadPagePriority } from '../../nt/page-priority.js';
+import { setProcessPagePriority } from '../../nt/page-priority.js';
 import { classBasePriority } from '../../nt/priority.js';
 import type { Process } from '../../nt/process.js';
 import { terminateProcess } from '../../nt/process-delete.js';
-import type { ServiceCall, ServiceFunction, ServiceResult } from '../../nt/service.js';
+import type { ServiceFunction, ServiceResult } from '../../nt/service.js';
 import { PERFORMANCE_FREQUENCY, TICK_100NS } from '../../nt/shared-data.js';
 import type { TimeValue } from '../../nt/system-time.js';
-import { THREAD_TERMINATED, type Thread } from '../../nt/thread.js';
+import { THREAD_TERMINATED } from '../../nt/thread.js';
 import { terminateThread } from '../../nt/thread-delete.js';
-import { nativeServices, writeSize } from './arguments.js';
+import { answer, nativeServices, writeSize } from './arguments.js';
 
 /** Information classes. */
 const PROCESS_BASIC_INFORMATION = 0;
 const PROCESS_DEBUG_PORT = 7;
 const PROCESS_IMAGE_FILE_NAME = 27;
 const PROCESS_PAGE_PRIORITY = 39;
-const THREAD_BASIC_INFORMATION = 0;
-const THREAD_AM_I_LAST_THREAD = 12;
-const THREAD_PAGE_PRIORITY = 24;
 const SYSTEM_BASIC_INFORMATION = 0;
 const SYSTEM_TIME_OF_DAY_INFORMATION = 3;
 
@@ -56,28 +48,6 @@ const terminate: ServiceFunction = (call): ServiceResult => {
   terminateProcess(kernel, target as Process, status);
   return STATUS_SUCCESS;
 };
-
-/** (thread, exitStatus): a handle of 0 means the caller. */
-const terminateThreadService: ServiceFunction = (call): ServiceResult => {
-  const { kernel, process, thread } = call;
-  const handle = call.handle(0) || -2;
-  const target = referenceByHandle(kernel, process, handle, 'thread', THREAD_TERMINATE);
-  if (typeof target === 'number') return target;
-  if (target === thread) return call.terminateThread(call.u32(1));
-  terminateThread(kernel, target as Thread, call.u32(1));
-  return STATUS_SUCCESS;
-};
-
-/** Fills a buffer of an information class when it is long enough; *returned gets the bytes needed. */
-function answer(call: ServiceCall, first: number, bytes: number, fill: (buffer: number) => void): number {
-  const [buffer, length, returned] = [call.address(first), call.u32(first + 1), call.address(first + 2)];
-  if (returned !== 0) call.memory.writeU32(returned, bytes);
-  if (length < bytes) return STATUS_INFO_LENGTH_MISMATCH;
-  call.memory.probeWrite(buffer, bytes);
-  call.memory.fill(buffer, bytes, 0);
-  fill(buffer);
-  return STATUS_SUCCESS;
-}
 
 /** (process, class, buffer, length, *returned). */
 const queryProcess: ServiceFunction = (call) => {
@@ -119,48 +89,12 @@ const queryProcess: ServiceFunction = (call) => {
   }
 };
 
-/** (thread, class, buffer, length, *returned). */
-const queryThread: ServiceFunction = (call) => {
-  const target = referenceByHandle(call.kernel, call.process, call.handle(0), 'thread', 0);
-  if (typeof target === 'number') return target;
-  const thread = target as Thread;
-  const { memory } = call;
-  switch (call.u32(1)) {
-    case THREAD_BASIC_INFORMATION:
-      return answer(call, 2, 0x30, (at) => {
-        memory.writeU32(at, thread.exitStatus ?? STATUS_PENDING_EXIT);
-        memory.writePointer(at + 8, thread.teb);
-        memory.writeU64(at + 0x10, thread.process.id, 0);
-        memory.writeU64(at + 0x18, thread.id, 0);
-        memory.writeU64(at + 0x20, 1, 0);
-        memory.writeU32(at + 0x28, thread.priority);
-        memory.writeU32(at + 0x2c, thread.basePriority);
-      });
-    case THREAD_AM_I_LAST_THREAD: {
-      const alive = thread.process.threads.filter(({ state }) => state !== THREAD_TERMINATED);
-      return answer(call, 2, 4, (at) => memory.writeU32(at, alive.length === 1 ? 1 : 0));
-    }
-    case THREAD_PAGE_PRIORITY:
-      return answer(call, 2, 4, (at) => memory.writeU32(at, pagePriorityOf(thread)));
-    default:
-      return STATUS_INVALID_INFO_CLASS;
-  }
-};
-
 /** (process, class, buffer, length). */
 const setProcess: ServiceFunction = (call) => {
   if (call.u32(1) !== PROCESS_PAGE_PRIORITY) return STATUS_INVALID_INFO_CLASS;
   if (call.u32(3) !== 4) return STATUS_INFO_LENGTH_MISMATCH;
   const priority = call.memory.readU32(call.address(2));
   return setProcessPagePriority(call.kernel, call.process, call.handle(0), priority);
-};
-
-/** (thread, class, buffer, length). */
-const setThread: ServiceFunction = (call) => {
-  if (call.u32(1) !== THREAD_PAGE_PRIORITY) return STATUS_INVALID_INFO_CLASS;
-  if (call.u32(3) !== 4) return STATUS_INFO_LENGTH_MISMATCH;
-  const priority = call.memory.readU32(call.address(2));
-  return setThreadPagePriority(call.kernel, call.process, call.handle(0), priority);
 };
 
 /** (class, buffer, length, *returned). */
@@ -208,30 +142,10 @@ const queryPerformanceCounter: ServiceFunction = (call) => {
   return STATUS_SUCCESS;
 };
 
-/** (thread, *previousCount). */
-const suspension =
-  (change: 'suspend' | 'resume'): ServiceFunction =>
-  (call) => {
-    const { kernel, process } = call;
-    const previousAt = call.address(1);
-    if (previousAt !== 0) call.memory.probeWrite(previousAt, 4);
-    const thread = referenceByHandle(kernel, process, call.handle(0), 'thread', THREAD_SUSPEND_RESUME);
-    if (typeof thread === 'number') return thread;
-    call.memory.commit();
-    const before = kernel.scheduler[change](thread as Thread);
-    if (previousAt !== 0) call.memory.writeU32(previousAt, before);
-    return STATUS_SUCCESS;
-  };
-
 export const processServices = nativeServices({
   TerminateProcess: terminate,
-  TerminateThread: terminateThreadService,
-  SuspendThread: suspension('suspend'),
-  ResumeThread: suspension('resume'),
   QueryInformationProcess: queryProcess,
   SetInformationProcess: setProcess,
-  SetInformationThread: setThread,
-  QueryInformationThread: queryThread,
   QuerySystemInformation: querySystem,
   QuerySystemTime: querySystemTime,
   QueryPerformanceCounter: queryPerformanceCounter,
