@@ -8,6 +8,7 @@ import { allocateVirtualMemoryEx, type RegionRequest } from '../../mm/virtual-me
 import { PROCESS_VM_OPERATION } from '../../nt/access.js';
 import { unmapViewOfSection, type ViewRequest } from '../../nt/section-services.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { mayLockPages } from '../../nt/token.js';
 import { inProcess, nativeServices, readLargeInteger, readSize, writeSize } from './arguments.js';
 import { noParameters, readExtendedParameters } from './extended-parameters.js';
 import { change } from './memory-services.js';
@@ -27,6 +28,7 @@ export function allocateEx(
   const status = readExtendedParameters(call, parametersAt, count, parameters);
   if (!ntSuccess(status)) return status;
   const { requirements } = parameters;
+  region.mayLockPages = mayLockPages(call.process);
   return inProcess(call, processHandle, PROCESS_VM_OPERATION, ({ space }) =>
     change(call, () => allocateVirtualMemoryEx(call.kernel.mm, space, region, type, protect, requirements)),
   );
