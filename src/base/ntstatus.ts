@@ -22,6 +22,7 @@ export const STATUS_SINGLE_STEP = 0x80000004;
 export const STATUS_BUFFER_OVERFLOW = 0x80000005;
 export const STATUS_NO_MORE_FILES = 0x80000006;
 export const STATUS_PARTIAL_COPY = 0x8000000d;
+export const STATUS_DEVICE_BUSY = 0x80000011;
 /** A walk is at its end. */
 export const STATUS_NO_MORE_ENTRIES = 0x8000001a;
 export const STATUS_UNSUCCESSFUL = 0xc0000001;

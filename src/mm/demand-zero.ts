@@ -6,12 +6,12 @@ import type { MemoryManager } from './memory-manager.js';
 import { allocateZeroedFrame } from './page-lists.js';
 import { frameOfWord, pteAddress } from './page-tables.js';
 import { PFN_MODIFIED } from './pfn-database.js';
-import { demandZeroLow, PTE_DIRTY, validHigh, validLow } from './pte.js';
+import { demandZeroLow, PTE_DIRTY, PTE_LOST, resetMarks, validHigh, validLow } from './pte.js';
 import { insertWsle } from './working-set.js';
 
 /**
  * Makes an entry (`word`: its index in ram.words) that is zero, demand zero, or names the prototype PTE of an untouched page
- * that is to be copied, valid for a private page of zeros. STATUS_PAGE_FAULT_DEMAND_ZERO, or STATUS_NO_MEMORY with nothing
+ * that is to be copied, valid for a private page of zeros; one that was reset has lost its contents with it. STATUS_PAGE_FAULT_DEMAND_ZERO, or STATUS_NO_MEMORY with nothing
  * changed. MiResolveDemandZeroFault.
  */
 export function resolveDemandZeroFault(
@@ -26,8 +26,10 @@ export function resolveDemandZeroFault(
   if (frame < 0) return STATUS_NO_MEMORY;
   const { words } = mm;
   const table = frameOfWord(mm, word);
-  if (words[word] === 0) mm.pfn.usedPtes[table]!++;
-  mm.pfn.initialize(frame, pteAddress(address), table, demandZeroLow(protection), 0, PFN_MODIFIED);
+  const before = words[word]!;
+  if (before === 0) mm.pfn.usedPtes[table]!++;
+  const original = demandZeroLow(protection) | (resetMarks(before) !== 0 ? PTE_LOST : 0);
+  mm.pfn.initialize(frame, pteAddress(address), table, original, 0, PFN_MODIFIED);
   words[word] = validLow(frame, protection) | ((errorCode & FAULT_WRITE) !== 0 ? PTE_DIRTY : 0);
   words[word + 1] = validHigh(protection);
   space.addResident(1);

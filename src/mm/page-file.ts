@@ -7,7 +7,14 @@
 import { BugCheck, MEMORY_MANAGEMENT } from './bug-check.js';
 import type { MemoryManager, PageFileSize } from './memory-manager.js';
 import { PFN_MODIFIED } from './pfn-database.js';
-import { demandZeroLow, hasPageFileBlock, pageFileNumber, pteProtection } from './pte.js';
+import {
+  demandZeroLow,
+  hasPageFileBlock,
+  PTE_LOST,
+  pageFileNumber,
+  pteProtection,
+  resetMarks,
+} from './pte.js';
 
 /** Most paging files, which is what the four bits of a PTE can name. */
 export const MAX_PAGE_FILES = 16;
@@ -197,15 +204,19 @@ export function releasePageFileSpace(mm: MemoryManager, lo: number, hi: number):
   if (hasPageFileBlock(lo, hi)) mm.pageFiles.files[pageFileNumber(lo)]!.release(hi);
 }
 
-/** The contents of a frame are newer than its backing store; a copy in a paging file is worth nothing any more and is freed. */
+/**
+ * The contents of a frame are newer than its backing store; a copy in a paging file is worth nothing any more and is freed. A page
+ * that was reset has contents of interest again.
+ */
 export function markModified(mm: MemoryManager, frame: number): void {
   const { pfn } = mm;
   pfn.flags[frame]! |= PFN_MODIFIED;
   const lo = pfn.originalLo[frame]!;
   const hi = pfn.originalHi[frame]!;
-  if (!hasPageFileBlock(lo, hi)) return;
+  const marks = resetMarks(lo);
+  if (marks === 0 && !hasPageFileBlock(lo, hi)) return;
   releasePageFileSpace(mm, lo, hi);
-  pfn.originalLo[frame] = demandZeroLow(pteProtection(lo));
+  pfn.originalLo[frame] = demandZeroLow(pteProtection(lo)) | (marks & PTE_LOST);
   pfn.originalHi[frame] = 0;
 }
 

@@ -35,6 +35,7 @@ import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
 import { afterCopy, isCopyOnWrite } from './protection.js';
 import {
   askVadLow,
+  hasPageFileBlock,
   isDemandZero,
   MM_GUARD_PAGE,
   PTE_ASK_VAD,
@@ -76,6 +77,22 @@ export function resolvePrototypeFault(
   const status = resolveByPrototype(mm, space, vad, word, address, errorCode, prototype);
   releaseReference(mm, holder);
   return status;
+}
+
+/** Begins to read the page of a view when its prototype PTE says that it is only on a disk; nobody waits for it. */
+export function beginPrototypeRead(mm: MemoryManager, space: AddressSpace, vad: Vad, address: number): void {
+  const at = prototypeAddress(vad, Math.floor(address / 4096));
+  if (makeSystemPageValid(mm, at) !== STATUS_SUCCESS) return;
+  const prototype = systemWord(mm, at);
+  const lo = mm.words[prototype]!;
+  const isInFile = (lo & (PTE_VALID | PTE_PROTOTYPE)) === PTE_PROTOTYPE;
+  if (!isInFile && !hasPageFileBlock(lo, mm.words[prototype + 1]!)) return;
+  const holder = frameOfWord(mm, prototype);
+  addReference(mm, holder);
+  markSystemPageWritten(mm, holder);
+  if (isInFile) readPage(mm, space, vad.controlArea!, prototype, at, address);
+  else resolvePageFileFault(mm, space, prototype, at, address, PFN_PROTOTYPE);
+  releaseReference(mm, holder);
 }
 
 /** The prototype PTE is at index `prototype` in ram.words, its page resident and held. */

@@ -55,6 +55,14 @@ export const MM_WRITECOMBINE = 0x18;
 /** Low word of the entry of a decommitted page. */
 export const DECOMMITTED_PTE = MM_DECOMMIT << 5;
 
+/**
+ * Software form and original PTE of a private page, in reserved bits. RESET: the contents since MEM_RESET are of no interest and
+ * need not be kept; in a PTE, that the page has gone. LOST: it had gone, and came back as zeros, before MEM_RESET_UNDO asked.
+ */
+export const PTE_RESET = 1 << 23;
+export const PTE_LOST = 1 << 24;
+const RESET_MARKS = PTE_RESET | PTE_LOST;
+
 const PROTECTION_SHIFT = 5;
 const PROTOTYPE_PROTECTION_SHIFT = 11;
 const ADDRESS_LOW = 0x10000;
@@ -170,6 +178,11 @@ export function pageFileNumber(lo: number): number {
 /** True for an invalid entry that names a paging-file block. */
 export function hasPageFileBlock(lo: number, hi: number): boolean {
   return hi !== 0 && (lo & (PTE_VALID | PTE_PROTOTYPE | PTE_TRANSITION)) === 0;
+}
+
+/** The RESET and LOST marks of an invalid private entry or original PTE; 0 for forms that have other things in these bits. */
+export function resetMarks(lo: number): number {
+  return (lo & (PTE_VALID | PTE_PROTOTYPE | PTE_TRANSITION)) === 0 ? lo & RESET_MARKS : 0;
 }
 
 /** True for a software entry without a paging-file block: page of zeros. Block 0 of a paging file is never used. */

@@ -27,7 +27,7 @@ import {
   PFN_READ_IN_PROGRESS,
 } from './pfn-database.js';
 import { SHORT_VAD_SIZE, SHORT_VAD_TAG } from './private-memory.js';
-import { hasPageFileBlock } from './pte.js';
+import { hasPageFileBlock, PTE_RESET, resetMarks } from './pte.js';
 import { observe } from './system-observer.js';
 import { VAD_PRIVATE } from './vad-tree.js';
 import { verifyCaches } from './verify-caches.js';
@@ -198,7 +198,7 @@ function verifyFrames(mm: MemoryManager, tally: VerifyTally): void {
 
 /**
  * What a page in use holds is newer than every copy, or a file or a paging file has it too: nothing is lost when the frame is
- * given another use. A page that is deleted when its I/O ends has neither.
+ * given another use, but what was reset (MEM_RESET). A page that is deleted when its I/O ends has neither.
  */
 function verifyContents(mm: MemoryManager, frame: number, tally: VerifyTally): void {
   const { pfn } = mm;
@@ -207,7 +207,9 @@ function verifyContents(mm: MemoryManager, frame: number, tally: VerifyTally): v
   const isModified = (flags & PFN_MODIFIED) !== 0;
   const hasBlock = hasPageFileBlock(pfn.originalLo[frame]!, pfn.originalHi[frame]!);
   tally.holds(!(isModified && hasBlock), 'copy in a paging file of modified frame', frame);
-  const hasCopy = hasBlock || isMappedFilePage(pfn, frame);
+  const isReset = (resetMarks(pfn.originalLo[frame]!) & PTE_RESET) !== 0;
+  tally.holds(!(isModified && isReset), 'modified frame that was reset,', frame);
+  const hasCopy = hasBlock || isReset || isMappedFilePage(pfn, frame);
   tally.holds(isModified || hasCopy, 'contents of frame that are nowhere else,', frame);
   const state = pfn.state[frame]!;
   if (state === FRAME_STANDBY) tally.holds(!isModified, 'modified frame on standby', frame);

@@ -68,6 +68,7 @@ import {
 } from './private-memory.js';
 import { isCopyOnWrite, protectionCode } from './protection.js';
 import { MM_NOACCESS } from './pte.js';
+import { resetPrivatePages, undoReset } from './reset-memory.js';
 import { VAD_ORDINARY, VAD_PRIVATE, Vad } from './vad-tree.js';
 import { commitViewPages } from './view-memory.js';
 import { allocateWriteWatch, freeWriteWatch } from './write-watch.js';
@@ -211,7 +212,9 @@ function allocate(
   if (request.regionSize <= 0 || request.regionSize > room) return STATUS_INVALID_PARAMETER_4;
   if ((allocationType & MEM_LARGE_PAGES) !== 0 && request.mayLockPages !== true)
     return STATUS_PRIVILEGE_NOT_HELD;
-  if ((allocationType & (MEM_RESET | MEM_RESET_UNDO)) !== 0) return resetPages(space, request);
+  if ((allocationType & (MEM_RESET | MEM_RESET_UNDO)) !== 0) {
+    return resetPages(mm, space, request, allocationType);
+  }
   if (request.baseAddress !== 0 && (allocationType & MEM_RESERVE) === 0) {
     return commitPages(mm, space, request, protection);
   }
@@ -326,22 +329,26 @@ function commitPages(
 }
 
 /**
- * MEM_RESET and MEM_RESET_UNDO are hints about contents; the pages keep theirs, which both allow. STATUS_CONFLICTING_ADDRESSES
- * outside one range, and on views of files and images.
+ * MEM_RESET and MEM_RESET_UNDO, for the pages that lie wholly in the request. STATUS_CONFLICTING_ADDRESSES outside one range,
+ * in placeholders, and on views of files and images.
  */
-function resetPages(space: AddressSpace, request: RegionRequest): number {
+function resetPages(mm: MemoryManager, space: AddressSpace, request: RegionRequest, type: number): number {
   const requestEnd = request.baseAddress + request.regionSize;
   const vad = rangeOf(space, pageFloor(request.baseAddress), pageCeiling(requestEnd));
   if (
     vad === null ||
+    vad.isPlaceholder ||
     vad.type !== VAD_ORDINARY ||
     (vad.controlArea !== null && vad.controlArea.file !== null)
   )
     return STATUS_CONFLICTING_ADDRESSES;
   const start = pageCeiling(request.baseAddress);
-  const end = pageFloor(requestEnd);
+  const end = Math.max(start, pageFloor(requestEnd));
+  const change = (type & MEM_RESET) !== 0 ? resetPrivatePages : undoReset;
+  const status = vad.kind === VAD_PRIVATE ? change(mm, space, start, end) : STATUS_SUCCESS;
+  if (status !== STATUS_SUCCESS) return status;
   request.baseAddress = start;
-  request.regionSize = Math.max(end - start, 0);
+  request.regionSize = end - start;
   return STATUS_SUCCESS;
 }
 

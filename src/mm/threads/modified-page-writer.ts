@@ -9,7 +9,7 @@ import { CLUSTER_PAGES, type PageFile, pageFilePosition } from '../page-file.js'
 import { addReference, isMappedFilePage } from '../page-lists.js';
 import { submitRequest } from '../paging-io.js';
 import { FRAME_MODIFIED, PFN_MODIFIED } from '../pfn-database.js';
-import { pageFileLow, pteProtection } from '../pte.js';
+import { pageFileLow, pteProtection, resetMarks } from '../pte.js';
 import { makePageFileRoom } from './dereference-segment.js';
 import { wantsPagesWritten } from './mapped-page-writer.js';
 
@@ -102,7 +102,8 @@ function begin(mm: MemoryManager, file: PageFile, first: number, pages: number):
   for (let index = 0; index < pages; index++) {
     const frame = pageFiles.clusterFrames[index]!;
     addReference(mm, frame);
-    pfn.originalLo[frame] = pageFileLow(file.number, pteProtection(pfn.originalLo[frame]!));
+    const original = pfn.originalLo[frame]!;
+    pfn.originalLo[frame] = pageFileLow(file.number, pteProtection(original)) | resetMarks(original);
     pfn.originalHi[frame] = first + index;
     pfn.flags[frame]! &= ~PFN_MODIFIED;
   }

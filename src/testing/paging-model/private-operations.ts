@@ -49,6 +49,8 @@ const VIEW_PROTECTIONS = [
   memory.PAGE_READONLY | memory.PAGE_GUARD,
 ];
 
+/** Pages of pool that a bitmap of watched writes may need: its own, and for a page table of the pool. */
+const POOL_PAGES = 2;
 /** Page tables that pages of a view may need, which are charged before the pages are. */
 const TABLES_OF_VIEW = 4;
 
@@ -83,7 +85,12 @@ export function allocate(world: World, step: Step, process: Process): void {
   const protect = pick(PRIVATE_PROTECTIONS, step.value);
   const committed = step.value % 3 !== 0;
   const topDown = step.value % 5 === 0 ? memory.MEM_TOP_DOWN : 0;
-  const type = memory.MEM_RESERVE | topDown | (committed ? memory.MEM_COMMIT : 0);
+  const watched = step.value % 4 === 1;
+  const type =
+    memory.MEM_RESERVE |
+    topDown |
+    (committed ? memory.MEM_COMMIT : 0) |
+    (watched ? memory.MEM_WRITE_WATCH : 0);
   const count = step.count * 2;
   const request = { baseAddress: 0, regionSize: count * PAGE - (step.value % PAGE) };
   const expected =
@@ -93,11 +100,27 @@ export function allocate(world: World, step: Step, process: Process): void {
         ? nt.STATUS_COMMITMENT_LIMIT
         : nt.STATUS_SUCCESS;
   const { failures } = world;
+  const hasLittle = watched && world.room < count + 1;
   const status = allocateVirtualMemory(world.mm, process.space, request, type, protect);
+  if (watched && expected !== nt.STATUS_INVALID_PAGE_PROTECTION) {
+    if (status === nt.STATUS_INSUFFICIENT_RESOURCES) {
+      world.expectRefusal(POOL_PAGES);
+      return;
+    }
+    if (status === nt.STATUS_COMMITMENT_LIMIT && committed && hasLittle) return;
+  }
   if (!world.wentThrough(status, expected, failures, 'allocate')) return;
   expect([request.baseAddress % 0x10000, request.regionSize]).toEqual([0, count * PAGE]);
   const pages = newPages(count, committed, protect);
-  const range = { base: request.baseAddress, pages, protect, section: null, firstPage: 0, live: null };
+  const range = {
+    base: request.baseAddress,
+    pages,
+    protect,
+    section: null,
+    firstPage: 0,
+    live: null,
+    watched,
+  };
   process.ranges.push(range);
   world.lookAt(process, range);
 }
@@ -161,15 +184,23 @@ export function decommit(world: World, _step: Step, target: Target): void {
   const expected = range.section === null ? nt.STATUS_SUCCESS : nt.STATUS_UNABLE_TO_DELETE_SECTION;
   const { failures } = world;
   const status = freeVirtualMemory(world.mm, process.space, request, memory.MEM_DECOMMIT);
-  if (world.wentThrough(status, expected, failures, 'decommit'))
-    range.pages.splice(first, count, ...newPages(count, false, range.protect));
+  if (world.wentThrough(status, expected, failures, 'decommit')) {
+    const pages = newPages(count, false, range.protect);
+    pages.forEach((page, index) => {
+      page.written = range.pages[first + index]!.written;
+    });
+    range.pages.splice(first, count, ...pages);
+  }
   world.lookAt(process, range, first, count);
 }
 
 /** Gives back a part of a range: it becomes shorter, or two. */
 export function release(world: World, _step: Step, target: Target): void {
   const { process, range, first, count, request } = target;
-  const expected = range.section === null ? nt.STATUS_SUCCESS : nt.STATUS_UNABLE_TO_DELETE_SECTION;
+  const isPart = count < range.pages.length;
+  let expected: number = nt.STATUS_SUCCESS;
+  if (range.section !== null) expected = nt.STATUS_UNABLE_TO_DELETE_SECTION;
+  else if (range.watched && isPart) expected = nt.STATUS_FREE_VM_NOT_AT_BASE;
   const { failures } = world;
   const status = freeVirtualMemory(world.mm, process.space, request, memory.MEM_RELEASE);
   if (!world.wentThrough(status, expected, failures, 'release')) return;

@@ -37,6 +37,13 @@ export interface ModelPage {
   /** The page of a view was copied: `content` shows. */
   copied: boolean;
   locked: boolean;
+  /** Private memory that was reset and not written to: it may have become zeros. */
+  uncertain: boolean;
+  /** It was reset since MEM_RESET_UNDO was asked last, and it was seen that it has become zeros. */
+  wasReset: boolean;
+  lost: boolean;
+  /** Was written to since its range was made or its write watch reset. */
+  written: boolean;
 }
 
 export interface ModelFile {
@@ -69,6 +76,8 @@ export interface ModelRange {
   readonly section: ModelSection | null;
   /** Page of the section at which the view begins. */
   readonly firstPage: number;
+  /** Writes are watched. */
+  readonly watched: boolean;
 }
 
 export type Access = 'read' | 'write' | 'execute';
@@ -123,6 +132,10 @@ export function newPages(count: number, committed: boolean, protect: number): Mo
     content: null,
     copied: false,
     locked: false,
+    uncertain: false,
+    wasReset: false,
+    lost: false,
+    written: false,
   }));
 }
 

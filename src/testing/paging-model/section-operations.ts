@@ -143,7 +143,7 @@ export function map(world: World, step: Step, process: Process, live: LiveSectio
   expect([view.baseAddress % 0x10000, view.viewSize]).toEqual([0, pageCount * PAGE]);
   const pages = newPages(pageCount, true, protect);
   const firstPage = sectionOffset / PAGE;
-  const range = { base: view.baseAddress, pages, protect, section: model, firstPage, live };
+  const range = { base: view.baseAddress, pages, protect, section: model, firstPage, live, watched: false };
   process.ranges.push(range);
   if (file !== null) file.references++;
   world.lookAt(process, range);

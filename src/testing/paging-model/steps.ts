@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import * as privateMemory from './private-operations.js';
 import type { LiveSection, MachineShape, Process } from './records.js';
+import * as reset from './reset-operations.js';
 import * as sections from './section-operations.js';
 import * as system from './system-operations.js';
 import { processOf, type Target, targetOf } from './targets.js';
@@ -86,7 +87,7 @@ function exitProcess(world: World, step: Step, process: Process): void {
 
 /** Each kind of step with how often it is taken. */
 const OPERATIONS = {
-  beginTouches: [16, onPages(waiting.beginTouches)],
+  beginTouches: [18, onPages(waiting.beginTouches)],
   collide: [4, waiting.collide],
   passTime: [6, waiting.passTime],
   resumeSome: [3, waiting.resumeSome],
@@ -100,6 +101,13 @@ const OPERATIONS = {
   release: [1, onPages(privateMemory.release)],
   protect: [4, onPages(privateMemory.protect)],
   query: [2, onPages(privateMemory.query)],
+  reset: [2, onPages(reset.reset)],
+  undoReset: [1, onPages(reset.undo)],
+  discard: [1, onPages(reset.discard)],
+  offer: [1, onPages(reset.offer)],
+  reclaim: [1, onPages(reset.reclaim)],
+  prefetch: [1, onPages(reset.prefetch)],
+  writeWatch: [1, onPages(reset.writeWatch)],
   createSection: [2, createSection],
   closeSection: [1, closeSection],
   map: [4, mapSection],

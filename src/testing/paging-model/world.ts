@@ -221,7 +221,9 @@ export class World {
       const what = `${access} of page ${index}, which should be ${expected.toString(16)}`;
       this.expectExcuse(status, failures, what);
     } else if (status === STATUS_GUARD_PAGE_VIOLATION) dropGuard(range.pages[index]!);
-    return status === STATUS_SUCCESS && expected === STATUS_SUCCESS;
+    const wentThrough = status === STATUS_SUCCESS && expected === STATUS_SUCCESS;
+    if (wentThrough && access === 'write') range.pages[index]!.written = true;
+    return wentThrough;
   }
 
   /** A thread accesses a page and waits if it must be read. */
@@ -276,6 +278,9 @@ export class World {
 
   /** Leaves bytes where the last access went, as far as the page has room for them. */
   #put(range: LiveRange, index: number, at: number, bytes: Uint8Array): void {
+    const page = range.pages[index]!;
+    if (page.uncertain) this.#compare(range, index, this.#ram, this.#offset - at, 'before it is written to');
+    page.uncertain = false;
     const part = bytes.subarray(0, Math.max(0, this.#roomInPage(range, index) - at));
     this.mm.ram.bytes.set(part, this.#offset);
     store(range, index, at, part);
@@ -353,6 +358,12 @@ export class World {
   #compare(range: LiveRange, index: number, bytes: Buffer, start: number, how: string): void {
     const content = contentOf(range, index) ?? ZEROS;
     if (bytes.compare(content, 0, PAGE, start, start + PAGE) === 0) return;
+    const page = range.pages[index]!;
+    if (page.uncertain && bytes.compare(NOTHING, 0, PAGE, start, start + PAGE) === 0) {
+      page.content = null;
+      page.lost = true;
+      return;
+    }
     const at = content.findIndex((byte, offset) => bytes[start + offset] !== byte);
     const name = `page ${index} of the range at ${range.base.toString(16)}, byte ${at}, ${how}`;
     expect.fail(`${name}: ${bytes[start + at]!.toString(16)}, expected ${content[at]!.toString(16)}`);

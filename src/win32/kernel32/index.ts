@@ -44,6 +44,7 @@ import { threadLocalFunctions } from './thread-local.js';
 import { threadStackFunctions } from './thread-stack.js';
 import { timeFunctions } from './time.js';
 import { timerFunctions } from './timer.js';
+import { unneededMemoryFunctions } from './unneeded-memory.js';
 import { volumeFunctions } from './volume.js';
 import { workingSetFunctions } from './working-set.js';
 /** kernel32.dll: the Win32 base functions. A and W forms are one implementation each. */
@@ -66,6 +67,7 @@ export const kernel32: SystemModule = {
     ...mappedFileNameFunctions,
     ...memoryFunctions,
     ...extendedMemoryFunctions,
+    ...unneededMemoryFunctions,
     ...memoryNotificationFunctions,
     ...memoryPriorityFunctions,
     ...moduleFunctions,

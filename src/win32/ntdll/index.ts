@@ -20,6 +20,7 @@ import { processServices } from './process-services.js';
 import { heapServices } from './rtl-heap.js';
 import { runtimeServices } from './runtime-services.js';
 import { sectionServices } from './section-services.js';
+import { setVirtualMemoryServices } from './set-virtual-memory.js';
 import { slimLockServices } from './slim-lock.js';
 import { slistCode } from './slist-code.js';
 import { stringServices } from './strings.js';
@@ -40,6 +41,7 @@ const restartableServices = restartable({
   ...loaderServices,
   ...memoryServices,
   ...extendedMemoryServices,
+  ...setVirtualMemoryServices,
   ...writeWatchServices,
   ...objectServices,
   ...clientIdServices,
