@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { MEM_COMMIT, MEM_RESERVE, PAGE_READWRITE } from '../base/memory-constants.js';
-import { STATUS_SUCCESS, STATUS_WORKING_SET_QUOTA } from '../base/ntstatus.js';
+import { STATUS_NOT_LOCKED, STATUS_SUCCESS, STATUS_WORKING_SET_QUOTA } from '../base/ntstatus.js';
 import { createTestMachine } from '../testing/small-machine.js';
-import { lockVirtualMemory } from './lock-memory.js';
+import { lockVirtualMemory, unlockVirtualMemory } from './lock-memory.js';
 import { verify } from './verify.js';
 import { allocateVirtualMemory } from './virtual-memory.js';
 
@@ -24,5 +24,16 @@ it('a page that is locked already does not count twice against the limit', () =>
   expect(lock(MOST - 1, 2)).toBe(STATUS_WORKING_SET_QUOTA);
   expect(lock(0, 100)).toBe(STATUS_WORKING_SET_QUOTA);
   expect(space.workingSet.locked).toBe(MOST);
+  verify(mm);
+});
+
+it('unlocks what is locked in a region of terabytes, without a look at every page', () => {
+  const { mm, space } = createTestMachine(300);
+  const request = { baseAddress: 2 ** 40, regionSize: 8 * PAGE };
+  allocateVirtualMemory(mm, space, request, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+  expect(lockVirtualMemory(mm, space, { baseAddress: 2 ** 40, regionSize: 4 * PAGE })).toBe(STATUS_SUCCESS);
+  const all = { baseAddress: 0x10000, regionSize: 2 ** 46 };
+  expect(unlockVirtualMemory(mm, space, all)).toBe(STATUS_NOT_LOCKED);
+  expect(space.workingSet.locked).toBe(0);
   verify(mm);
 });

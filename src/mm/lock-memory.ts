@@ -12,7 +12,7 @@ import {
 import type { AddressSpace } from './address-space.js';
 import { accessFault } from './fault-handler.js';
 import type { MemoryManager } from './memory-manager.js';
-import { findPte } from './page-tables.js';
+import { findPte, nextAddressWithValidTable } from './page-tables.js';
 import { PTE_VALID, pteFrame } from './pte.js';
 import { VAD_LARGE_PAGES, VAD_ORDINARY } from './vad-tree.js';
 import type { RegionRequest } from './virtual-memory.js';
@@ -96,18 +96,24 @@ export function lockVirtualMemory(mm: MemoryManager, space: AddressSpace, reques
 /** Unlocks the pages of a region. STATUS_NOT_LOCKED when one is not locked; those that are not leave the working set. */
 export function unlockVirtualMemory(mm: MemoryManager, space: AddressSpace, request: RegionRequest): number {
   if (!roundToPages(space, request)) return STATUS_ACCESS_VIOLATION;
-  let status = STATUS_SUCCESS;
+  let locked = 0;
   const end = request.baseAddress + request.regionSize;
-  for (let address = request.baseAddress; address < end; address += PAGE_SIZE) {
-    const word = entryWord(mm, space, address);
-    const lo = word < 0 ? 0 : mm.words[word]!;
-    if ((lo & WSLE_LOCKED_IN_WS) !== 0) {
-      mm.words[word] = lo & ~WSLE_LOCKED_IN_WS;
-      space.workingSet.locked--;
-      continue;
-    }
-    status = STATUS_NOT_LOCKED;
-    if (word >= 0 && (lo & WSLE_LOCKED_IN_MEMORY) === 0) removeFromWorkingSet(mm, space, address);
+  let at = nextAddressWithValidTable(mm, space, request.baseAddress, end);
+  for (; at < end; at = nextAddressWithValidTable(mm, space, at + PAGE_SIZE, end))
+    if (unlockPage(mm, space, at)) locked++;
+  return locked === request.regionSize / PAGE_SIZE ? STATUS_SUCCESS : STATUS_NOT_LOCKED;
+}
+
+/** True when the page was locked. One that is valid and not locked leaves the working set. */
+function unlockPage(mm: MemoryManager, space: AddressSpace, address: number): boolean {
+  const word = entryWord(mm, space, address);
+  if (word < 0) return false;
+  const lo = mm.words[word]!;
+  if ((lo & WSLE_LOCKED_IN_WS) === 0) {
+    if ((lo & WSLE_LOCKED_IN_MEMORY) === 0) removeFromWorkingSet(mm, space, address);
+    return false;
   }
-  return status;
+  mm.words[word] = lo & ~WSLE_LOCKED_IN_WS;
+  space.workingSet.locked--;
+  return true;
 }
