@@ -22,6 +22,7 @@ import { demandZeroLow, isDemandZero, MM_READWRITE, PTE_TRANSITION, PTE_VALID, p
 import { deletePte } from './pte-deletion.js';
 import { emptyBasicInformation, queryVirtualMemory } from './query-virtual-memory.js';
 import { forEachEntry, relist, resetPrivatePages, undoReset } from './reset-memory.js';
+import { VAD_ORDINARY } from './vad-tree.js';
 import type { RegionRequest } from './virtual-memory.js';
 import { findWsle, WSLE_LOCKED_IN_MEMORY, WSLE_LOCKED_IN_WS, wsleWord } from './working-set.js';
 import { removeFromWorkingSet } from './working-set-manager.js';
@@ -37,6 +38,8 @@ function checkRegion(mm: MemoryManager, space: AddressSpace, { baseAddress, regi
   const found = emptyBasicInformation();
   const status = queryVirtualMemory(mm, space, baseAddress, found);
   if (status !== STATUS_SUCCESS) return status;
+  const vad = space.vads.find(baseAddress / PAGE);
+  if (vad === null || vad.type !== VAD_ORDINARY) return STATUS_CONFLICTING_ADDRESSES;
   if (found.type !== MEM_PRIVATE || found.state !== MEM_COMMIT) return STATUS_CONFLICTING_ADDRESSES;
   const isWhole = found.protect === PAGE_READWRITE && found.regionSize >= regionSize;
   return isWhole ? STATUS_SUCCESS : STATUS_INVALID_PAGE_PROTECTION;

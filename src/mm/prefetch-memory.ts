@@ -10,7 +10,7 @@ import { bringPteIn, nextAddressBroughtIn } from './page-table-fault.js';
 import { findPte, frameOfWord, holdTable, pteAddress, releaseTable } from './page-tables.js';
 import { beginPrototypeRead } from './prototype-fault.js';
 import { hasPageFileBlock, PTE_PROTOTYPE, PTE_VALID } from './pte.js';
-import { VAD_PRIVATE, type Vad } from './vad-tree.js';
+import { VAD_ORDINARY, VAD_PRIVATE, type Vad } from './vad-tree.js';
 
 const PAGE = 4096;
 
@@ -36,6 +36,7 @@ export function prefetchVirtualMemory(
     if (vad === null || vad.startPage * PAGE >= end) return;
     const first = Math.max(at, vad.startPage * PAGE);
     at = Math.min(end, (vad.endPage + 1) * PAGE);
+    if (vad.type !== VAD_ORDINARY) continue;
     if (vad.kind === VAD_PRIVATE) prefetchPrivate(mm, space, first, at, budget);
     else prefetchView(mm, space, vad, first, at, budget);
   }
