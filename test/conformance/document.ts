@@ -14,7 +14,7 @@ What the memory services answer, condition by condition, as Microsoft's document
 \`test/conformance/rows/*.rows\` ([how they read](../test/conformance/README.md)). Each row is a few calls with what they must
 return, the last error, the memory and the queries behind them, and the page that says so. A small Windows program,
 \`examples/conformance\`, makes the calls; \`test/conformance/guest.test.ts\` runs it in the machine and judges each row,
-\`library.test.ts\` drives the rows of native services through the library, and \`scripts/wine-conformance.sh\` runs the same
+\`services.test.ts\` calls the services of the native rows from TypeScript without a program, and \`scripts/wine-conformance.sh\` runs the same
 program under Wine and writes this page. None of it has been compared with a Windows machine.
 `;
 

@@ -1,6 +1,18 @@
 /** Virtual memory (memoryapi.h). Sources: Microsoft, "VirtualAlloc function", "VirtualFree function", "VirtualProtect function", "VirtualQuery function" and their Ex forms. */
-import { ALLOCATION_GRANULARITY, MEM_RELEASE } from '../../base/memory-constants.js';
-import { ntSuccess, STATUS_PARTIAL_COPY } from '../../base/ntstatus.js';
+import {
+  ALLOCATION_GRANULARITY,
+  MEM_COMMIT,
+  MEM_RELEASE,
+  PAGE_EXECUTE,
+  PAGE_EXECUTE_READ,
+  PAGE_EXECUTE_READWRITE,
+} from '../../base/memory-constants.js';
+import {
+  ntSuccess,
+  STATUS_ACCESS_VIOLATION,
+  STATUS_CONFLICTING_ADDRESSES,
+  STATUS_PARTIAL_COPY,
+} from '../../base/ntstatus.js';
 import { GuestFault } from '../../mm/user-memory.js';
 import {
   allocateVirtualMemory,
@@ -119,7 +131,8 @@ function transfer(call: ServiceCall, writing: boolean): number {
   ];
   if (countAt !== 0) memory.probeWrite(countAt, 8);
   let done = 0;
-  let status = 0;
+  let status =
+    isUserRange(call, remote, length) && isUserRange(call, local, length) ? 0 : STATUS_ACCESS_VIOLATION;
   while (done < length && ntSuccess(status)) {
     const part = Math.min(CHUNK, length - done, 4096 - ((remote + done) % 4096));
     status = writing
@@ -129,6 +142,11 @@ function transfer(call: ServiceCall, writing: boolean): number {
   }
   if (countAt !== 0) writeU64(call, countAt, done);
   return ntSuccess(status) ? TRUE : failStatus(call, status);
+}
+
+/** Whether a range lies in user space. */
+function isUserRange(call: ServiceCall, address: number, bytes: number): boolean {
+  return address + bytes <= call.process.space.highestAddress + 1;
 }
 
 function readPart(call: ServiceCall, handle: number, remote: number, local: number, bytes: number): number {
@@ -146,7 +164,35 @@ function writePart(call: ServiceCall, handle: number, remote: number, local: num
   const part = new Uint8Array(bytes);
   const input = partial(() => call.memory.readInto(local, part));
   if (!ntSuccess(input)) return input;
-  return inProcess(call, handle, PROCESS_VM_WRITE, () => partial(() => call.memory.writeBytes(remote, part)));
+  const status = inProcess(call, handle, PROCESS_VM_WRITE, () =>
+    partial(() => call.memory.writeBytes(remote, part)),
+  );
+  return status === STATUS_PARTIAL_COPY ? writeCode(call, handle, remote, part) : status;
+}
+
+/**
+ * Writes to a page that refused: one with code is writable for that long. STATUS_ACCESS_VIOLATION on a read-only page,
+ * STATUS_CONFLICTING_ADDRESSES where nothing is committed. Not documented; what debuggers and hooks build on.
+ */
+function writeCode(call: ServiceCall, handle: number, address: number, part: Uint8Array): number {
+  const { mm } = call.kernel;
+  return inProcess(call, handle, PROCESS_VM_OPERATION, ({ space }) => {
+    const information = emptyBasicInformation();
+    const status = queryVirtualMemory(mm, space, address, information);
+    if (!ntSuccess(status)) return status;
+    if (information.state !== MEM_COMMIT) return STATUS_CONFLICTING_ADDRESSES;
+    if (information.protect !== PAGE_EXECUTE && information.protect !== PAGE_EXECUTE_READ)
+      return STATUS_ACCESS_VIOLATION;
+    const reprotect = (protection: number) => {
+      const page = { baseAddress: address, regionSize: 1 };
+      return change(call, () => protectVirtualMemory(mm, space, page, protection, { oldProtect: 0 }));
+    };
+    const opened = reprotect(PAGE_EXECUTE_READWRITE);
+    if (!ntSuccess(opened)) return opened;
+    const written = partial(() => call.memory.writeBytes(address, part));
+    reprotect(information.protect);
+    return written;
+  });
 }
 
 function partial(operation: () => void): number {

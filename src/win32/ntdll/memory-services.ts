@@ -1,6 +1,7 @@
 /** Native services of virtual memory. Sources: Microsoft, "NtAllocateVirtualMemory function (ntifs.h)" and its neighbours. */
 import {
   ntSuccess,
+  STATUS_ACCESS_VIOLATION,
   STATUS_INFO_LENGTH_MISMATCH,
   STATUS_INVALID_INFO_CLASS,
   STATUS_INVALID_PARAMETER,
@@ -177,10 +178,12 @@ const flush: ServiceFunction = (call) => {
 
 /**
  * Moves bytes between the caller and another process in pieces, and stores how many were moved. An address that cannot be used
- * ends it with STATUS_PARTIAL_COPY. (process, address, buffer, length, *count).
+ * ends it with STATUS_PARTIAL_COPY, one beyond user space at once with STATUS_ACCESS_VIOLATION. (process, address, buffer, length, *count).
  */
 function move(call: ServiceCall, access: number, isWrite: boolean): number {
   const [there, here, length, countAt] = [call.address(1), call.address(2), call.size(3), call.address(4)];
+  const end = call.process.space.highestAddress + 1;
+  if (there + length > end || here + length > end) return STATUS_ACCESS_VIOLATION;
   if (countAt !== 0) call.memory.probeWrite(countAt, 8);
   const bytes = new Uint8Array(Math.min(CHUNK, length));
   let done = 0;
