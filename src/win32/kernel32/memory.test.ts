@@ -270,4 +270,78 @@ describe('heaps', () => {
     expect(machine.attempt('GlobalSize', moveable)).toEqual([0, 6]);
     expect(machine.attempt('GlobalSize', 0x123450)).toEqual([0, 6]);
   });
+
+  it('can be discarded, made moveable and found by their bytes', () => {
+    const machine = new Win32Machine();
+    const handle = machine.callAddress('GlobalAlloc', 0x142, 100);
+    const bytes = machine.callAddress('GlobalLock', handle);
+    expect(machine.call('GlobalFlags', handle)).toBe(0x101);
+    expect(machine.callAddress('GlobalHandle', bytes)).toBe(handle);
+    expect(machine.attempt('GlobalReAlloc', handle, 0, 2)).toEqual([0, 6]);
+    machine.call('GlobalUnlock', handle);
+    expect(machine.callAddress('GlobalReAlloc', handle, 0, 2)).toBe(handle);
+    expect([machine.call('GlobalFlags', handle), machine.call('GlobalSize', handle)]).toEqual([0x4100, 0]);
+    expect(machine.attempt('GlobalLock', handle)).toEqual([0, 157]);
+    expect(machine.callAddress('GlobalReAlloc', handle, 300, 0x42)).toBe(handle);
+    const again = machine.callAddress('GlobalLock', handle);
+    expect(machine.process.read(again, 300).every((byte) => byte === 0)).toBe(true);
+    expect(machine.callAddress('GlobalHandle', again)).toBe(handle);
+    expect(machine.call('GlobalFree', handle)).toBe(0);
+    const fixed = machine.callAddress('LocalAlloc', 0, 50);
+    machine.fill(fixed, 50, 0x55);
+    expect(machine.callAddress('LocalHandle', fixed)).toBe(fixed);
+    const moveable = machine.callAddress('LocalReAlloc', fixed, 0, 0x82);
+    expect(moveable % 16).toBe(8);
+    const moved = machine.callAddress('LocalLock', moveable);
+    expect(machine.process.read(moved, 50).every((byte) => byte === 0x55)).toBe(true);
+    expect(machine.attempt('GlobalAlloc', 0x10000, 8)).toEqual([0, 87]);
+    expect(machine.call('HeapValidate', machine.callAddress('GetProcessHeap'), 0, 0)).toBe(1);
+  });
+
+  it('say how much they hold and which front end they have', () => {
+    const machine = new Win32Machine();
+    const heap = machine.callAddress('HeapCreate', 0, 0, 0);
+    const [value, summary] = [machine.space(8), machine.space(40)];
+    expect(machine.call('HeapQueryInformation', heap, 0, value, 4, 0)).toBe(1);
+    expect(machine.u32(value)).toBe(0);
+    expect(machine.attempt('HeapQueryInformation', heap, 0, value, 3, 0)).toEqual([0, 122]);
+    const blocks = Array.from({ length: 40 }, () => machine.callAddress('HeapAlloc', heap, 0, 24));
+    expect(new Set(blocks).size).toBe(40);
+    machine.call('HeapQueryInformation', heap, 0, value, 4, 0);
+    expect(machine.u32(value)).toBe(2);
+    machine.callAddress('HeapAlloc', heap, 0, 0x200000);
+    machine.fill(summary, 40);
+    expect(machine.attempt('HeapSummary', heap, 0, summary)).toEqual([0, 87]);
+    machine.process.write(summary, Uint8Array.of(40));
+    expect(machine.call('HeapSummary', heap, 0, summary)).toBe(1);
+    expect(machine.pointer(summary + 8)).toBe(40 * 24 + 0x200000);
+    const [committed, reserved] = [machine.pointer(summary + 16), machine.pointer(summary + 24)];
+    expect([committed > 0x210000, reserved >= 0x310000, reserved >= committed]).toEqual([true, true, true]);
+    expect(machine.attempt('HeapSetInformation', heap, 7, value, 4)).toEqual([0, 87]);
+    expect(machine.call('HeapSetInformation', 0, 1, 0, 0)).toBe(1);
+    machine.process.write(summary, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
+    expect(machine.call('HeapSetInformation', heap, 3, summary, 8)).toBe(1);
+    expect(machine.call('HeapSetInformation', heap, 0, value, 4)).toBe(1);
+    const single = machine.callAddress('HeapCreate', 1, 0, 0);
+    expect(machine.attempt('HeapSetInformation', single, 0, value, 4)).toEqual([0, 31]);
+  });
+
+  it('find writes behind a block and into a free one', () => {
+    const machine = new Win32Machine();
+    const heap = machine.callAddress('HeapCreate', 0x60, 0, 0);
+    const [block, second] = [24, 100].map((bytes) => machine.callAddress('HeapAlloc', heap, 0, bytes));
+    machine.callAddress('HeapAlloc', heap, 0, 24);
+    expect(machine.u32(block!)).toBe(0xbaadf00d);
+    expect(machine.u32(block! + 24)).toBe(0xabababab);
+    expect(machine.call('HeapValidate', heap, 0, 0)).toBe(1);
+    machine.fill(block! + 24, 1, 0);
+    expect(machine.call('HeapValidate', heap, 0, block!)).toBe(0);
+    machine.fill(block! + 24, 1, 0xab);
+    expect(machine.call('HeapFree', heap, 0, second!)).toBe(1);
+    expect(machine.u32(second! + 32)).toBe(0xfeeefeee);
+    machine.fill(second! + 40, 1, 0);
+    expect(machine.call('HeapValidate', heap, 0, 0)).toBe(0);
+    expect(() => machine.call('HeapFree', heap, 0, second!)).toThrow('exited');
+    expect(machine.process.exitStatus).toBe(0xc0000374);
+  });
 });

@@ -63,6 +63,39 @@ function resizeAligned(
   return moved;
 }
 
+/** An array of another size, cleared where it grows; a product that 64 bits cannot hold is refused. */
+function resizeCleared(call: ServiceCall, address: number, count: number, bytes: number): number {
+  const total = count * bytes;
+  if (address === 0) return allocateOrFail(call, total, true);
+  if (total === 0) {
+    release(call, address);
+    return 0;
+  }
+  const old = sizeOf(call, address);
+  const moved = total > MAXIMUM_REQUEST ? 0 : reallocate(call, address, total);
+  if (moved === 0) return failWith(call, ENOMEM, 0);
+  if (total > old) call.memory.fill(moved + old, total - old, 0);
+  return moved;
+}
+
+/** Bytes that were asked for with an aligned block. */
+function alignedSize(call: ServiceCall, address: number, alignment: number): number {
+  return sizeOf(call, rawOf(call, address)) - Math.max(alignment, POINTER) - POINTER;
+}
+
+function resizeAlignedCleared(
+  call: ServiceCall,
+  address: number,
+  bytes: number,
+  alignment: number,
+  offset: number,
+): number {
+  const old = address === 0 ? 0 : alignedSize(call, address, alignment);
+  const moved = resizeAligned(call, address, bytes, alignment, offset);
+  if (moved !== 0 && bytes > old) call.memory.fill(moved + old, bytes - old, 0);
+  return moved;
+}
+
 function free(call: ServiceCall): void {
   const address = call.address(0);
   if (address !== 0) release(call, address);
@@ -83,6 +116,13 @@ export const memoryFunctions: Record<string, ServiceFunction> = {
   _aligned_free: (call) => {
     if (call.address(0) !== 0) release(call, rawOf(call, call.address(0)));
   },
+  _recalloc: (call) => resizeCleared(call, call.address(0), call.size(1), call.size(2)),
+  _aligned_recalloc: (call) =>
+    resizeAlignedCleared(call, call.address(0), call.size(1) * call.size(2), call.size(3), 0),
+  _aligned_offset_recalloc: (call) =>
+    resizeAlignedCleared(call, call.address(0), call.size(1) * call.size(2), call.size(3), call.size(4)),
+  _aligned_msize: (call) =>
+    call.address(0) === 0 ? failWith(call, EINVAL) : alignedSize(call, call.address(0), call.size(1)),
   _heapchk: (call) => (isHeapSound(call) ? HEAP_OK : HEAP_BAD_NODE),
   _heapmin: () => 0,
   _get_heap_handle: processHeap,

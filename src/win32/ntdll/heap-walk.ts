@@ -158,7 +158,7 @@ function entryBehind(context: HeapContext, heap: number, entry: number): number 
 export function itemBehind(context: HeapContext, heap: number, address: number): HeapItem | null | undefined {
   const regions = regionsOf(context, heap);
   if (address === 0) return regions[0] ?? null;
-  const region = regions.find((each) => address >= each.address && address <= each.committedEnd);
+  const region = regions.find((each) => address >= each.address && address < each.reservedEnd);
   if (region === undefined) return largeBehind(context, heap, address);
   const next = () => regions[region.index + 1] ?? largeBlocks(context, heap)[0] ?? null;
   if (address === region.committedEnd) return next();
