@@ -12,6 +12,7 @@ import type { AddressSpace } from './address-space.js';
 import type { BackingFile } from './backing-file.js';
 import { BugCheck, MEMORY_MANAGEMENT } from './bug-check.js';
 import { COMMIT_SECTION } from './commit.js';
+import { freeLargeSegment } from './large-section.js';
 import type { MemoryManager } from './memory-manager.js';
 import { releasePageFileSpace } from './page-file.js';
 import {
@@ -88,6 +89,8 @@ export interface Segment {
   pageCount: number;
   /** Pages charged to commit for the segment itself. */
   committedPages: number;
+  /** Large pages that it consists of; 0 for a segment of ordinary pages. */
+  largePages: number;
   readonly image: ImageInformation | null;
 }
 
@@ -194,7 +197,15 @@ export function createControlArea(
     mm.nonpagedPool.free(address);
     return null;
   }
-  const segment = { prototypeBase, moved: 0, movedBase: 0, pageCount, committedPages: 0, image };
+  const segment = {
+    prototypeBase,
+    moved: 0,
+    movedBase: 0,
+    pageCount,
+    committedPages: 0,
+    largePages: 0,
+    image,
+  };
   const controlArea = new ControlArea(address, segment, file);
   for (let offset = 0; offset < CONTROL_AREA_SIZE; offset += 4)
     mm.words[systemWord(mm, address + offset)] = 0;
@@ -424,6 +435,7 @@ export function purgePages(mm: MemoryManager, controlArea: ControlArea, first: n
  */
 export function deleteControlArea(mm: MemoryManager, controlArea: ControlArea): void {
   const { segment, file } = controlArea;
+  freeLargeSegment(mm, controlArea);
   for (let page = 0; page < segment.pageCount; page++) {
     const word = systemWordToWrite(mm, controlArea.prototypeAddress(page));
     const lo = mm.words[word]!;

@@ -1,5 +1,5 @@
 /**
- * Private memory in large pages: each 2 MB are 512 frames that lie together, mapped by one page-directory entry, in RAM from
+ * Memory in large pages, and private memory of that kind: each 2 MB are 512 frames that lie together, mapped by one page-directory entry, in RAM from
  * allocation to release. They are part of the process's commitment, not of its working set. Source: Microsoft, "Large-Page
  * Support", "VirtualAlloc function" (MEM_LARGE_PAGES), "GetLargePageMinimum function"; AMD64 manual, volume 2, 5.3.4 "2-Mbyte
  * Page Translation".
@@ -42,6 +42,7 @@ import {
   pteProtection,
   validHigh,
   validLow,
+  validProtection,
 } from './pte.js';
 import { residentAvailable } from './resident-available.js';
 import { VAD_LARGE_PAGES, VAD_PRIVATE, Vad } from './vad-tree.js';
@@ -50,8 +51,8 @@ import { VAD_LARGE_PAGES, VAD_PRIVATE, Vad } from './vad-tree.js';
 export const LARGE_PAGE_SIZE = 0x20_0000;
 export const LARGE_PAGE_FRAMES = LARGE_PAGE_SIZE / 4096;
 
-/** Low and high word of the page-directory entry that maps a large page. */
-function largeLow(frame: number, protection: number): number {
+/** Low word of the page-directory entry that maps a large page; its high word is validHigh's. */
+export function largeLow(frame: number, protection: number): number {
   return (validLow(frame, protection) | PTE_DIRTY | PTE_LARGE_PAGE) >>> 0;
 }
 
@@ -67,9 +68,13 @@ export function findLargePde(mm: MemoryManager, space: AddressSpace, address: nu
   return isLargePage(mm.words[word]!) ? word : 0;
 }
 
-/** Protection code of the large page at an address of a range of large pages. */
+/** Protection code of the large page at an address of a range of large pages; in views, execute-only shows as execute-read. */
 export function largePageProtection(mm: MemoryManager, space: AddressSpace, address: number): number {
-  return pteProtection(mm.pfn.originalLo[pteFrame(mm.words[findLargePde(mm, space, address)]!)]!);
+  const word = findLargePde(mm, space, address);
+  const lo = mm.words[word]!;
+  return mm.pfn.isPrototype(pteFrame(lo))
+    ? validProtection(lo, mm.words[word + 1]!)
+    : pteProtection(mm.pfn.originalLo[pteFrame(lo)]!);
 }
 
 /**
@@ -180,7 +185,8 @@ export function protectLargePages(
   for (let address = start; address < end; address += LARGE_PAGE_SIZE) {
     const word = findLargePde(mm, space, address);
     const first = pteFrame(mm.words[word]!);
-    mm.pfn.originalLo.fill(demandZeroLow(protection), first, first + LARGE_PAGE_FRAMES);
+    if (!mm.pfn.isPrototype(first))
+      mm.pfn.originalLo.fill(demandZeroLow(protection), first, first + LARGE_PAGE_FRAMES);
     mm.words[word] = largeLow(first, protection);
     mm.words[word + 1] = validHigh(protection);
     if (mm.current === space) mm.processor.invalidatePage(address);

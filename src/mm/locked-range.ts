@@ -10,6 +10,7 @@ import {
   STATUS_INVALID_PARAMETER_4,
   STATUS_INVALID_PARAMETER_6,
   STATUS_MEMORY_NOT_ALLOCATED,
+  STATUS_SECTION_PROTECTION,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
 import type { PlacementLimits } from './address-requirements.js';
@@ -18,7 +19,8 @@ import { allocateLargePages, LARGE_PAGE_SIZE, protectLargePages, releaseLargePag
 import type { MemoryManager } from './memory-manager.js';
 import { MM_READWRITE } from './pte.js';
 import { releaseWindow, reserveWindow } from './user-physical-pages.js';
-import { VAD_LARGE_PAGES, type Vad } from './vad-tree.js';
+import { VAD_LARGE_PAGES, VAD_PRIVATE, type Vad } from './vad-tree.js';
+import { isWithinView } from './view-memory.js';
 import { placeRegion, type RegionRequest } from './virtual-memory.js';
 
 /**
@@ -90,7 +92,10 @@ export function freeLockedRange(
   return STATUS_SUCCESS;
 }
 
-/** Protects a part of a range. Windows are always read/write: STATUS_INVALID_PAGE_PROTECTION. */
+/**
+ * Protects a part of a range. Windows are always read/write: STATUS_INVALID_PAGE_PROTECTION. STATUS_SECTION_PROTECTION beyond the
+ * rights of a view.
+ */
 export function protectLockedRange(
   mm: MemoryManager,
   space: AddressSpace,
@@ -99,7 +104,7 @@ export function protectLockedRange(
   end: number,
   protection: number,
 ): number {
-  return vad.type === VAD_LARGE_PAGES
-    ? protectLargePages(mm, space, start, end, protection)
-    : STATUS_INVALID_PAGE_PROTECTION;
+  if (vad.type !== VAD_LARGE_PAGES) return STATUS_INVALID_PAGE_PROTECTION;
+  if (vad.kind !== VAD_PRIVATE && !isWithinView(vad, protection)) return STATUS_SECTION_PROTECTION;
+  return protectLargePages(mm, space, start, end, protection);
 }

@@ -4,20 +4,13 @@
  * the published layout of MEMORY_WORKING_SET_EX_BLOCK.
  */
 import type { AddressSpace } from './address-space.js';
-import { findLargePde } from './large-page.js';
+import { findLargePde, LARGE_PAGE_FRAMES, largePageProtection } from './large-page.js';
 import type { MemoryManager } from './memory-manager.js';
 import { pageState, prototypeAddress } from './page-protection.js';
 import { findPte } from './page-tables.js';
 import { FRAME_MODIFIED, FRAME_MODIFIED_NO_WRITE, PFN_PROTOTYPE } from './pfn-database.js';
 import { pageProtection } from './protection.js';
-import {
-  hasPageFileBlock,
-  PTE_PROTOTYPE,
-  PTE_TRANSITION,
-  PTE_VALID,
-  pteFrame,
-  pteProtection,
-} from './pte.js';
+import { hasPageFileBlock, MM_READWRITE, PTE_PROTOTYPE, PTE_TRANSITION, PTE_VALID, pteFrame } from './pte.js';
 import { systemWord } from './system-space.js';
 import { VAD_LARGE_PAGES, VAD_ORDINARY, VAD_PRIVATE, type Vad } from './vad-tree.js';
 import {
@@ -126,10 +119,13 @@ function lockedAttributes(mm: MemoryManager, space: AddressSpace, vad: Vad, page
   const pte = isLarge ? findLargePde(mm, space, page * 4096) : findPte(mm, space, page * 4096);
   const lo = mm.words[pte]!;
   if ((lo & PTE_VALID) === 0) return 0;
-  const frame = pteFrame(lo);
+  const frame = pteFrame(lo) + (isLarge ? page % LARGE_PAGE_FRAMES : 0);
+  const protection = isLarge ? largePageProtection(mm, space, page * 4096) : MM_READWRITE;
   return (
     EX_VALID |
-    (pageProtection(pteProtection(mm.pfn.originalLo[frame]!)) << EX_PROTECTION_SHIFT) |
+    (shareCountOf(mm, frame) << EX_SHARE_COUNT_SHIFT) |
+    (pageProtection(protection) << EX_PROTECTION_SHIFT) |
+    (isShared(mm, frame) ? EX_SHARED | EX_SHARED_ORIGINAL : 0) |
     EX_LOCKED |
     (isLarge ? EX_LARGE_PAGE : 0) |
     (mm.pfn.priority[frame]! << EX_PRIORITY_SHIFT)

@@ -5,6 +5,7 @@
  */
 import {
   ALLOCATION_GRANULARITY,
+  MEM_LARGE_PAGES,
   MEM_PRESERVE_PLACEHOLDER,
   MEM_REPLACE_PLACEHOLDER,
   MEM_TOP_DOWN,
@@ -38,6 +39,8 @@ import {
 } from './address-requirements.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_COPY_ON_WRITE } from './commit.js';
+import { LARGE_PAGE_SIZE } from './large-page.js';
+import { checkLargeView, mapLargeView, unmapLargeView } from './large-section.js';
 import { flushControlArea, writeUnmappedPages } from './mapped-file-writer.js';
 import type { MemoryManager } from './memory-manager.js';
 import { insertPlaceholder, placeholderAt, removePlaceholder } from './placeholder.js';
@@ -54,7 +57,7 @@ import {
 import { deletePteRange, tryDeletePteRange } from './pte-deletion.js';
 import type { Section } from './section.js';
 import { releaseControlArea } from './unused-segments.js';
-import { VAD_IMAGE, VAD_MAPPED, VAD_PRIVATE, Vad } from './vad-tree.js';
+import { VAD_IMAGE, VAD_LARGE_PAGES, VAD_MAPPED, VAD_PRIVATE, Vad } from './vad-tree.js';
 import { viewCharge } from './view-memory.js';
 import { highestForZeroBits, placeRegion, type RegionRequest } from './virtual-memory.js';
 
@@ -89,7 +92,7 @@ export interface ViewRequest {
   /** From the start of the section; a multiple of 64 KB. */
   sectionOffset: number;
   zeroBits?: number;
-  /** MEM_TOP_DOWN or 0; with `requirements` also MEM_REPLACE_PLACEHOLDER. */
+  /** MEM_TOP_DOWN, MEM_LARGE_PAGES (of a section in large pages); with `requirements` also MEM_REPLACE_PLACEHOLDER. */
   allocationType: number;
   /** Of NtMapViewOfSectionEx. */
   requirements?: AddressRequirements;
@@ -120,7 +123,7 @@ export function mapViewOfSection(
   if (inherit !== VIEW_SHARE && inherit !== VIEW_UNMAP) return STATUS_INVALID_PARAMETER_8;
   const replaces =
     request.requirements !== undefined && (request.allocationType & MEM_REPLACE_PLACEHOLDER) !== 0;
-  const known = replaces ? MEM_REPLACE_PLACEHOLDER : MEM_TOP_DOWN;
+  const known = replaces ? MEM_REPLACE_PLACEHOLDER : MEM_TOP_DOWN | MEM_LARGE_PAGES;
   if ((request.allocationType & ~known) !== 0) return STATUS_INVALID_PARAMETER_9;
   const protection = protectionCode(request.protect);
   if (protection < 0) return STATUS_INVALID_PAGE_PROTECTION;
@@ -176,7 +179,16 @@ function mapData(
     region.replaced = placeholderAt(space, baseAddress, baseAddress + region.regionSize);
     if (region.replaced === null) return STATUS_CONFLICTING_ADDRESSES;
   } else {
-    const placed = placeRegion(space, region, (allocationType & MEM_TOP_DOWN) !== 0, limits);
+    const isLarge = (allocationType & MEM_LARGE_PAGES) !== 0;
+    if (isLarge) {
+      const { controlArea } = section;
+      const { sectionOffset } = request;
+      const status = checkLargeView(controlArea, baseAddress, sectionOffset, region.regionSize, protection);
+      if (status !== STATUS_SUCCESS) return status;
+    }
+    const alignment = isLarge ? Math.max(limits.alignment, LARGE_PAGE_SIZE) : limits.alignment;
+    const topDown = (allocationType & MEM_TOP_DOWN) !== 0;
+    const placed = placeRegion(space, region, topDown, { ...limits, alignment });
     if (placed !== STATUS_SUCCESS) return placed;
   }
   const cacheBits = section.protection & ~7;
@@ -226,6 +238,11 @@ function insertView(
   vad.firstPrototype = controlArea.prototypeAddress(vad.sectionOffset);
   vad.sectionMayReserve = controlArea.file === null && (section.allocationAttributes & SEC_RESERVE) !== 0;
   vad.inheritDisposition = request.inheritDisposition ?? VIEW_UNMAP;
+  if (kind === VAD_MAPPED && (request.allocationType & MEM_LARGE_PAGES) !== 0) {
+    vad.type = VAD_LARGE_PAGES;
+    const status = mapLargeView(mm, space, vad);
+    if (status !== STATUS_SUCCESS) return status;
+  }
   const charge = viewCharge(mm, space, vad);
   if (!mm.commit.charge(COMMIT_COPY_ON_WRITE, charge)) return STATUS_COMMITMENT_LIMIT;
   vad.commitCharge = charge;
@@ -274,6 +291,7 @@ export function unmapViewOfSection(
 /** Removes a view whose entries are deleted. */
 function removeView(mm: MemoryManager, space: AddressSpace, vad: Vad): void {
   const start = vad.startPage * PAGE_SIZE;
+  if (vad.type === VAD_LARGE_PAGES) unmapLargeView(mm, space, vad);
   space.vads.remove(vad);
   mm.commit.release(COMMIT_COPY_ON_WRITE, vad.commitCharge);
   space.addCommit(-vad.commitCharge);

@@ -34,11 +34,14 @@ import { COMMIT_SECTION } from './commit.js';
 import {
   type ControlArea,
   createControlArea,
+  deleteControlArea,
   extendSegment,
   fillPrototypes,
   fillSubsectionPrototypes,
 } from './control-area.js';
 import { ensureImageControlArea } from './image-section.js';
+import { isLargePageProtection, LARGE_PAGE_SIZE } from './large-page.js';
+import { allocateLargeSegment } from './large-section.js';
 import { setMappedFileSize } from './mapped-file.js';
 import { flushWholeControlArea } from './mapped-file-writer.js';
 import type { MemoryManager } from './memory-manager.js';
@@ -64,6 +67,8 @@ export interface SectionRequest {
   readonly pageProtection: number;
   /** SEC_* flags. */
   readonly allocationAttributes: number;
+  /** The caller has SeLockMemoryPrivilege enabled. */
+  readonly mayLockPages?: boolean;
 }
 
 /** A section object's body (SECTION). */
@@ -108,6 +113,10 @@ export interface SectionImageInformation {
   fileSize: number;
 }
 
+function hasLargePages(attributes: number): boolean {
+  return attributes >>> 0 >= SEC_LARGE_PAGES;
+}
+
 function checkAttributes(attributes: number): number {
   const flags = attributes >>> 0;
   if ((flags & ~KNOWN_FLAGS) !== 0 || (flags & KIND_FLAGS) === 0) return STATUS_INVALID_PARAMETER_6;
@@ -115,12 +124,14 @@ function checkAttributes(attributes: number): number {
   if (image && (flags & ~SEC_IMAGE) !== 0) return STATUS_INVALID_PARAMETER_6;
   if ((flags & SEC_COMMIT) !== 0 && (flags & SEC_RESERVE) !== 0) return STATUS_INVALID_PARAMETER_6;
   if ((flags & SEC_NOCACHE) !== 0 && (flags & SEC_WRITECOMBINE) !== 0) return STATUS_INVALID_PARAMETER_6;
+  if (hasLargePages(flags) && (flags & SEC_COMMIT) === 0) return STATUS_INVALID_PARAMETER_6;
   return STATUS_SUCCESS;
 }
 
 /**
  * Creates a section: `out.section` is set on success. Statuses: STATUS_INVALID_PARAMETER_6 (attributes),
- * STATUS_INVALID_PAGE_PROTECTION, STATUS_PRIVILEGE_NOT_HELD (large pages), STATUS_INVALID_PARAMETER_4 (no file and size 0),
+ * STATUS_INVALID_PAGE_PROTECTION, STATUS_PRIVILEGE_NOT_HELD (large pages), STATUS_INVALID_PARAMETER_4 (no file and size 0, or
+ * no whole large pages),
  * STATUS_INVALID_FILE_FOR_SECTION, STATUS_MAPPED_FILE_SIZE_ZERO, STATUS_SECTION_TOO_BIG, STATUS_COMMITMENT_LIMIT,
  * STATUS_INSUFFICIENT_RESOURCES, and for images what the PE headers give. NtCreateSection, MmCreateSection.
  */
@@ -137,7 +148,12 @@ export function createSection(
   if ((pageProtection & modifiers) !== 0 || protection < 0) return STATUS_INVALID_PAGE_PROTECTION;
   if ((allocationAttributes & SEC_NOCACHE) !== 0) protection |= MM_NOCACHE;
   if ((allocationAttributes & SEC_WRITECOMBINE) !== 0) protection |= MM_WRITECOMBINE;
-  if (allocationAttributes >>> 0 >= SEC_LARGE_PAGES) return STATUS_PRIVILEGE_NOT_HELD;
+  if (hasLargePages(allocationAttributes)) {
+    if (request.mayLockPages !== true) return STATUS_PRIVILEGE_NOT_HELD;
+    if (file !== null) return STATUS_INVALID_PARAMETER_6;
+    if (maximumSize % LARGE_PAGE_SIZE !== 0) return STATUS_INVALID_PARAMETER_4;
+    if (!isLargePageProtection(protection)) return STATUS_INVALID_PAGE_PROTECTION;
+  }
   if (!(maximumSize <= MAX_SECTION_SIZE)) return STATUS_SECTION_TOO_BIG;
   if ((allocationAttributes & SEC_IMAGE) !== 0) return createImageSection(mm, request, protection, out);
   return file === null
@@ -201,7 +217,14 @@ function createPagingFileSection(
     if (committed) mm.commit.release(COMMIT_SECTION, pageCount);
     return STATUS_INSUFFICIENT_RESOURCES;
   }
-  if (committed) {
+  if (hasLargePages(request.allocationAttributes)) {
+    controlArea.segment.committedPages = pageCount;
+    const status = allocateLargeSegment(mm, controlArea, protection);
+    if (status !== STATUS_SUCCESS) {
+      deleteControlArea(mm, controlArea);
+      return status;
+    }
+  } else if (committed) {
     controlArea.segment.committedPages = pageCount;
     fillPrototypes(mm, controlArea.prototypeAddress(0), pageCount, demandZeroLow(protection), 0);
   }

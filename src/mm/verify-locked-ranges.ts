@@ -5,13 +5,14 @@
  */
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_USER_PHYSICAL } from './commit.js';
-import { findLargePde, LARGE_PAGE_FRAMES, LARGE_PAGE_SIZE } from './large-page.js';
+import { findLargePde, LARGE_PAGE_FRAMES, LARGE_PAGE_SIZE, largePageProtection } from './large-page.js';
 import type { MemoryManager } from './memory-manager.js';
+import { prototypeAddress } from './page-protection.js';
 import { findPte, frameOfWord, nextBoundary, pdeAddress } from './page-tables.js';
 import { FRAME_ACTIVE, PFN_AWE, PFN_LARGE_PAGE } from './pfn-database.js';
 import { PTE_DIRTY, PTE_LARGE_PAGE, PTE_VALID, pteFrame, pteProtection, validHigh, validLow } from './pte.js';
 import { tablesOf } from './user-physical-pages.js';
-import { VAD_AWE, VAD_LARGE_PAGES, VAD_ORDINARY, type Vad } from './vad-tree.js';
+import { VAD_AWE, VAD_LARGE_PAGES, VAD_ORDINARY, VAD_PRIVATE, type Vad } from './vad-tree.js';
 import type { VerifyTally } from './verify.js';
 
 /** The page-directory entry at `word`, in the table `holder`, maps a large page at the address `base`. */
@@ -28,7 +29,7 @@ export function verifyLargePage(
   tally.holds(vad !== null && vad.type === VAD_LARGE_PAGES, 'large page outside such a range, at', base);
   const first = pteFrame(mm.words[word]!);
   tally.equal(first % LARGE_PAGE_FRAMES, 0, 'alignment of the large page at', base);
-  const protection = pteProtection(pfn.originalLo[first]!);
+  const protection = largePageProtection(mm, space, base);
   const low = (validLow(first, protection) | PTE_DIRTY | PTE_LARGE_PAGE) >>> 0;
   tally.equal(mm.words[word]!, low, 'entry of the large page at', base);
   tally.equal(mm.words[word + 1]!, validHigh(protection) >>> 0, 'no-execute bit of the large page at', base);
@@ -36,24 +37,37 @@ export function verifyLargePage(
   for (let frame = first; frame < first + LARGE_PAGE_FRAMES; frame++) {
     tally.shares[frame]!++;
     tally.equal(pfn.state[frame]!, FRAME_ACTIVE, 'state of the frame of a large page', frame);
-    tally.equal(
-      pfn.pteAddress[frame]!,
-      pdeAddress(base),
-      'entry that the frame of a large page names',
-      frame,
-    );
-    tally.equal(pfn.containingFrame[frame]!, holder, 'table that the frame of a large page names', frame);
-    tally.equal(pteProtection(pfn.originalLo[frame]!), protection, 'protection of frame', frame);
     tally.holds((pfn.flags[frame]! & PFN_LARGE_PAGE) !== 0, 'frame of a large page is not marked', frame);
+    if (vad!.kind === VAD_PRIVATE) verifyPrivateFrame(mm, frame, holder, base, protection, tally);
+    else {
+      const prototype = prototypeAddress(vad!, base / 4096 + frame - first);
+      tally.equal(pfn.pteAddress[frame]!, prototype, 'prototype PTE of the frame of a large page', frame);
+    }
   }
   tally.largePages++;
+}
+
+function verifyPrivateFrame(
+  mm: MemoryManager,
+  frame: number,
+  holder: number,
+  base: number,
+  protection: number,
+  tally: VerifyTally,
+): void {
+  const { pfn } = mm;
+  tally.equal(pfn.pteAddress[frame]!, pdeAddress(base), 'entry that the frame of a large page names', frame);
+  tally.equal(pfn.containingFrame[frame]!, holder, 'table that the frame of a large page names', frame);
+  tally.equal(pteProtection(pfn.originalLo[frame]!), protection, 'protection of frame', frame);
 }
 
 /** After the walk of all page tables. */
 export function verifyLockedRanges(mm: MemoryManager, tally: VerifyTally): void {
   const owned = new Uint8Array(mm.pfn.frameCount);
-  let largePages = 0;
+  let mapped = 0;
   let tables = 0;
+  let largePages = 0;
+  for (const { segment } of mm.sections.controlAreas) largePages += segment.largePages;
   for (const space of mm.addressSpaces) {
     let ranges = 0;
     for (let vad = space.vads.first(); vad !== null; vad = space.vads.next(vad)) {
@@ -62,12 +76,16 @@ export function verifyLockedRanges(mm: MemoryManager, tally: VerifyTally): void 
       if (vad.type === VAD_AWE) {
         verifyWindow(mm, space, vad, tally);
         tables += tablesOf(vad.startPage, vad.pageCount);
-      } else largePages += verifyLargeRange(mm, space, vad, tally);
+      } else {
+        const pages = verifyLargeRange(mm, space, vad, tally);
+        mapped += pages;
+        if (vad.kind === VAD_PRIVATE) largePages += pages;
+      }
     }
     tally.equal(space.lockedRanges, ranges, 'ranges that stay in memory, of process', space.processId);
     verifyOwned(mm, space, owned, tally);
   }
-  tally.equal(tally.largePages, largePages, 'large pages', 0);
+  tally.equal(tally.largePages, mapped, 'large pages', 0);
   const pages = verifyMarks(mm, owned, tally);
   tally.equal(mm.commit.byUse[COMMIT_USER_PHYSICAL]!, pages, 'commit charge of user physical pages', 0);
   tally.equal(

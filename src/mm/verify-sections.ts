@@ -169,6 +169,7 @@ function verifyPrototype(
   const word = systemWord(mm, address);
   tally.holds(word !== 0, 'page of prototype PTEs that is out while it is held,', address);
   verifyResident(mm, word, address, tally);
+  if (controlArea.segment.largePages > 0) tally.shares[pteFrame(mm.words[word]!)]!++;
   return true;
 }
 

@@ -39,6 +39,11 @@ const WRITE = READ | (1 << 4);
 const EVERYTHING = 0xff;
 const COMPATIBLE = [NONE, READ, EXECUTE, EXECUTE_READ, WRITE, READ, EVERYTHING, EXECUTE_READ];
 
+/** True when pages of a view may be given a protection code. */
+export function isWithinView(vad: Vad, protection: number): boolean {
+  return (COMPATIBLE[vad.protection & 7]! & (1 << (protection & 7))) !== 0;
+}
+
 /**
  * Protects pages of a view: STATUS_NOT_COMMITTED, STATUS_COMMITMENT_LIMIT, STATUS_SECTION_PROTECTION beyond its rights, or
  * STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR when a page table cannot be made or brought back.
@@ -52,7 +57,7 @@ export function protectView(
   requested: number,
 ): number {
   const protection = isCopyOnWrite(vad.protection) ? copyOnWriteForm(requested) : requested;
-  if ((COMPATIBLE[vad.protection & 7]! & (1 << (protection & 7))) === 0) return STATUS_SECTION_PROTECTION;
+  if (!isWithinView(vad, protection)) return STATUS_SECTION_PROTECTION;
   let status = holdTables(mm, space, start, end, false);
   if (status !== STATUS_SUCCESS) return status;
   const before = viewCharge(mm, space, vad, start / 4096, end / 4096 - 1);
@@ -144,7 +149,7 @@ export function commitViewPages(
   end: number,
   protection: number,
 ): number {
-  if ((COMPATIBLE[vad.protection & 7]! & (1 << (protection & 7))) === 0) return STATUS_SECTION_PROTECTION;
+  if (!isWithinView(vad, protection)) return STATUS_SECTION_PROTECTION;
   const status = holdTables(mm, space, start, end, true);
   if (status !== STATUS_SUCCESS) return status;
   const missing = countUncommitted(mm, vad, start / 4096, end / 4096);

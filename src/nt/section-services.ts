@@ -41,6 +41,7 @@ import {
   referenceByHandle,
 } from './object-manager.js';
 import type { Process } from './process.js';
+import { mayLockPages } from './token.js';
 
 /** A section object: the name, the handles, and the memory manager's section. */
 export interface SectionObject extends KernelObject {
@@ -75,13 +76,13 @@ export function createSection(
 function makeSection(kernel: Kernel, process: Process, creation: SectionCreation): SectionObject | number {
   const file = creation.fileHandle === 0 ? null : backingFileOf(kernel, process, creation);
   if (typeof file === 'number') return file;
-  return sectionOf(kernel, file, creation);
+  return sectionOf(kernel, file, { ...creation, mayLockPages: mayLockPages(process) });
 }
 
 function sectionOf(
   kernel: Kernel,
   file: FileObject | null,
-  creation: Omit<SectionCreation, 'fileHandle'>,
+  creation: Omit<SectionCreation, 'fileHandle'> & { readonly mayLockPages?: boolean },
 ): SectionObject | number {
   const out: { section: Section | null } = { section: null };
   const status = createMmSection(
@@ -91,6 +92,7 @@ function sectionOf(
       maximumSize: creation.maximumSize,
       pageProtection: creation.protection,
       allocationAttributes: creation.attributes,
+      mayLockPages: creation.mayLockPages === true,
     },
     out,
   );

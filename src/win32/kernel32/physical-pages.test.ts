@@ -71,6 +71,34 @@ describe('the privilege to lock memory', () => {
   });
 });
 
+describe('file mappings in large pages', () => {
+  const SECTION = 0x88000004;
+  const FILE_MAP_ALL = 0xf001f;
+  const FILE_MAP_LARGE_PAGES = 0x20000000;
+
+  it('need the privilege, and show large pages where asked', () => {
+    const { machine, enable } = make();
+    const create = (size: number) => machine.attempt('CreateFileMappingA', -1, 0, SECTION, 0, size, 0);
+    expect(create(LARGE)).toEqual([0, ERROR_PRIVILEGE_NOT_HELD]);
+    enable();
+    expect(create(LARGE + PAGE)).toEqual([0, ERROR_INVALID_PARAMETER]);
+    const [mapping] = create(LARGE);
+    const map = (of: number, access: number) => machine.callAddress('MapViewOfFile', of, access, 0, 0, 0);
+    const [large, small] = [map(mapping, FILE_MAP_ALL | FILE_MAP_LARGE_PAGES), map(mapping, FILE_MAP_ALL)];
+    expect(large % LARGE).toBe(0);
+    machine.process.write(large + 0x123456, Uint8Array.of(1, 2, 3));
+    expect(machine.process.read(small + 0x123456, 3)).toEqual(Uint8Array.of(1, 2, 3));
+    verify(machine.kernel.mm);
+    const other = machine.call('CreateFileMappingA', -1, 0, PAGE_READWRITE, 0, LARGE, 0);
+    expect(map(other, FILE_MAP_ALL | FILE_MAP_LARGE_PAGES)).toBe(0);
+    expect(machine.lastError).toBe(ERROR_INVALID_PARAMETER);
+    expect(machine.call('CloseHandle', mapping)).toBe(1);
+    expect(machine.call('UnmapViewOfFile', large)).toBe(1);
+    expect(machine.process.read(small + 0x123456, 3)).toEqual(Uint8Array.of(1, 2, 3));
+    verify(machine.kernel.mm);
+  });
+});
+
 describe('AllocateUserPhysicalPages and its kin', () => {
   it('show pages by turns', () => {
     const { machine, enable, allocate, free, map, frames } = make();
