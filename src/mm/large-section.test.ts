@@ -129,7 +129,7 @@ describe('sections in large pages', () => {
     expect(create(TWO, SEC_RESERVE | SEC_LARGE_PAGES)).toBe(nt.STATUS_INVALID_PARAMETER_6);
     expect(create(TWO + 4096)).toBe(nt.STATUS_INVALID_PARAMETER_4);
     expect(create(TWO, LARGE, PAGE_WRITECOPY)).toBe(nt.STATUS_INVALID_PAGE_PROTECTION);
-    expect(create(TWO, LARGE, PAGE_READWRITE, new MemoryFile('f', new Uint8Array(8)))).toBe(
+    expect(create(TWO, LARGE, PAGE_READWRITE, new MemoryFile(new Uint8Array(8)))).toBe(
       nt.STATUS_INVALID_PARAMETER_6,
     );
     create(11 * LARGE_PAGE_SIZE);
