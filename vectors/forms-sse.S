@@ -51,8 +51,8 @@ scalar rsqrtss, dword, 32, S32, C_APPROX
   f "cmp\p\()sd xmm,m64", U_NONE, S64, cmp\p\()sd xmm4, qword ptr [rdi+4]
 .endr
 .irp op, comi, ucomi
-  scalar \op\()ss, dword, 32, S32|G_SETS
-  scalar \op\()sd, qword, 64, S64|G_SETS
+  scalar \op\()ss, dword, 32, S32
+  scalar \op\()sd, qword, 64, S64
 .endr
 
 /* Conversions. */

@@ -74,7 +74,7 @@ begin "ptest xmm,xmm (related)", U_NONE, INTEGER
   setz al
   ptest xmm3, xmm1
 finish
-f "ptest xmm,m128", U_NONE, INTEGER|G_SETS, ptest xmm7, xmmword ptr [rsi+16]
+f "ptest xmm,m128", U_NONE, INTEGER, ptest xmm7, xmmword ptr [rsi+16]
 .irp n, 0, 3, 6, 15, 0xF9
   f "pextrb r32,xmm,imm8", U_NONE, INTEGER, pextrb eax, xmm1, \n
   f "pextrb r32,xmm,imm8", U_NONE, INTEGER, pextrb r9d, xmm12, \n

@@ -47,7 +47,7 @@
 #define G_DOUBLE_CL 0x1000      /* undefined flags follow from CL (SHLD, SHRD) */
 #define G_EQUAL 0x2000          /* the accumulator often equals RCX and the operand at RSI+16 */
 #define G_NONZERO 0x4000        /* only states whose result has ZF clear */
-#define G_SETS 0x8000           /* defines every flag without reading one */
+#define G_SETS 0x8000           /* defines every flag without reading one, and cannot fault */
 #define G_ALONE 0x10000         /* never part of a random sequence */
 #define G_SHIFT_XMM 0x20000     /* XMM2, XMM12 and the memory operand hold small shift counts */
 #define G_ABSENT 0x40000        /* the second page of the data window is absent; RSI and RDI are near it */

@@ -1,6 +1,7 @@
 /*
  * Records what this host's processor does: runs every form of forms-*.S, and random sequences of them, from random states and writes
  * the vector file that README.md describes to standard output. The same host writes the same file every time.
+ *   record [seed [sequences]]
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -15,10 +16,10 @@ extern const struct form __start_forms[], __stop_forms[];
 #define POOLS 4
 #define STATES_PER_FORM 30
 #define STATES_PER_CODE 10
-#define SEED 0x6E746D6D5EEDull
 #define MAX_CODES 64
 #define MAX_FORMS 8192
 
+static u64 seed = 0x6E746D6D5EED;
 static struct state bases[POOLS * BASES_PER_POOL];
 
 /* ---- file ---- */
@@ -274,7 +275,7 @@ static void record_vector(const struct code *code, u32 index) {
 
 static void record_form(const char *name, u32 check, const struct code *codes, u32 count) {
   u32 states = count * STATES_PER_CODE > STATES_PER_FORM ? count * STATES_PER_CODE : STATES_PER_FORM;
-  random_state = SEED ^ hash(name);
+  random_state = seed ^ hash(name);
   put8((u32)strlen(name));
   fwrite(name, 1, strlen(name), stdout);
   put8(check);
@@ -293,7 +294,6 @@ static void record_form(const char *name, u32 check, const struct code *codes, u
 
 /* ---- random sequences ---- */
 
-#define SEQUENCES 80
 #define NOT_CHAINED                                                                                                     \
   (G_ALONE | G_REP | G_SAME | G_DIV | G_BIT | G_FLAGS | G_SHIFT_CL | G_ROTATE_CL | G_DOUBLE_CL | G_EQUAL | G_NONZERO)
 
@@ -331,13 +331,15 @@ static void record_sequence(u32 number) {
   char name[64];
   u8 bytes[256];
   snprintf(name, sizeof name, "sequence %u (%s)", number + 1, kinds[kind].name);
-  random_state = SEED ^ hash(name) * 3;
+  random_state = seed ^ hash(name) * 3;
   struct code code = {.bytes = bytes, .gen = kinds[kind].gen, .undefined = U_AF | U_C0123};
   code.length = make_sequence(bytes, kinds[kind].pools);
   record_form(name, C_EXACT, &code, 1);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  u32 sequences = argc > 2 ? (u32)strtoul(argv[2], 0, 0) : 80;
+  if (argc > 1) seed = strtoull(argv[1], 0, 0);
   native_start();
   static struct { const struct form *first; struct code codes[MAX_CODES]; u32 count; } groups[MAX_FORMS];
   u32 count = 0;
@@ -348,15 +350,15 @@ int main(void) {
     groups[at].codes[groups[at].count++] = (struct code){
         form->start, (u32)(form->end - form->start), form->undefined, form->gen, form->width};
   }
-  random_state = SEED;
+  random_state = seed;
   for (u32 i = 0; i < POOLS * BASES_PER_POOL; i++) make_base(&bases[i], i / BASES_PER_POOL);
   fwrite("NTMMVEC2", 1, 8, stdout);
   put32(sizeof(struct state));
   put32(POOLS * BASES_PER_POOL);
-  put32(count + SEQUENCES);
+  put32(count + sequences);
   fwrite(bases, sizeof bases[0], POOLS * BASES_PER_POOL, stdout);
   for (u32 i = 0; i < count; i++) record_form(groups[i].first->name, groups[i].first->check, groups[i].codes, groups[i].count);
-  for (u32 i = 0; i < SEQUENCES; i++) record_sequence(i);
-  fprintf(stderr, "%u forms and %u sequences\n", count, SEQUENCES);
+  for (u32 i = 0; i < sequences; i++) record_sequence(i);
+  fprintf(stderr, "%u forms and %u sequences\n", count, sequences);
   return 0;
 }

@@ -93,7 +93,7 @@ const OTHERS: Readonly<Record<string, number>> = {
   Fstp_sti: ops.X87_STP_I,
   Fstp_sti_DFD0: ops.X87_STP_I,
   Fstp_sti_DFD8: ops.X87_STP_I,
-  Fstpnce_sti: ops.X87_STP_I,
+  Fstpnce_sti: ops.X87_STPNCE,
   Fist_m16int: ops.X87_IST_16,
   Fistp_m16int: ops.X87_ISTP_16,
   Fist_m32int: ops.X87_IST_32,

@@ -35,6 +35,8 @@ export const X87_UCOMI = 62;
 export const X87_UCOMIP = 63;
 export const X87_TST = 64;
 export const X87_XAM = 65;
+/** FSTPNCE: FSTP ST(i) without the check for an empty ST(0) */
+export const X87_STPNCE = 66;
 
 // Operations on the top of the stack: x87-arith.ts
 export const X87_CHS = 72;

@@ -207,6 +207,15 @@ function storeRegister(i: u32, pops: bool): void {
   if (pops) pop();
 }
 
+/** FSTPNCE: an empty ST(0) is only popped. */
+export function storeUnchecked(i: u32): void {
+  if (!isEmpty(0)) storeRegister(i, true);
+  else {
+    raise(0);
+    pop();
+  }
+}
+
 function storeExtended(memory: usize): bool {
   if (isEmpty(0)) {
     raise(IE | SF);

@@ -19,7 +19,7 @@ import {
 import { controlOperation } from './x87-control';
 import * as ops from './x87-ops';
 import { transcendental } from './x87-transcendental';
-import { transfer } from './x87-transfer';
+import { storeUnchecked, transfer } from './x87-transfer';
 
 /**
  * Runs operation `op` (x87-ops.ts). `memory` is the address of the scratch copy of the memory operand (for
@@ -66,6 +66,9 @@ function topOperation(op: u32, i: u32): void {
       return;
     case ops.X87_XAM:
       examine();
+      return;
+    case ops.X87_STPNCE:
+      storeUnchecked(i);
       return;
     case ops.X87_CHS:
       changeSign(false);
