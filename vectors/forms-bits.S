@@ -108,6 +108,105 @@ f "clflushopt m8", U_NONE, G_INT, clflushopt byte ptr [rsi]
 f "monitor", U_NONE, G_INT|G_ALONE, monitor
 f "mwait", U_NONE, G_INT|G_ALONE, mwait
 f "hlt", U_NONE, G_INT|G_ALONE, hlt
+f "sti", U_NONE, G_INT|G_ALONE, sti
+f "cli", U_NONE, G_INT|G_ALONE, cli
+f "in al,imm8", U_NONE, G_INT|G_ALONE, in al, 0x60
+f "out dx,eax", U_NONE, G_INT|G_ALONE, out dx, eax
+f "rdmsr", U_NONE, G_INT|G_ALONE, rdmsr
+f "wbinvd", U_NONE, G_INT|G_ALONE, wbinvd
+f "invlpg m8", U_NONE, G_INT|G_ALONE, invlpg byte ptr [rsi]
+f "mov r64,cr0", U_NONE, G_INT|G_ALONE, mov rax, cr0
+f "lgdt m80", U_NONE, G_INT|G_ALONE, lgdt [rsi]
+f "ltr r16", U_NONE, G_INT|G_ALONE, ltr ax
+f "int imm8", U_NONE, G_INT|G_ALONE, int 0x21
 f "ud2", U_NONE, G_INT|G_ALONE, ud2
 f "ud1", U_NONE, G_INT|G_ALONE, ud1 eax, ecx
+
+/* Far transfers within the code segment of 64-bit user mode, 33h, and to selectors that are none. */
+.macro far_return name, suffix, selector, drop
+  begin "\name", U_NONE, G_INT|G_ALONE
+    lea rax, [rip+8005f]
+    .ifc \suffix, q
+    mov qword ptr [rsp+8], \selector
+    mov qword ptr [rsp], rax
+    .byte 0x48
+    .else
+    mov dword ptr [rsp+4], \selector
+    mov dword ptr [rsp], eax
+    .endif
+    .if \drop
+    .byte 0xCA
+    .word \drop
+    .else
+    .byte 0xCB
+    .endif
+    inc ecx
+8005:
+    inc edx
+  finish
+.endm
+far_return "retf (64 bits)", q, 0x33, 0
+far_return "retf (64 bits)", q, 0x33, 16
+far_return "retf (32 bits)", d, 0x33, 0
+far_return "retf (32 bits)", d, 0x33, 8
+far_return "retf (null)", q, 0, 0
+far_return "retf (level)", q, 0x30, 0
+far_return "retf (kernel)", q, 0x10, 0
+far_return "retf (data)", q, 0x2B, 0
+.macro far_branch name, insn, rex, selector
+  begin "\name", U_NONE, G_INT|G_ALONE
+    lea rax, [rip+8005f]
+    .if \rex
+    mov qword ptr [rsi+3], rax
+    mov word ptr [rsi+11], \selector
+    .byte 0x48
+    .else
+    mov dword ptr [rsi+3], eax
+    mov word ptr [rsi+7], \selector
+    .endif
+    .byte 0xFF, \insn, 3
+    inc ecx
+8005:
+    inc edx
+  finish
+.endm
+far_branch "jmp m16:32", 0x6E, 0, 0x33
+far_branch "jmp m16:32 (level)", 0x6E, 0, 0x30
+far_branch "jmp m16:32 (null)", 0x6E, 0, 0
+far_branch "jmp m16:32 (data)", 0x6E, 0, 0x2B
+far_branch "call m16:32", 0x5E, 0, 0x33
+far_branch "call m16:32 (kernel)", 0x5E, 0, 0x10
+.macro interrupt_return name, rex, code, stack, flags
+  begin "\name", U_NONE, G_INT|G_ALONE
+    lea rax, [rip+8005f]
+    lea rbp, [rsp+3]
+    and ebx, 0x8D5
+    or ebx, \flags
+    .if \rex
+    sub rsp, 16
+    mov qword ptr [rsp], rax
+    mov qword ptr [rsp+8], \code
+    mov qword ptr [rsp+16], rbx
+    mov qword ptr [rsp+24], rbp
+    mov qword ptr [rsp+32], \stack
+    .byte 0x48
+    .else
+    mov dword ptr [rsp], eax
+    mov dword ptr [rsp+4], \code
+    mov dword ptr [rsp+8], ebx
+    mov dword ptr [rsp+12], ebp
+    mov dword ptr [rsp+16], \stack
+    .endif
+    .byte 0xCF
+    inc ecx
+8005:
+    mov edx, 5
+  finish
+.endm
+interrupt_return "iretq", 1, 0x33, 0x2B, 0
+interrupt_return "iretq (all flags)", 1, 0x33, 0x2B, 0xFEC0
+interrupt_return "iretd", 0, 0x33, 0x2B, 0x400
+interrupt_return "iretq (null)", 1, 0, 0x2B, 0
+interrupt_return "iretq (kernel)", 1, 0x10, 0x18, 0
+interrupt_return "iretq (code for stack)", 1, 0x33, 0x33, 0
 .section .note.GNU-stack,"",@progbits

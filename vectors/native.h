@@ -114,6 +114,11 @@ static void native_code(const u8 *code, size_t bytes) {
   memcpy((void *)CODE_PAGE, code, bytes);
 }
 
+/* NT and ID, which a signal handler cannot set back. */
+static void clear_other_flags(void) {
+  __asm__ volatile("lea -128(%%rsp), %%rsp\n\tpushfq\n\tandq $~0x204000, (%%rsp)\n\tpopfq\n\tlea 128(%%rsp), %%rsp" ::: "memory", "cc");
+}
+
 /* Takes a window out of zeroed pages again; 0 when something was written beside it. */
 static int take_window(u8 *to, u64 window, size_t bytes, u64 pages) {
   static const u8 zeros[8192];
@@ -135,6 +140,7 @@ static int native_run(struct state *s, struct outcome *outcome, int protection) 
   if (protection != (PROT_READ | PROT_WRITE)) mprotect((void *)(DATA_PAGES + 4096ull), 4096, protection);
   native_state = s;
   __asm__ volatile("int3" ::: "memory");
+  clear_other_flags();
   *outcome = native_outcome;
   if (protection != (PROT_READ | PROT_WRITE)) mprotect((void *)(DATA_PAGES + 4096ull), 4096, PROT_READ | PROT_WRITE);
   int clean = take_window(s->data, DATA_WINDOW, DATA_BYTES, DATA_PAGES);

@@ -5,6 +5,7 @@
 import { GPR, ZERO } from './cpu/layout.js';
 import * as uop from './cpu/uops.js';
 import { OPERAND_IMMEDIATE, OPERAND_MEMORY, OPERAND_REGISTER } from './decoder.js';
+import { CONDITIONS, transferHandler } from './decoder-transfer.js';
 import type { UopFields, UopWriter } from './uop-writer.js';
 import { FLAGS_FROM_ADD, FLAGS_FROM_RESULT, FLAGS_FROM_SUB, FLAGS_UNKNOWN } from './uop-writer.js';
 
@@ -251,49 +252,6 @@ function setByte(code: number): Handler {
   };
 }
 
-/** A conditional jump: after a comparison, a sum or a result in the same block the condition is a few operations. */
-function conditionalJump(code: number): Handler {
-  return (writer) => {
-    const isZero = code >> 1 === 2;
-    let op: number = uop.OP_JCC;
-    if (writer.flagsBefore === FLAGS_FROM_SUB) op = uop.OP_JCC_SUB + code;
-    else if (isZero && writer.flagsBefore === FLAGS_FROM_ADD) op = uop.OP_JZ_ADD + (code & 1);
-    else if (isZero && writer.flagsBefore === FLAGS_FROM_RESULT) op = uop.OP_JZ_RESULT + (code & 1);
-    writer.branch(op, { sub: code });
-  };
-}
-
-function jump(writer: UopWriter): void {
-  const operand = writer.decoded.operands[0];
-  if (operand.kind === OPERAND_MEMORY) writer.withMemory(uop.OP_JMP_M, { accesses: 1 });
-  else if (operand.kind === OPERAND_REGISTER) writer.plain(uop.OP_JMP_R, { dst: operand.slot });
-  else writer.branch(uop.OP_JMP);
-  writer.ended = true;
-}
-
-function call(writer: UopWriter): void {
-  const operand = writer.decoded.operands[0];
-  if (operand.kind === OPERAND_MEMORY) writer.withMemory(uop.OP_CALL_M, { accesses: 2 });
-  else if (operand.kind === OPERAND_REGISTER) writer.plain(uop.OP_CALL_R, { dst: operand.slot, accesses: 1 });
-  else writer.branch(uop.OP_CALL, { accesses: 1 });
-  writer.ended = true;
-}
-
-function ret(writer: UopWriter): void {
-  const hasImmediate = writer.decoded.operandCount > 0;
-  const bytes = writer.decoded.immediate & 0xffff;
-  if (hasImmediate) writer.plain(uop.OP_RET_I, { immediate: bytes, accesses: 1 });
-  else writer.plain(uop.OP_RET, { accesses: 1 });
-  writer.ended = true;
-}
-
-function loop(sub: number): Handler {
-  return (writer) => {
-    const width = /ECX$|^Jecxz/.test(writer.decoded.code) ? 4 : 8;
-    writer.branch(uop.OP_LOOP, { sub, width });
-  };
-}
-
 function string(kind: number, width: number, comparing: boolean): Handler {
   return (writer) => {
     const { decoded } = writer;
@@ -357,9 +315,7 @@ function put(names: string, handler: Handler): void {
   for (const name of names.split(' ')) HANDLERS.set(name, handler);
 }
 
-const CONDITIONS = ['o', 'no', 'b', 'ae', 'e', 'ne', 'be', 'a', 's', 'ns', 'p', 'np', 'l', 'ge', 'le', 'g'];
 for (const [code, name] of CONDITIONS.entries()) {
-  put(`J${name}`, conditionalJump(code));
   put(`Set${name}`, setByte(code));
   put(`Cmov${name}`, conditionalMove(code));
 }
@@ -423,14 +379,6 @@ put('Cmc', setting(uop.OP_FLAG, { sub: uop.FLAG_CMC }));
 put('Cld', plain(uop.OP_FLAG, { sub: uop.FLAG_CLD }));
 put('Std', plain(uop.OP_FLAG, { sub: uop.FLAG_STD }));
 
-put('Jmp', jump);
-put('Call', call);
-put('Retnq', ret);
-put('Loopne', loop(uop.LOOP_NE));
-put('Loope', loop(uop.LOOP_E));
-put('Loop', loop(uop.LOOP_ALWAYS));
-put('Jrcxz Jecxz', loop(uop.LOOP_ZERO));
-
 const STRINGS = ['Movs', 'Stos', 'Lods', 'Scas', 'Cmps'];
 for (const [kind, name] of STRINGS.entries()) {
   for (const [log, letter] of ['b', 'w', 'd', 'q'].entries()) {
@@ -454,7 +402,7 @@ put('Prefetchnta Prefetcht0 Prefetcht1 Prefetcht2 Prefetch Prefetchw Prefetchwt1
 // The rest is for the kernel.
 const PRIVILEGED =
   'Hlt Cli Sti Clts Invd Wbinvd Wbnoinvd Invlpg Rdmsr Wrmsr Rdpmc Swapgs Sysretd Sysretq Lgdt Lidt Lldt Ltr Lmsw Sgdt Sidt Sldt Str Smsw ' +
-  'In Out Insb Insw Insd Outsb Outsw Outsd Iretw Iretd Iretq Xsetbv Sysexitd Sysexitq';
+  'In Out Insb Insw Insd Outsb Outsw Outsd Xsetbv Sysexitd Sysexitq';
 put(PRIVILEGED, ending(uop.OP_FAULT, { immediate: 13 }));
 
 function isPrivilegedMove(operands: readonly string[]): boolean {
@@ -491,7 +439,6 @@ export function integerHandler(code: string): { handler: Handler; width: number 
   if (/^Push[wq]$/.test(name) && /^[FG]S$/.test(operands[0] ?? '')) {
     return { handler: pushSegment, width: name === 'Pushw' ? 2 : 8 };
   }
-  if (/^m16(16|32|64)$/.test(operands[0] ?? '')) return undefined;
-  const handler = HANDLERS.get(name);
+  const handler = transferHandler(name, operands[0]) ?? HANDLERS.get(name);
   return handler && { handler, width };
 }

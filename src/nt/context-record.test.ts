@@ -43,6 +43,23 @@ describe('a CONTEXT record', () => {
     }
   });
 
+  it('makes the x87 summary agree with the exceptions and masks that a handler left', () => {
+    const { kernel } = makeTestKernel();
+    const { bytes, words } = kernel.mm.ram;
+    const statusAfter = (control: number, status: number) => {
+      const record = new Uint8Array(CONTEXT_SIZE);
+      const view = new DataView(record.buffer);
+      view.setUint32(0x30, 0x100008, true);
+      view.setUint16(0x100, control, true);
+      view.setUint16(0x102, status, true);
+      restoreContext(kernel.processor, bytes, record);
+      return words[FPU_STATUS >> 2];
+    };
+    expect(statusAfter(0x37b, 0x8084)).toBe(0x8084);
+    expect(statusAfter(0x37f, 0x8084)).toBe(0x4);
+    expect(statusAfter(0x37b, 0x4)).toBe(0x8084);
+  });
+
   it("keeps what its flags leave out, and the flags that are not the program's", () => {
     const { kernel } = makeTestKernel();
     const { processor } = kernel;

@@ -49,6 +49,8 @@ const SELECTORS = [0x33, 0x2b, 0x2b, 0x53, 0x2b, 0x2b];
 const USER_FLAGS = 0x240dd5 & ~0x200;
 const FIXED_FLAGS = 0x202;
 const MXCSR_MASK = 0xffff;
+const X87_EXCEPTIONS = 0x3f;
+const X87_SUMMARY = 0x8080;
 /** Tags of the x87 tag word. */
 const TAG_VALID = 0;
 const TAG_ZERO = 1;
@@ -151,12 +153,18 @@ function restoreRegister(processor: Processor, view: DataView, register: number)
   processor.set(register, view.getUint32(at, true), view.getUint32(at + 4, true));
 }
 
+/** The x87 status word with its summary bits (7 and 15) as the exceptions and their masks have it: a handler may have changed either. */
+function summarized(status: number, control: number): number {
+  return status & ~control & X87_EXCEPTIONS ? status | X87_SUMMARY : status & ~X87_SUMMARY;
+}
+
 function restoreFloatingPoint(ram: Uint8Array, view: DataView): void {
   const header = new DataView(ram.buffer);
   const at = CONTEXT_FLT_SAVE;
   const source = new Uint8Array(view.buffer, view.byteOffset);
-  const status = view.getUint16(at + 2, true);
-  header.setUint32(FPU_CONTROL, view.getUint16(at, true) | 0x40, true);
+  const control = view.getUint16(at, true) | 0x40;
+  const status = summarized(view.getUint16(at + 2, true), control);
+  header.setUint32(FPU_CONTROL, control, true);
   header.setUint32(FPU_STATUS, status, true);
   header.setUint32(FPU_OPCODE, view.getUint16(at + 6, true) & 0x7ff, true);
   for (let byte = 0; byte < 8; byte += 4) {

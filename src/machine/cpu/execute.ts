@@ -54,7 +54,7 @@ function fault(u: usize, left: i32, accesses: u32): i32 {
 /** Leaves after an operation outside the loop that did not simply go on. */
 function leaveAfter(answer: u32, u: usize, left: i32, accesses: u32): i32 {
   if (answer == uop.FAULTED) return fault(u, left, accesses);
-  pass(u);
+  if (answer != uop.LANDED) pass(u);
   const exit = answer == uop.TRAPPED ? at.EXIT_EXCEPTION : answer == uop.CALLED ? at.EXIT_SYSTEM_CALL : at.EXIT_QUANTUM;
   return leave(exit, left + <i32>load<i8>(u, uop.LATER), accesses - load<u8>(u, uop.LATER_ACCESSES));
 }

@@ -136,6 +136,7 @@ export const TF = 0x100;
 export const IF = 0x200;
 export const DF = 0x400;
 export const OF = 0x800;
+export const NT = 0x4000;
 export const AC = 0x40000;
 export const ID = 0x200000;
 /** The status flags: CF PF AF ZF SF OF. */

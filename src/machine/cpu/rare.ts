@@ -1,4 +1,4 @@
-/** Operations that the main loop leaves to a call. Each answers GO_ON, FAULTED, TRAPPED, CALLED, PAUSED or JUMPED. */
+/** Operations that the main loop leaves to a call. Each answers GO_ON, FAULTED, TRAPPED, CALLED, PAUSED, JUMPED or LANDED. */
 import * as at from './layout';
 import * as uop from './uops';
 import * as alu from './alu';
@@ -6,6 +6,7 @@ import { bitExtension, checksum, moveSwapped } from './bit-extensions';
 import { bit, scan, setCarry, shift, shiftDouble } from './bits';
 import { compareExchange, compareExchangePair, exchange, exchangeAdd } from './exchange';
 import { condition, setStatus, settle, status, sub } from './flags';
+import { farTransfer } from './far';
 import { read, write } from './memory';
 import { mmx } from './mmx';
 import { divide, multiply } from './multiply';
@@ -241,6 +242,8 @@ export function rare(op: u32, u: usize): u32 {
       return checksum(u);
     case uop.OP_MMX:
       return mmx(u);
+    case uop.OP_FAR:
+      return farTransfer(u);
     case uop.OP_XGETBV:
       return extendedControl() ? uop.GO_ON : fault(13);
     default:

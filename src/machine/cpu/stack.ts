@@ -17,16 +17,21 @@ export function pushValue(width: u32, value: u64): u32 {
 
 /** Bits that PUSHF shows as they are and those that POPF may change in user mode. */
 export const ALWAYS_SET: u32 = at.IF | 2;
-const CHANGEABLE: u32 = at.STATUS_FLAGS | at.TF | at.DF | at.AC | at.ID | 0x4000;
+const CHANGEABLE: u32 = at.STATUS_FLAGS | at.TF | at.DF | at.AC | at.ID | at.NT;
+
+/** Takes flags as user mode may, from a word of 2 bytes or more. */
+export function setFlags(width: u32, value: u32): void {
+  const mask = width == 2 ? CHANGEABLE & 0xffff : CHANGEABLE;
+  store<u32>(at.FLAGS_KIND, at.FLAGS_EXACT);
+  store<u32>(at.RFLAGS, (load<u32>(at.RFLAGS) & ~mask) | (value & mask) | ALWAYS_SET);
+}
 
 export function popFlags(u: usize): u32 {
   const width = widthOf(u);
   const host = read(load<u64>(RSP), width);
   if (!host) return uop.FAULTED;
-  const mask = width == 2 ? CHANGEABLE & 0xffff : CHANGEABLE;
   const value = <u32>loadWidth(host, width);
-  store<u32>(at.FLAGS_KIND, at.FLAGS_EXACT);
-  store<u32>(at.RFLAGS, (load<u32>(at.RFLAGS) & ~mask) | (value & mask) | ALWAYS_SET);
+  setFlags(width, value);
   store<u64>(RSP, load<u64>(RSP) + width);
   return value & at.TF ? uop.PAUSED : uop.GO_ON;
 }

@@ -393,12 +393,14 @@ export const OP_TRAP = 552;
 export const OP_FAULT = 553;
 export const OP_MOV_SEGMENT = 554;
 export const OP_UNDEFINED = 555;
-/** Bit counts, BMI and ADX (SUB: BITS_*), moves with the bytes swapped, checksums (bit-extensions.ts); MMX (mmx.ts); XGETBV. */
+/** Bit counts, BMI and ADX (SUB: BITS_*), moves with the bytes swapped, checksums (bit-extensions.ts); MMX (mmx.ts); XGETBV; far transfers
+ * (far.ts). */
 export const OP_BIT_EXTENSION = 556;
 export const OP_MOVBE = 557;
 export const OP_CRC32 = 558;
 export const OP_MMX = 559;
 export const OP_XGETBV = 560;
+export const OP_FAR = 561;
 
 /** Bits of SUB of SSE and x87 operations: memory is written; it is the first operand; it must be aligned to 16 bytes; it is RAX instead; to 64 bytes. */
 export const OPERAND_WRITTEN = 1;
@@ -456,6 +458,11 @@ export const BITS_RORX = 14;
 export const BITS_MULX = 15;
 export const BITS_ADCX = 16;
 export const BITS_ADOX = 17;
+/** What OP_FAR is. */
+export const FAR_JUMP = 0;
+export const FAR_CALL = 1;
+export const FAR_RETURN = 2;
+export const FAR_INTERRUPT_RETURN = 3;
 /** What OP_MOVBE is. */
 export const SWAPPED_LOAD = 0;
 export const SWAPPED_STORE = 1;
@@ -475,10 +482,12 @@ export const MMX_EMPTY = 7;
 export const MMX_KIND = 7;
 export const MMX_APART = 8;
 
-/** Answers of operations outside the main loop: go on; fault at the instruction; trap after it; system call; end the run; RIP is set. */
+/** Answers of operations outside the main loop: go on; fault at the instruction; trap after it; system call; end the run; RIP is set; RIP is set and
+ * the run ends. */
 export const GO_ON = 0;
 export const FAULTED = 1;
 export const TRAPPED = 2;
 export const CALLED = 3;
 export const PAUSED = 4;
 export const JUMPED = 5;
+export const LANDED = 6;

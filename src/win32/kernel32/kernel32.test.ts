@@ -268,6 +268,7 @@ describe('the system', () => {
       expect([feature, machine.call('IsProcessorFeaturePresent', feature)]).toEqual([feature, 1]);
     }
     expect(machine.call('IsProcessorFeaturePresent', 39)).toBe(0);
+    expect(machine.call('GetEnabledXStateFeatures')).toBe(3);
   });
 
   it('tells the time', () => {

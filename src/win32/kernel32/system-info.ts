@@ -130,6 +130,12 @@ const FEATURE_COUNT = 64;
 const isProcessorFeaturePresent: ServiceFunction = (call) =>
   call.u32(0) < FEATURE_COUNT ? call.memory.readU8(PROCESSOR_FEATURES + call.u32(0)) : 0;
 
+/** KUSER_SHARED_DATA.XState.EnabledFeatures, its low half: the legacy x87 and SSE state. */
+const ENABLED_STATE = 0x7ffe03d8;
+
+/** DWORD64 GetEnabledXStateFeatures(). */
+const enabledStateFeatures: ServiceFunction = (call) => call.memory.readU32(ENABLED_STATE);
+
 const COMPUTER_NAME = 'NTMM';
 
 /** BOOL GetComputerName(buffer, units). */
@@ -160,6 +166,7 @@ export const systemInfoFunctions: Record<string, Service | ServiceFunction> = {
   GetVersion: () => BUILD * 0x10000 + MINOR * 0x100 + MAJOR,
   ...bothForms('GetVersionEx', getVersionEx),
   IsProcessorFeaturePresent: isProcessorFeaturePresent,
+  GetEnabledXStateFeatures: enabledStateFeatures,
   ...bothForms('GetComputerName', getComputerName),
   GetActiveProcessorCount: () => 1,
   GetCurrentProcessorNumber: () => 0,
