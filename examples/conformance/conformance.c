@@ -6,6 +6,7 @@
  *   R row                     a row begins: variables are 0, the scratch buffer is zeroed
  *   L slot expression         a variable gets a value
  *   C slot function exprs     a call; its result goes to a variable; prints "= result lasterror"
+ *   N slot                    leaves out the rest of the row when the variable is 0
  *   D function exprs          the same without a word, for what a row leaves behind
  *   E expression              prints "# value"
  *   G bytes address           reads; prints "= value 0"
@@ -432,7 +433,7 @@ void mainCRTStartup(void) {
   QWORD past = hexadecimal();
   char *script = read_script(name);
   if (!script) ExitProcess(1);
-  int skip = 0;
+  int skip = 0, left = 0;
   for (at = script; *at; skip_line()) {
     while (*at == 'S' || *at == 'W') {
       char kind = *at;
@@ -447,9 +448,12 @@ void mainCRTStartup(void) {
       char *here = at;
       QWORD row = hexadecimal();
       skip = row < first || (past && row >= past);
+      left = 0;
       at = here;
     }
-    if (!skip) do_line(kind);
+    if (skip || (left && kind != 'D')) continue;
+    if (kind == 'N') left = !slots[hexadecimal() % MOST_SLOTS];
+    else do_line(kind);
   }
   say("done\n");
   flush();

@@ -39,9 +39,11 @@ function compileStep(step: Step, compiler: ExpressionCompiler): string[] {
     case 'call': {
       const args = step.args.map(compile).join(',');
       const slot = step.name === null ? 0 : compiler.variables.define(step.name);
+      const mustBe = step.expected.kind === 'success' && step.name !== null ? [`N ${slot.toString(16)}`] : [];
       return [
         `C ${slot.toString(16)} ${step.function} ${args}`,
         ...expressionsOf(step.expected).map(evaluate),
+        ...mustBe,
       ];
     }
     case 'check':

@@ -120,6 +120,8 @@ export class ServiceRunner {
       case 'E':
         this.say('#', this.evaluate(rest));
         break;
+      case 'N':
+        break;
       case 'Q':
         this.describe(this.evaluate(rest));
         break;
