@@ -1,3 +1,5 @@
+import type { SecurityDescriptor } from './security/security-descriptor.js';
+
 /** Kinds of objects that handles name. */
 export type ObjectKind =
   | 'process'
@@ -25,6 +27,8 @@ export interface KernelObject {
   referenceCount: number;
   /** Rights that a program can have; all when left out. */
   readonly grantable?: number;
+  /** Who may open it; DEFAULT_DESCRIPTOR when left out. */
+  security?: SecurityDescriptor;
 }
 
 /** An object that threads can wait for (DISPATCHER_HEADER). */

@@ -3,6 +3,16 @@ import type { Kernel } from './kernel.js';
 import type { KernelObject } from './object.js';
 import { createObject } from './object-manager.js';
 import type { Process } from './process.js';
+import {
+  AUTHENTICATED_USERS,
+  EVERYONE,
+  INTERACTIVE,
+  LOGON_SESSION,
+  type Sid,
+  USER,
+  USER_GROUP,
+  USERS,
+} from './security/sid.js';
 
 /** SE_PRIVILEGE_* (Microsoft, "LUID_AND_ATTRIBUTES structure"). */
 export const SE_PRIVILEGE_ENABLED_BY_DEFAULT = 1;
@@ -15,9 +25,11 @@ export interface Privilege {
   readonly attributes: number;
 }
 
-/** An access token (TOKEN): here only what it may do. */
+/** An access token (TOKEN): who its bearer is and what it may do. */
 export interface Token extends KernelObject {
   readonly kind: 'token';
+  /** The user, then the groups. */
+  readonly sids: readonly Sid[];
   privileges: Privilege[];
 }
 
@@ -78,6 +90,17 @@ const USER_PRIVILEGES: readonly Privilege[] = [
   { luid: 34, attributes: 0 },
 ];
 
+/** An ordinary user who sits at the computer. */
+const USER_SIDS: readonly Sid[] = [
+  USER,
+  USER_GROUP,
+  EVERYONE,
+  USERS,
+  INTERACTIVE,
+  AUTHENTICATED_USERS,
+  LOGON_SESSION,
+];
+
 /** An ordinary user's privileges and those that the machine's account was given beside, disabled, by LUID. */
 function accountPrivileges(granted: readonly number[]): Privilege[] {
   const added = granted.filter((luid) => !USER_PRIVILEGES.some((held) => held.luid === luid));
@@ -93,6 +116,7 @@ export function createPrimaryToken(kernel: Kernel, parent: Process | null): Toke
     name: null,
     handleCount: 0,
     referenceCount: 1,
+    sids: USER_SIDS,
     privileges: [...(parent?.token.privileges ?? accountPrivileges(kernel.privileges))],
   });
 }
