@@ -12,7 +12,7 @@ import {
   STATUS_TOO_MANY_OPENED_FILES,
 } from '../base/ntstatus.js';
 import { deleteSection } from '../mm/section.js';
-import { MAXIMUM_ALLOWED, mapGenericMask } from './access.js';
+import { GENERIC_ALL, MAXIMUM_ALLOWED, mapGenericMask } from './access.js';
 import { closeFileObject } from './create-file.js';
 import type { FileObject } from './file-object.js';
 import { HANDLE_FLAG_INHERIT, HANDLE_FLAG_PROTECT_FROM_CLOSE } from './handle-table.js';
@@ -21,7 +21,10 @@ import type { Kernel } from './kernel.js';
 import type { KernelObject, ObjectKind } from './object.js';
 import type { Process } from './process.js';
 import type { SectionObject } from './section-services.js';
+import { checkAccess } from './security/access-check.js';
+import type { SecurityDescriptor } from './security/security-descriptor.js';
 import { cancelTimer, type TimerObject } from './timer.js';
+import type { Token } from './token.js';
 
 /** NtCurrentProcess() and NtCurrentThread(). */
 export const CURRENT_PROCESS = -1;
@@ -61,7 +64,8 @@ export function openHandle(process: Process, object: KernelObject, access: numbe
 }
 
 /** The rights that access to an object gives, generic ones mapped; -1 (STATUS_ACCESS_DENIED) when it is not to be had. */
-function grantedAccess({ kind, grantable }: KernelObject, access: number): number {
+function grantedAccess({ kind, grantable, security }: KernelObject, access: number, token: Token): number {
+  if (security !== undefined) return checkAccess(security, token, kind, access);
   if (grantable === undefined) return mapGenericMask(kind, access);
   const asked = mapGenericMask(kind, access & ~MAXIMUM_ALLOWED);
   if ((asked & ~grantable) !== 0) return -1;
@@ -77,7 +81,7 @@ export function openOrDelete(
   flags: number,
   out: { handle: number },
 ): number {
-  const granted = grantedAccess(object, access);
+  const granted = grantedAccess(object, access, process.token);
   if (granted === -1) return STATUS_ACCESS_DENIED;
   kernel.memory.commit();
   out.handle = openHandle(process, object, granted, flags);
@@ -189,9 +193,13 @@ export function duplicateObject(
     return STATUS_PROCESS_IS_TERMINATING;
   }
   const entry = source.handles.lookup(sourceHandle);
-  const all = mapGenericMask(object.kind, 0x10000000);
+  const held = entry?.grantedAccess ?? mapGenericMask(object.kind, GENERIC_ALL);
   const granted =
-    options & DUPLICATE_SAME_ACCESS ? (entry?.grantedAccess ?? all) : grantedAccess(object, access);
+    options & DUPLICATE_SAME_ACCESS
+      ? held
+      : (mapGenericMask(object.kind, access) & ~held) === 0
+        ? mapGenericMask(object.kind, access)
+        : grantedAccess(object, access, source.token);
   if (granted === -1) return STATUS_ACCESS_DENIED;
   kernel.memory.commit();
   out.handle = openHandle(target, object, granted, flags);
@@ -217,6 +225,8 @@ export interface NamedCreation {
   readonly handleFlags?: number;
   /** OBJ_OPENIF: an object that exists is opened and STATUS_OBJECT_NAME_EXISTS returned; else it is a collision. */
   readonly openIf: boolean;
+  /** Who may open it later; a number is the NTSTATUS with which the descriptor is refused. */
+  readonly security?: SecurityDescriptor | number | undefined;
 }
 
 /**
@@ -245,6 +255,8 @@ export function createNamedObject(
   make: () => KernelObject | number,
   out: { handle: number },
 ): number {
+  const { security } = creation;
+  if (typeof security === 'number') return security;
   const found = findForCreation(kernel, creation, kind);
   if (typeof found === 'number') return found;
   if (found) {
@@ -256,8 +268,9 @@ export function createNamedObject(
   if (typeof made === 'number') return made;
   const object = createObject(kernel, made);
   const status = openOrDelete(kernel, process, object, creation.access, creation.handleFlags ?? 0, out);
-  if (status === STATUS_SUCCESS && creation.path !== null)
-    kernel.objectDirectory.insert(creation.path, object);
+  if (status !== STATUS_SUCCESS) return status;
+  if (security !== undefined) object.security = security;
+  if (creation.path !== null) kernel.objectDirectory.insert(creation.path, object);
   return status;
 }
 

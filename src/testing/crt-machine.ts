@@ -12,7 +12,7 @@ import { buildModule, DATA_RVA, TEXT_RVA } from './module-builder.js';
 const IMAGE_BASE = 0x140000000;
 /** The block that the program looks at: target, ten arguments, then the results. */
 const BLOCK = IMAGE_BASE + DATA_RVA;
-const ARGUMENTS = 10;
+const ARGUMENTS = 13;
 const RESULT_AT = 8 + 8 * ARGUMENTS;
 const SCRATCH_BYTES = 0x100000;
 const SLICE = 5000;
@@ -28,7 +28,7 @@ const DRIVER = [
   0x74, 0xf8, // jz loop
   0x48, 0x8d, 0x73, 0x28, // lea rsi, [rbx+28h]
   0x48, 0x8d, 0x7c, 0x24, 0x20, // lea rdi, [rsp+20h]
-  0xb9, 0x06, 0x00, 0x00, 0x00, // mov ecx, 6
+  0xb9, 0x09, 0x00, 0x00, 0x00, // mov ecx, 9
   0xf3, 0x48, 0xa5, // rep movsq
   0x48, 0x8b, 0x4b, 0x08, // mov rcx, [rbx+8]
   0x48, 0x8b, 0x53, 0x10, // mov rdx, [rbx+10h]

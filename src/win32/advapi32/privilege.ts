@@ -13,11 +13,13 @@ import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js'
 import { PRIVILEGE_NAMES, type Privilege, planAdjustment, type Token } from '../../nt/token.js';
 import { ERROR_NO_TOKEN, failStatus, TRUE } from '../kernel32/results.js';
 import { bothForms, type TextForm } from '../kernel32/text-form.js';
+
 import {
   ERROR_INSUFFICIENT_BUFFER,
   ERROR_INVALID_PARAMETER,
   ERROR_NOT_ALL_ASSIGNED,
 } from '../ntdll/dos-error.js';
+import { layoutBytes, tokenLayout, writeLayout } from './token-information.js';
 
 /** BOOL OpenProcessToken(process, access, *token). */
 const openProcessToken: ServiceFunction = (call) => {
@@ -149,14 +151,18 @@ const getTokenInformation: ServiceFunction = (call) => {
   const token = tokenOf(call, TOKEN_QUERY);
   if (typeof token === 'number') return failStatus(call, token);
   const number = NUMBERS.get(kind);
-  if (number === undefined && kind !== TOKEN_PRIVILEGES) return call.fail(ERROR_INVALID_PARAMETER);
-  const needed = number === undefined ? privilegeBytes(token.privileges.length) : 4;
+  const layout = tokenLayout(token, kind);
+  if (number === undefined && layout === null && kind !== TOKEN_PRIVILEGES)
+    return call.fail(ERROR_INVALID_PARAMETER);
+  const others = layout === null ? privilegeBytes(token.privileges.length) : layoutBytes(layout);
+  const needed = number === undefined ? others : 4;
   call.memory.probeWrite(neededAt, 4);
   call.memory.writeU32(neededAt, needed);
   if (length < needed) return call.fail(ERROR_INSUFFICIENT_BUFFER);
   call.memory.probeWrite(at, needed);
-  if (number === undefined) writePrivileges(call, at, token.privileges);
-  else call.memory.writeU32(at, number);
+  if (number !== undefined) call.memory.writeU32(at, number);
+  else if (layout !== null) writeLayout(call, at, layout);
+  else writePrivileges(call, at, token.privileges);
   return TRUE;
 };
 

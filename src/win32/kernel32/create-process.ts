@@ -21,7 +21,7 @@ import { fullPathOf, ntPathOf } from './path.js';
 import { environmentEntries, standardHandle } from './process-parameters.js';
 import { findProgram, programPath } from './program-search.js';
 import { failStatus, TRUE } from './results.js';
-import { inheritanceOf } from './security-attributes.js';
+import { inheritanceOf, securityOf } from './security-attributes.js';
 import { ANSI, bothForms, type TextForm, WIDE } from './text-form.js';
 
 /** dwCreationFlags. */
@@ -164,6 +164,9 @@ const createProcessService =
     const startup = readStartup(call, form, startupAt);
     const heritage = heritageOf(call, startup, startupAt);
     for (const index of [2, 3]) inheritanceOf(call, call.address(index));
+    const [security, threadSecurity] = [2, 3].map((index) => securityOf(call, call.address(index)));
+    if (typeof security === 'number') return failStatus(call, security);
+    if (typeof threadSecurity === 'number') return failStatus(call, threadSecurity);
     call.memory.probeWrite(informationAt, INFORMATION_BYTES);
     if (application === null && commandLine === null) return call.fail(ERROR_INVALID_PARAMETER);
     if ((commandLine?.length ?? 0) > MAXIMUM_COMMAND_LINE) return call.fail(ERROR_FILENAME_EXCED_RANGE);
@@ -186,6 +189,8 @@ const createProcessService =
       heritage,
     });
     if (typeof made === 'number') return failStatus(call, made);
+    if (security !== undefined) made.security = security;
+    if (threadSecurity !== undefined) made.threads[0]!.security = threadSecurity;
     return giveInformation(call, made, made.threads[0]!, informationAt);
   };
 

@@ -32,7 +32,7 @@ import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js'
 import { ERROR_ALREADY_EXISTS, ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
 import { checkNodeParameter, isKnownNode } from '../ntdll/node-parameter.js';
 import { failStatus, INVALID_HANDLE_VALUE, statusOf, TRUE, truth } from './results.js';
-import { inheritanceOf } from './security-attributes.js';
+import { inheritanceOf, securityOf } from './security-attributes.js';
 import { bothForms, type TextForm, WIDE } from './text-form.js';
 
 const STANDARD_RIGHTS_REQUIRED = 0xf0000;
@@ -96,6 +96,7 @@ function createMapping(call: ServiceCall, mapping: Mapping): number {
       access: mapping.access,
       handleFlags: inheritanceOf(call, mapping.security),
       openIf: true,
+      security: securityOf(call, mapping.security),
     },
     {
       maximumSize,

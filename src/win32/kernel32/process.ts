@@ -1,5 +1,5 @@
 /** Processes and threads (processthreadsapi.h). Sources: Microsoft, "GetStartupInfoW function", "ExitProcess function", "CreateThread function", "STARTUPINFOW structure". */
-import { STATUS_INVALID_HANDLE } from '../../base/ntstatus.js';
+import { STATUS_INVALID_HANDLE, STATUS_SUCCESS } from '../../base/ntstatus.js';
 import * as peb from '../../ldr/peb-layout.js';
 import { exitProcessService } from '../../ldr/process-exit.js';
 import {
@@ -10,12 +10,12 @@ import {
 import { processOfId, threadOfId } from '../../nt/client-id.js';
 import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
 import type { Kernel } from '../../nt/kernel.js';
-import { openHandle, referenceByHandle } from '../../nt/object-manager.js';
+import { openOrDelete, referenceByHandle } from '../../nt/object-manager.js';
 import type { Process } from '../../nt/process.js';
 import { terminateProcess } from '../../nt/process-delete.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import type { Thread } from '../../nt/thread.js';
-import { ERROR_INVALID_PARAMETER, ERROR_TOO_MANY_OPEN_FILES } from '../ntdll/dos-error.js';
+import { ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
 import { blockOnce } from './library-state.js';
 import { processParameters, unicodeBuffer, unicodeString } from './process-parameters.js';
 import { failStatus, TRUE } from './results.js';
@@ -84,8 +84,10 @@ const opening =
   (call) => {
     const object = find(call.kernel, call.u32(2));
     if (object === undefined) return call.fail(ERROR_INVALID_PARAMETER);
-    const handle = openHandle(call.process, object, call.u32(0), call.u32(1) ? HANDLE_FLAG_INHERIT : 0);
-    return handle === 0 ? call.fail(ERROR_TOO_MANY_OPEN_FILES) : handle;
+    const out = { handle: 0 };
+    const flags = call.u32(1) ? HANDLE_FLAG_INHERIT : 0;
+    const status = openOrDelete(call.kernel, call.process, object, call.u32(0), flags, out);
+    return status === STATUS_SUCCESS ? out.handle : failStatus(call, status);
   };
 
 const processId: ServiceFunction = (call) => {

@@ -36,7 +36,7 @@ import { milliseconds } from '../ntdll/address-wait.js';
 import { initializeCriticalSection } from '../ntdll/critical-section.js';
 import { ERROR_ALREADY_EXISTS, ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
 import { failStatus, TRUE, truth } from './results.js';
-import { inheritanceOf } from './security-attributes.js';
+import { inheritanceOf, securityOf } from './security-attributes.js';
 import { bothForms, type TextForm } from './text-form.js';
 
 const WAIT_FAILED = 0xffffffff;
@@ -123,6 +123,7 @@ export function creationOf(call: ServiceCall, form: TextForm, nameAt: number, ac
     access,
     handleFlags: inheritanceOf(call, call.address(0)),
     openIf: true,
+    security: securityOf(call, call.address(0)),
   };
 }
 

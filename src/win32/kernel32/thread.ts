@@ -39,7 +39,7 @@ import {
 import { MAXIMUM_SUSPEND_COUNT, readContext, writeContext } from '../ntdll/thread-services.js';
 import { processOf } from './process.js';
 import { failStatus, statusOf, TRUE, truth, writeU64 } from './results.js';
-import { inheritanceOf } from './security-attributes.js';
+import { inheritanceOf, securityOf } from './security-attributes.js';
 import { textInHeap, WIDE } from './text-form.js';
 
 /** The thread of a handle; a number is the NTSTATUS. */
@@ -81,6 +81,8 @@ function newThread(call: ServiceCall, process: Process, first: number, idAt: num
     return call.fail(ERROR_INVALID_PARAMETER);
   if (idAt !== 0) call.memory.probeWrite(idAt, 4);
   const inheritance = inheritanceOf(call, call.address(first));
+  const security = securityOf(call, call.address(first));
+  if (typeof security === 'number') return failStatus(call, security);
   const reserving = (flags & STACK_SIZE_PARAM_IS_A_RESERVATION) !== 0;
   const usual = imageStackSizes(process);
   const creation = {
@@ -92,6 +94,7 @@ function newThread(call: ServiceCall, process: Process, first: number, idAt: num
   };
   const made = attached(call, process, () => createThread(kernel, process, creation));
   if (typeof made === 'number') return call.fail(ERROR_NOT_ENOUGH_MEMORY);
+  if (security !== undefined) made.security = security;
   const handle = openHandle(call.process, made, THREAD_ALL_ACCESS, inheritance);
   if (idAt !== 0) call.memory.writeU32(idAt, made.id);
   return handle === 0 ? call.fail(ERROR_TOO_MANY_OPEN_FILES) : handle;

@@ -10,12 +10,15 @@ import { needAddressSpace } from '../../mm/threads/swapper.js';
 import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
 import type { Process } from '../../nt/process.js';
+import type { SecurityDescriptor } from '../../nt/security/security-descriptor.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { optionalDescriptor } from './captured-security.js';
 import { readUnicodeString } from './strings.js';
 
 const ROOT_DIRECTORY = 0x08;
 const OBJECT_NAME = 0x10;
 const ATTRIBUTES = 0x18;
+const SECURITY_DESCRIPTOR = 0x20;
 const OBJ_INHERIT = 0x02;
 const OBJ_OPENIF = 0x80;
 
@@ -28,6 +31,8 @@ export interface ObjectAttributes {
   /** HANDLE_FLAG_*. */
   readonly handleFlags: number;
   readonly openIf: boolean;
+  /** Undefined for none; a number is the NTSTATUS with which it is refused. */
+  readonly security?: SecurityDescriptor | number | undefined;
 }
 
 /** Reads the structure; a null pointer means an unnamed object without flags. */
@@ -41,6 +46,7 @@ export function readObjectAttributes(call: ServiceCall, address: number): Object
     name: name === 0 ? null : readUnicodeString(call, name),
     handleFlags: attributes & OBJ_INHERIT ? HANDLE_FLAG_INHERIT : 0,
     openIf: (attributes & OBJ_OPENIF) !== 0,
+    security: optionalDescriptor(call, memory.readPointer(address + SECURITY_DESCRIPTOR)),
   };
 }
 

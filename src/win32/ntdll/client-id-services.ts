@@ -1,12 +1,7 @@
 /** Opening processes and threads by their ids. Sources: Microsoft, "NtOpenProcess function (ntddk.h)"; NtOpenThread's prototype as published. */
-import {
-  STATUS_INVALID_CID,
-  STATUS_INVALID_PARAMETER_MIX,
-  STATUS_SUCCESS,
-  STATUS_TOO_MANY_OPENED_FILES,
-} from '../../base/ntstatus.js';
+import { STATUS_INVALID_CID, STATUS_INVALID_PARAMETER_MIX, STATUS_SUCCESS } from '../../base/ntstatus.js';
 import { processOfId, threadOfId } from '../../nt/client-id.js';
-import { openHandle } from '../../nt/object-manager.js';
+import { openOrDelete } from '../../nt/object-manager.js';
 import type { ServiceFunction } from '../../nt/service.js';
 import { nativeServices, readObjectAttributes, readSize, writeHandle } from './arguments.js';
 
@@ -28,11 +23,10 @@ const opening =
     const owner = wantsThread ? thread?.process : processOfId(kernel, processId);
     if (owner === undefined || (processId !== 0 && owner.id !== processId)) return STATUS_INVALID_CID;
     const object = kind === 'thread' ? thread! : owner;
-    call.memory.commit();
-    const handle = openHandle(process, object, call.u32(1), handleFlags);
-    if (handle === 0) return STATUS_TOO_MANY_OPENED_FILES;
-    writeHandle(call, handleAt, handle);
-    return STATUS_SUCCESS;
+    const out = { handle: 0 };
+    const status = openOrDelete(kernel, process, object, call.u32(1), handleFlags, out);
+    if (status === STATUS_SUCCESS) writeHandle(call, handleAt, out.handle);
+    return status;
   };
 
 export const clientIdServices = nativeServices({

@@ -17,9 +17,13 @@ import { memoryServices } from './memory-services.js';
 import { objectServices } from './object-services.js';
 import { physicalPageServices } from './physical-page-services.js';
 import { processServices } from './process-services.js';
+import { aclServices } from './rtl-acl.js';
 import { heapServices } from './rtl-heap.js';
+import { securityDescriptorServices } from './rtl-security-descriptor.js';
+import { sidServices } from './rtl-sid.js';
 import { runtimeServices } from './runtime-services.js';
 import { sectionServices } from './section-services.js';
+import { securityServices } from './security-services.js';
 import { setVirtualMemoryServices } from './set-virtual-memory.js';
 import { slimLockServices } from './slim-lock.js';
 import { slistCode } from './slist-code.js';
@@ -49,6 +53,10 @@ const restartableServices = restartable({
   ...processServices,
   ...runtimeServices,
   ...sectionServices,
+  ...securityServices,
+  ...sidServices,
+  ...aclServices,
+  ...securityDescriptorServices,
   ...slimLockServices,
   ...stringServices,
   ...ioCompletionServices,

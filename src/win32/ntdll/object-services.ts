@@ -45,9 +45,9 @@ export function creation(
 ): number {
   const handleAt = call.address(0);
   call.memory.probeWrite(handleAt, 8);
-  const { name, handleFlags, openIf } = readObjectAttributes(call, call.address(2));
+  const { name, handleFlags, openIf, security } = readObjectAttributes(call, call.address(2));
   const out = { handle: 0 };
-  const status = make({ path: name, access: call.u32(1), handleFlags, openIf }, out);
+  const status = make({ path: name, access: call.u32(1), handleFlags, openIf, security }, out);
   if (ntSuccess(status)) writeHandle(call, handleAt, out.handle);
   return status;
 }

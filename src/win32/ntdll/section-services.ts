@@ -49,14 +49,14 @@ const IMAGE_DYNAMICALLY_RELOCATED = 0x04;
 const create: ServiceFunction = (call) => {
   const handleAt = call.address(0);
   call.memory.probeWrite(handleAt, 8);
-  const { name, handleFlags, openIf } = readObjectAttributes(call, call.address(2));
+  const { name, handleFlags, openIf, security } = readObjectAttributes(call, call.address(2));
   const maximumSize = readLargeInteger(call, call.address(3)) ?? 0;
   if (maximumSize < 0) return STATUS_INVALID_PARAMETER;
   const out = { handle: 0 };
   const status = createSection(
     call.kernel,
     call.process,
-    { path: name, access: call.u32(1), handleFlags, openIf },
+    { path: name, access: call.u32(1), handleFlags, openIf, security },
     { maximumSize, protection: call.u32(4), attributes: call.u32(5), fileHandle: call.handle(6) },
     out,
   );
