@@ -51,7 +51,7 @@ describe('two processes of one program', () => {
   it('have the system DLLs at one address, and their code in one frame', () => {
     const { machine, processes } = twins();
     const [first, second] = processes.map(({ object }) => object.systemModules);
-    expect([...first!.keys()].sort()).toEqual(['kernel32.dll', 'msvcrt.dll', 'ntdll.dll']);
+    expect([...first!.keys()].sort()).toEqual(['kernel32.dll', 'kernelbase.dll', 'msvcrt.dll', 'ntdll.dll']);
     expect(new Map([...second!].sort())).toEqual(new Map([...first!].sort()));
     const thunk = machine.kernel.symbol(processes[0].object, 'ntdll.dll', 'LdrInitializeThunk');
     const [one, two] = frames(machine, processes, thunk);

@@ -14,7 +14,7 @@ const ERROR_INVALID_NAME = 123;
 const ERROR_BAD_EXE_FORMAT = 193;
 const ERROR_FILENAME_EXCED_RANGE = 206;
 const ERROR_DIRECTORY = 267;
-const ERROR_PARTIAL_COPY = 299;
+const ERROR_NOACCESS = 998;
 
 const CREATE_SUSPENDED = 0x4;
 const INFINITE = 0xffffffff;
@@ -266,7 +266,7 @@ describe('another process', () => {
     expect(machine.u32(done)).toBe(21);
     const old = machine.space(4);
     expect(machine.call('VirtualProtectEx', process, at, 0x1000, 2, old)).toBe(1);
-    expect(machine.attempt('WriteProcessMemory', process, at, text, 21, 0)).toEqual([0, ERROR_PARTIAL_COPY]);
+    expect(machine.attempt('WriteProcessMemory', process, at, text, 21, 0)).toEqual([0, ERROR_NOACCESS]);
     const information = machine.space(48);
     expect(machine.call('VirtualQueryEx', process, at, information, 48)).toBe(48);
     expect(machine.u32(information + 0x24)).toBe(2);
