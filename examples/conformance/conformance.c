@@ -200,6 +200,23 @@ static QWORD count_bytes(const BYTE *from, QWORD bytes, QWORD value) {
   return count;
 }
 
+/* Enables a privilege that the account holds; 0 when it does not. */
+static QWORD enable_privilege(const char *name) {
+  struct {
+    DWORD count, low, high, attributes;
+  } privileges = {1, 0, 0, 2};
+  HANDLE token = 0, module = LoadLibraryA("advapi32.dll");
+  int (*open)(HANDLE, DWORD, HANDLE *) = GetProcAddress(module, "OpenProcessToken");
+  int (*look_up)(const char *, const char *, DWORD *) = GetProcAddress(module, "LookupPrivilegeValueA");
+  int (*adjust)(HANDLE, int, void *, DWORD, void *, void *) = GetProcAddress(module, "AdjustTokenPrivileges");
+  if (!open((HANDLE)-1, 0x28, &token) || !look_up(0, name, &privileges.low)) return 0;
+  SetLastError(0);
+  int adjusted = adjust(token, 0, &privileges, 0, 0, 0);
+  DWORD error = GetLastError();
+  CloseHandle(token);
+  return adjusted && error == 0;
+}
+
 static QWORD fill_bytes(BYTE *to, QWORD bytes, QWORD value) {
   memset(to, (int)value, bytes);
   return bytes;
@@ -222,6 +239,7 @@ static void *own(const char *name) {
   if (equal(name, "NamedObject")) return (void *)named_object;
   if (equal(name, "MakeFile")) return (void *)make_file;
   if (equal(name, "Child")) return (void *)child;
+  if (equal(name, "EnablePrivilege")) return (void *)enable_privilege;
   if (equal(name, "CountBytes")) return (void *)count_bytes;
   if (equal(name, "FillBytes")) return (void *)fill_bytes;
   return 0;

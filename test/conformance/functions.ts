@@ -2,7 +2,7 @@
 
 /** Functions with a result of pointer size; the others give 32 bits. */
 const WIDE =
-  /^(VirtualAlloc|VirtualQuery|MapViewOfFile|HeapAlloc|HeapReAlloc|HeapSize|HeapCreate|HeapCompact|GetProcessHeap$|(Local|Global)(Alloc|ReAlloc|Free|Size|Lock|Handle|Discard|Compact)|CreateFile|OpenFile|OpenProcess$|GetLargePageMinimum|MakeFile|Child|CountBytes|FillBytes|NamedObject|GetCurrentProcess$|Rtl(Allocate|ReAllocate|Size|Create|Destroy)Heap|GetModuleHandle|GetProcAddress|LoadLibrary)/;
+  /^(VirtualAlloc|VirtualQuery|MapViewOfFile|HeapAlloc|HeapReAlloc|HeapSize|HeapCreate|HeapCompact|GetProcessHeap$|(Local|Global)(Alloc|ReAlloc|Free|Size|Lock|Handle|Discard|Compact)|CreateFile|OpenFile|OpenProcess$|GetLargePageMinimum|MakeFile|Child|CountBytes|EnablePrivilege|FillBytes|NamedObject|GetCurrentProcess$|Rtl(Allocate|ReAllocate|Size|Create|Destroy)Heap|GetModuleHandle|GetProcAddress|LoadLibrary)/;
 
 export function resultBits(name: string): 32 | 64 {
   return WIDE.test(name) ? 64 : 32;
