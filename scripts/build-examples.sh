@@ -21,6 +21,7 @@ done
 build sort sort -O2
 build sweep sweep -O2 -D__USE_MINGW_ANSI_STDIO=0
 build hello hello -Os
+build faults faults-gcc -Os -fno-builtin
 build hello hello-O0 -O0
 build hello hello-O2 -O2
 "$cc" --version | head -n 1
@@ -48,6 +49,7 @@ build_msvc() { # source, further flags
 }
 build_msvc seh/seh.c
 build_msvc jump/jump.c
+build_msvc faults/faults.c
 build_msvc cxx/cxx.cpp -std=c++17 -fexceptions -fcxx-exceptions
 build_msvc conformance/conformance.c
 build_msvc cxx4/cxx4.s -Wno-unused-command-line-argument

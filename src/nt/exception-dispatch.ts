@@ -25,6 +25,8 @@ const RSP = 4;
 export const EXCEPTION_RECORD_SIZE = 0x98;
 export const RECORD_CODE = 0x00;
 export const RECORD_FLAGS = 0x04;
+/** The record of the exception that this one was raised for, 0 for none. */
+export const RECORD_CAUSE = 0x08;
 export const RECORD_ADDRESS = 0x10;
 export const RECORD_PARAMETER_COUNT = 0x18;
 export const RECORD_PARAMETERS = 0x20;
@@ -51,7 +53,7 @@ function writeParameter(view: DataView, offset: number, value: number): void {
 
 /**
  * Raises an exception in the running thread at its present context. The record and context are written below RSP; a stack
- * that cannot take them ends the process with the exception's code.
+ * that cannot take them ends the process with the exception's code. `cause`: address of the record of another exception.
  */
 export function raiseException(
   kernel: Kernel,
@@ -60,6 +62,7 @@ export function raiseException(
   flags: number,
   address: number,
   parameters: readonly number[],
+  cause = 0,
 ): void {
   const frame = kernel.exceptionFrame;
   captureContext(kernel, frame);
@@ -67,6 +70,7 @@ export function raiseException(
   frame.fill(0, CONTEXT_SIZE);
   view.setUint32(DISPATCH_RECORD + RECORD_CODE, code, true);
   view.setUint32(DISPATCH_RECORD + RECORD_FLAGS, flags, true);
+  writeParameter(view, DISPATCH_RECORD + RECORD_CAUSE, cause);
   writeParameter(view, DISPATCH_RECORD + RECORD_ADDRESS, address);
   const count = Math.min(parameters.length, MAXIMUM_PARAMETERS);
   view.setUint32(DISPATCH_RECORD + RECORD_PARAMETER_COUNT, count, true);
@@ -151,6 +155,21 @@ export function failFast(kernel: Kernel, thread: Thread, code: number, parameter
   parameters.forEach((value, index) => {
     writeParameter(view, DISPATCH_RECORD + RECORD_PARAMETERS + index * 8, value);
   });
+  endUnhandled(kernel, thread, frame);
+}
+
+/** Ends the process with a record and a context (null: the present one), without asking any handler. */
+export function endWithRecord(
+  kernel: Kernel,
+  thread: Thread,
+  record: Uint8Array,
+  context: Uint8Array | null,
+): void {
+  const frame = kernel.exceptionFrame;
+  captureContext(kernel, frame);
+  frame.fill(0, CONTEXT_SIZE);
+  if (context !== null) frame.set(context);
+  frame.set(record, DISPATCH_RECORD);
   endUnhandled(kernel, thread, frame);
 }
 

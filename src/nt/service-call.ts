@@ -387,10 +387,10 @@ export class SystemServiceCall implements ServiceCall {
     raiseException(this.kernel, this.thread, STATUS_ACCESS_VIOLATION, 0, this.processor.rip, [8, -1]);
   }
 
-  raise(code: number, parameters: readonly number[], flags = 0): typeof PENDING {
+  raise(code: number, parameters: readonly number[], flags = 0, cause = 0): typeof PENDING {
     this.memory.commit();
     this.#leave();
-    raiseException(this.kernel, this.thread, code, flags, this.processor.rip, parameters);
+    raiseException(this.kernel, this.thread, code, flags, this.processor.rip, parameters, cause);
     return PENDING;
   }
 

@@ -157,8 +157,11 @@ export interface ServiceCall {
     saved: readonly number[],
     gap?: number,
   ): typeof PENDING;
-  /** Raises an exception at this call; continuing it returns from the function with RAX as it stands in the context. */
-  raise(code: number, parameters: readonly number[], flags?: number): typeof PENDING;
+  /**
+   * Raises an exception at this call; continuing it returns from the function with RAX as it stands in the context. `cause`:
+   * address of the EXCEPTION_RECORD that the new one is to name.
+   */
+  raise(code: number, parameters: readonly number[], flags?: number, cause?: number): typeof PENDING;
   /** The thread waits; then the service is entered again at the same place (`enter`, or the step with its saved numbers). */
   wait(reason: WaitReason): typeof PENDING;
   /** -1 when not entered after a wait; else WAIT_OBJECT_0 + index, WAIT_ABANDONED_0 + index, or WAIT_TIMEOUT (0x102). */

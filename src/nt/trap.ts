@@ -21,7 +21,7 @@ import {
   STATUS_SINGLE_STEP,
   STATUS_STACK_BUFFER_OVERRUN,
 } from '../base/ntstatus.js';
-import { FPU_CONTROL, FPU_STATUS } from '../machine/cpu/layout.js';
+import { FPU_CONTROL, FPU_STATUS, TF } from '../machine/cpu/layout.js';
 import { beginFault } from '../mm/fault-handler.js';
 import { GuestFault } from '../mm/user-memory.js';
 import { isZeroDivisor } from './divide-operand.js';
@@ -58,7 +58,7 @@ export function pageFault(kernel: Kernel, thread: Thread): void {
   else finishPageFault(kernel, thread, status, address, error);
 }
 
-/** A hardware exception of the running thread. */
+/** A hardware exception of the running thread. The trap flag is cleared after a step: whoever wants another one sets it again. */
 export function hardwareException(kernel: Kernel, thread: Thread, vector: number): void {
   const { processor } = kernel;
   processor.rip = processor.rip - bytesBefore(vector);
@@ -66,6 +66,7 @@ export function hardwareException(kernel: Kernel, thread: Thread, vector: number
     failFast(kernel, thread, STATUS_STACK_BUFFER_OVERRUN, [processor.getLo(RCX)]);
     return;
   }
+  if (vector === VECTOR_DEBUG) processor.flags &= ~TF;
   const parameters: number[] = [];
   const code = exceptionCode(kernel, vector, parameters);
   raiseException(kernel, thread, code, 0, processor.rip, parameters);

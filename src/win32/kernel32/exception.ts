@@ -1,7 +1,10 @@
-/** Exceptions and debugging (errhandlingapi.h, debugapi.h). Sources: Microsoft, "RaiseException function", "SetUnhandledExceptionFilter function", "UnhandledExceptionFilter function". */
+/** Exceptions and debugging (errhandlingapi.h, debugapi.h). Sources: Microsoft, "RaiseException function", "RaiseFailFastException function", "SetUnhandledExceptionFilter function", "UnhandledExceptionFilter function". */
+import { CONTEXT_SIZE } from '../../nt/context-record.js';
 import {
   EXCEPTION_RECORD_SIZE,
+  endWithRecord,
   MAXIMUM_PARAMETERS,
+  RECORD_ADDRESS,
   RECORD_CODE,
   RECORD_FLAGS,
   RECORD_PARAMETER_COUNT,
@@ -29,6 +32,30 @@ const raiseException: ServiceFunction = (call) => {
   memory.writeU32(record + RECORD_PARAMETER_COUNT, count);
   memory.copy(record + RECORD_PARAMETERS, call.address(3), count * 8);
   raiseRecord(call.kernel, call.thread, record, call.processor.rip);
+  return PENDING;
+};
+
+const FAIL_FAST_GENERATE_EXCEPTION_ADDRESS = 1;
+/** What the record says when the caller gives none (STATUS_FAIL_FAST_EXCEPTION). */
+const STATUS_FAIL_FAST_EXCEPTION = 0xc0000602;
+
+/** void RaiseFailFastException(record, context, flags): ends the process with the record's code; no handler is asked. */
+const raiseFailFastException: ServiceFunction = (call) => {
+  const { memory } = call;
+  const [at, contextAt] = [call.address(0), call.address(1)];
+  const record =
+    at === 0 ? new Uint8Array(EXCEPTION_RECORD_SIZE) : memory.readBytes(at, EXCEPTION_RECORD_SIZE);
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+  if (at === 0) {
+    view.setUint32(RECORD_CODE, STATUS_FAIL_FAST_EXCEPTION, true);
+    view.setUint32(RECORD_FLAGS, EXCEPTION_NONCONTINUABLE, true);
+  }
+  if (at === 0 || call.u32(2) & FAIL_FAST_GENERATE_EXCEPTION_ADDRESS) {
+    view.setUint32(RECORD_ADDRESS, call.returnAddress % 2 ** 32, true);
+    view.setUint32(RECORD_ADDRESS + 4, Math.floor(call.returnAddress / 2 ** 32), true);
+  }
+  const context = contextAt === 0 ? null : memory.readBytes(contextAt, CONTEXT_SIZE);
+  endWithRecord(call.kernel, call.thread, record, context);
   return PENDING;
 };
 
@@ -74,6 +101,7 @@ const checkRemoteDebugger: ServiceFunction = (call) => {
 
 export const exceptionFunctions: Record<string, Service | ServiceFunction> = {
   RaiseException: raiseException,
+  RaiseFailFastException: raiseFailFastException,
   SetUnhandledExceptionFilter: setUnhandledExceptionFilter,
   UnhandledExceptionFilter: unhandledExceptionFilter,
   ...bothForms('OutputDebugString', outputDebugString),

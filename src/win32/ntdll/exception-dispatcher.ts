@@ -72,20 +72,21 @@ export const kiUserExceptionDispatcher: Service = {
   enter: (call) => callVectored(call, call.stackPointer, 0),
   frameHandler: 'RtlpExceptionHandler',
   steps: [
-    (call, [frame = 0, index = 0]) => {
+    (call, [frame = 0, index = 0, handle = 0]) => {
       if ((call.resultLo | 0) === EXCEPTION_CONTINUE_EXECUTION) return callContinueHandlers(call, frame, 0);
-      return callVectored(call, frame, index + 1);
+      return callVectored(call, frame, indexBehind(call.process.vectoredHandlers, index, handle));
     },
     (call, [frame = 0]) => {
       const answer = call.resultLo | 0;
-      if (answer === EXCEPTION_CONTINUE_EXECUTION) return continueExecution(call, frame);
+      if (answer === EXCEPTION_CONTINUE_EXECUTION) return callContinueHandlers(call, frame, 0);
       if (answer === EXCEPTION_EXECUTE_HANDLER)
         return call.terminateProcess(call.memory.readU32(frame + DISPATCH_RECORD + RECORD_CODE));
       return unhandledException(call, frame);
     },
-    (call, [frame = 0, index = 0]) => {
+    (call, [frame = 0, index = 0, handle = 0]) => {
       if ((call.resultLo | 0) === EXCEPTION_CONTINUE_EXECUTION) return continueExecution(call, frame);
-      return callContinueHandlers(call, frame, index + 1);
+      const next = indexBehind(call.process.vectoredContinueHandlers, index, handle);
+      return callContinueHandlers(call, frame, next);
     },
     (call, [frame = 0, , flags = 0, nested = 0, establisher = 0]) =>
       afterHandler(call, frame, flags, nested, establisher),
@@ -95,9 +96,29 @@ export const kiUserExceptionDispatcher: Service = {
   ],
 };
 
+type Handler = readonly [handle: number, address: number];
+
+/** Calls a handler of a list; which one it is tells how the walk goes on, even if the handler changes the list. */
+function callInList(
+  call: ServiceCall,
+  frame: number,
+  handler: Handler,
+  index: number,
+  step: number,
+): Pending {
+  const [handle, address] = handler;
+  return call.callGuest(address, [frame + DISPATCH_POINTERS], step, [frame, index, handle]);
+}
+
+/** Where a list goes on behind a handler; one that is not in it any more has left its place to the next. */
+function indexBehind(list: readonly Handler[], index: number, handle: number): number {
+  const now = list.findIndex(([other]) => other === handle);
+  return now < 0 ? index : now + 1;
+}
+
 function callVectored(call: ServiceCall, frame: number, index: number): Pending {
   const handler = call.process.vectoredHandlers[index];
-  if (handler) return call.callGuest(handler[1], [frame + DISPATCH_POINTERS], STEP_VECTORED, [frame, index]);
+  if (handler) return callInList(call, frame, handler, index, STEP_VECTORED);
   const { memory } = call;
   const flags = memory.readU32(frame + DISPATCH_RECORD + RECORD_FLAGS) & EXCEPTION_NONCONTINUABLE;
   try {
@@ -206,8 +227,13 @@ function afterHandler(
     case DISPOSITION_COLLIDED_UNWIND:
       return collided(call, frame, flags, nested);
     default:
-      return call.raise(STATUS_INVALID_DISPOSITION, [], EXCEPTION_NONCONTINUABLE);
+      return raiseFor(call, frame, STATUS_INVALID_DISPOSITION);
   }
+}
+
+/** Raises an exception that cannot be continued, because of the one of the frame. */
+function raiseFor(call: ServiceCall, frame: number, status: number): Pending {
+  return call.raise(status, [], EXCEPTION_NONCONTINUABLE, frame + DISPATCH_RECORD);
 }
 
 /** The walk met an unwinding under way: it goes on at the frame that was being unwound, where its handler left off. */
@@ -239,14 +265,13 @@ function noHandler(call: ServiceCall, frame: number, flags: number): Pending {
 function callContinueHandlers(call: ServiceCall, frame: number, index: number): Pending {
   const handler = call.process.vectoredContinueHandlers[index];
   if (!handler) return continueExecution(call, frame);
-  return call.callGuest(handler[1], [frame + DISPATCH_POINTERS], STEP_CONTINUE_HANDLER, [frame, index]);
+  return callInList(call, frame, handler, index, STEP_CONTINUE_HANDLER);
 }
 
 /** Continues with the context as the handlers left it, unless the exception may not be continued. */
 function continueExecution(call: ServiceCall, frame: number): Pending {
   const flags = call.memory.readU32(frame + DISPATCH_RECORD + RECORD_FLAGS);
-  if (flags & EXCEPTION_NONCONTINUABLE)
-    return call.raise(STATUS_NONCONTINUABLE_EXCEPTION, [], EXCEPTION_NONCONTINUABLE);
+  if (flags & EXCEPTION_NONCONTINUABLE) return raiseFor(call, frame, STATUS_NONCONTINUABLE_EXCEPTION);
   return call.continueAt(frame + DISPATCH_CONTEXT);
 }
 

@@ -1,5 +1,11 @@
 /** Exceptions as ntdll exports them: the dispatcher, RtlRaiseException, contexts, vectored handlers. */
-import { CONTEXT_RIP, CONTEXT_SIZE, captureContext, contextRegister } from '../../nt/context-record.js';
+import {
+  CONTEXT_FLAGS,
+  CONTEXT_RIP,
+  CONTEXT_SIZE,
+  captureContext,
+  contextRegister,
+} from '../../nt/context-record.js';
 import {
   addVectoredHandler,
   ntContinue,
@@ -12,6 +18,8 @@ import { cSpecificHandler } from './c-specific-handler.js';
 import { kiUserExceptionDispatcher, rtlpExceptionHandler } from './exception-dispatcher.js';
 
 const RSP = 4;
+/** The parts that RtlCaptureContext fills: all but the debug registers. */
+const CAPTURED = 0x10000f;
 
 /** void RtlCaptureContext(context): the caller's registers, as they are when the function returns. */
 const rtlCaptureContext: ServiceFunction = (call) => {
@@ -22,6 +30,7 @@ const rtlCaptureContext: ServiceFunction = (call) => {
     view.setUint32(at, address % 2 ** 32, true);
     view.setUint32(at + 4, Math.floor(address / 2 ** 32), true);
   };
+  view.setUint32(CONTEXT_FLAGS, CAPTURED, true);
   setAddress(CONTEXT_RIP, call.returnAddress);
   setAddress(contextRegister(RSP), call.stackPointer + 8);
   call.memory.writeBytes(call.address(0), record);
