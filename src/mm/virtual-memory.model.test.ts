@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  MEM_COALESCE_PLACEHOLDERS,
   MEM_COMMIT,
   MEM_DECOMMIT,
   MEM_FREE,
+  MEM_PRESERVE_PLACEHOLDER,
   MEM_RELEASE,
+  MEM_REPLACE_PLACEHOLDER,
   MEM_RESERVE,
+  MEM_RESERVE_PLACEHOLDER,
   PAGE_EXECUTE_READ,
   PAGE_GUARD,
   PAGE_NOACCESS,
@@ -25,6 +29,7 @@ import {
 } from '../base/ntstatus.js';
 import { createMemoryManager } from '../testing/small-machine.js';
 import { TableWalker } from '../testing/table-walker.js';
+import { NO_REQUIREMENTS } from './address-requirements.js';
 import { type AddressSpace, attach, createAddressSpace, deleteAddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { zeroPageStep } from './threads/zero-page.js';
@@ -32,6 +37,7 @@ import { GuestFault, UserMemory } from './user-memory.js';
 import { verify } from './verify.js';
 import {
   allocateVirtualMemory,
+  allocateVirtualMemoryEx,
   freeVirtualMemory,
   protectVirtualMemory,
   queryVirtualMemory,
@@ -47,6 +53,8 @@ interface ModelPage {
   committed: boolean;
   protect: number;
   value: number;
+  /** Of a placeholder, or of what took the place of one. */
+  kind: 'ordinary' | 'placeholder' | 'replacement';
 }
 
 /** One address space as Windows documents it: a record for each page. */
@@ -58,13 +66,61 @@ class ModelSpace {
     return this.pages.slice(first, first + count);
   }
 
-  reserve(first: number, count: number, commit: boolean, protect: number): number {
+  reserve(first: number, count: number, commit: boolean, protect: number, kind = 'ordinary'): number {
     const start = first - (first % 16);
     const run = this.run(start, first + count - start);
     if (run.some((page) => page.allocation !== 0)) return STATUS_CONFLICTING_ADDRESSES;
     const allocation = this.next++;
-    for (const page of run) Object.assign(page, { allocation, committed: commit, protect, value: 0 });
+    for (const page of run) Object.assign(page, { allocation, committed: commit, protect, value: 0, kind });
     return STATUS_SUCCESS;
+  }
+
+  /** Whether a run begins and ends where allocations do. */
+  private isWhole(first: number, count: number): boolean {
+    const allocationAt = (page: number) => this.pages[page]?.allocation ?? 0;
+    const end = first + count;
+    return allocationAt(first) !== allocationAt(first - 1) && allocationAt(end - 1) !== allocationAt(end);
+  }
+
+  replace(first: number, count: number, commit: boolean, protect: number): number {
+    const run = this.run(first, count);
+    const fits = this.sameAllocation(first, count) && this.isWhole(first, count);
+    if (!fits || run.some(({ kind }) => kind !== 'placeholder')) return STATUS_CONFLICTING_ADDRESSES;
+    for (const page of run)
+      Object.assign(page, { committed: commit, protect, value: 0, kind: 'replacement' });
+    return STATUS_SUCCESS;
+  }
+
+  /** MEM_PRESERVE_PLACEHOLDER. */
+  preserve(first: number, count: number): number {
+    const { allocation, kind } = this.pages[first]!;
+    if (allocation === 0) return STATUS_MEMORY_NOT_ALLOCATED;
+    if (!this.sameAllocation(first, count)) return STATUS_UNABLE_TO_FREE_VM;
+    if (kind === 'ordinary' || (kind === 'placeholder' && this.isWhole(first, count)))
+      return STATUS_CONFLICTING_ADDRESSES;
+    this.cut(first, count);
+    for (const page of this.run(first, count))
+      Object.assign(page, { committed: false, protect: PAGE_NOACCESS, value: 0, kind: 'placeholder' });
+    return STATUS_SUCCESS;
+  }
+
+  coalesce(first: number, count: number): number {
+    const run = this.run(first, count);
+    if (run[0]!.allocation === 0) return STATUS_MEMORY_NOT_ALLOCATED;
+    const isOne = this.sameAllocation(first, count);
+    if (isOne || !this.isWhole(first, count) || run.some(({ kind }) => kind !== 'placeholder'))
+      return STATUS_CONFLICTING_ADDRESSES;
+    const allocation = this.next++;
+    for (const page of run) page.allocation = allocation;
+    return STATUS_SUCCESS;
+  }
+
+  /** A run of an allocation becomes one of its own, and so does what lies above it. */
+  private cut(first: number, count: number): void {
+    const { allocation } = this.pages[first]!;
+    const [middle, above] = [this.next++, this.next++];
+    for (let page = first; page < PAGES && this.pages[page]!.allocation === allocation; page++)
+      this.pages[page]!.allocation = page < first + count ? middle : above;
   }
 
   private sameAllocation(first: number, count: number): boolean {
@@ -75,6 +131,7 @@ class ModelSpace {
 
   commit(first: number, count: number, protect: number): number {
     if (!this.sameAllocation(first, count)) return STATUS_CONFLICTING_ADDRESSES;
+    if (this.pages[first]!.kind === 'placeholder') return STATUS_CONFLICTING_ADDRESSES;
     for (const page of this.run(first, count)) {
       if (!page.committed) page.value = 0;
       Object.assign(page, { committed: true, protect });
@@ -85,15 +142,7 @@ class ModelSpace {
   free(first: number, count: number, release: boolean): number {
     if (this.pages[first]!.allocation === 0) return STATUS_MEMORY_NOT_ALLOCATED;
     if (!this.sameAllocation(first, count)) return STATUS_UNABLE_TO_FREE_VM;
-    const above = this.next++;
-    const { allocation } = this.pages[first]!;
-    if (release) {
-      const keepsLower = first > 0 && this.pages[first - 1]!.allocation === allocation;
-      for (let page = first + count; keepsLower && page < PAGES; page++) {
-        if (this.pages[page]!.allocation !== allocation) break;
-        this.pages[page]!.allocation = above;
-      }
-    }
+    if (release) this.cut(first, count);
     for (const page of this.run(first, count)) {
       if (release) Object.assign(page, freePage());
       else page.committed = false;
@@ -127,7 +176,7 @@ class ModelSpace {
 }
 
 function freePage(): ModelPage {
-  return { allocation: 0, committed: false, protect: 0, value: 0 };
+  return { allocation: 0, committed: false, protect: 0, value: 0, kind: 'ordinary' };
 }
 
 const step = fc.record({
@@ -136,6 +185,13 @@ const step = fc.record({
     'reserveCommit',
     'commit',
     'commit',
+    'placeholder',
+    'preserve',
+    'preserve',
+    'coalesce',
+    'coalesce',
+    'replace',
+    'replaceCommit',
     'decommit',
     'release',
     'protect',
@@ -200,6 +256,19 @@ class Run {
         expect(status).toBe(expected);
         break;
       }
+      case 'placeholder':
+      case 'replace':
+      case 'replaceCommit':
+        this.performEx(kind, first, count, protect);
+        break;
+      case 'preserve':
+      case 'coalesce': {
+        const isSplit = kind === 'preserve';
+        const flag = isSplit ? MEM_PRESERVE_PLACEHOLDER : MEM_COALESCE_PLACEHOLDERS;
+        const status = freeVirtualMemory(mm, space, request, MEM_RELEASE | flag);
+        expect(status).toBe(isSplit ? model.preserve(first, count) : model.coalesce(first, count));
+        break;
+      }
       case 'decommit':
       case 'release': {
         const release = kind === 'release';
@@ -233,6 +302,35 @@ class Run {
         zeroPageStep(mm, wanted);
         break;
     }
+  }
+
+  /** What only the extended service does. A run often is what a placeholder has from a page on, so that it fits. */
+  private performEx(kind: string, first: number, count: number, protect: number): void {
+    const model = this.models[this.now]!;
+    const commit = kind === 'replaceCommit';
+    const isNew = kind === 'placeholder';
+    const { allocation } = model.pages[first]!;
+    const start =
+      isNew || count % 3 === 0 ? first : model.pages.findIndex((page) => page.allocation === allocation);
+    const whole = model.pages.filter((page) => page.allocation === allocation).length;
+    const pages = isNew || count % 3 === 0 ? count : Math.min(whole, PAGES - start);
+    const request = { baseAddress: BASE + start * 4096, regionSize: pages * 4096 };
+    const type = isNew ? MEM_RESERVE_PLACEHOLDER : MEM_REPLACE_PLACEHOLDER | (commit ? MEM_COMMIT : 0);
+    const wanted = isNew ? PAGE_NOACCESS : protect;
+    const space = this.spaces[this.now]!;
+    const status = allocateVirtualMemoryEx(
+      this.mm,
+      space,
+      request,
+      MEM_RESERVE | type,
+      wanted,
+      NO_REQUIREMENTS,
+    );
+    if (status === STATUS_COMMITMENT_LIMIT) return;
+    const expected = isNew
+      ? model.reserve(start, pages, false, PAGE_NOACCESS, 'placeholder')
+      : model.replace(start, pages, commit, protect);
+    expect(status).toBe(expected);
   }
 
   private touch(first: number, write: boolean, value: number): void {

@@ -8,7 +8,7 @@ import { allocateVirtualMemory } from '../../mm/virtual-memory.js';
 import { getWriteWatch, resetWriteWatch } from '../../mm/write-watch.js';
 import { isCommitted, type ModelPage, newPages, PAGE } from './reference.js';
 import type { Step } from './steps.js';
-import type { Target } from './targets.js';
+import { type Target, targetOf } from './targets.js';
 import type { World } from './world.js';
 
 const PAGES_TO_PREFETCH = 20;
@@ -116,7 +116,14 @@ export function prefetch(world: World, _step: Step, target: Target): void {
 }
 
 /** Asks which pages were written to, as many as there is room for, and forgets it or not; or forgets it without asking. */
-export function writeWatch(world: World, step: Step, target: Target): void {
+export function writeWatch(world: World, step: Step, found: Target): void {
+  const watched = found.process.ranges.findIndex((range) => range.watched);
+  const other =
+    watched >= 0 && step.value % 5 > 0 ? targetOf({ ...step, range: watched }, found.process) : null;
+  askWriteWatch(world, step, other ?? found);
+}
+
+function askWriteWatch(world: World, step: Step, target: Target): void {
   const { process, range, first, count, request } = target;
   const { mm } = world;
   const start = request.baseAddress / PAGE;

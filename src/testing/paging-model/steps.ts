@@ -87,7 +87,7 @@ function exitProcess(world: World, step: Step, process: Process): void {
 
 /** Each kind of step with how often it is taken. */
 const OPERATIONS = {
-  beginTouches: [18, onPages(waiting.beginTouches)],
+  beginTouches: [22, onPages(waiting.beginTouches)],
   collide: [4, waiting.collide],
   passTime: [6, waiting.passTime],
   resumeSome: [3, waiting.resumeSome],
