@@ -15,6 +15,10 @@ export const STATUS_PAGE_FAULT_GUARD_PAGE = 0x00000113;
 export const STATUS_PAGE_FAULT_PAGING_FILE = 0x00000114;
 export const STATUS_OBJECT_NAME_EXISTS = 0x40000000;
 export const STATUS_IMAGE_NOT_AT_BASE = 0x40000003;
+/** A page lost its lock with its access. */
+export const STATUS_WAS_UNLOCKED = 0x40000017;
+/** A page to lock was locked already. */
+export const STATUS_WAS_LOCKED = 0x40000019;
 export const STATUS_GUARD_PAGE_VIOLATION = 0x80000001;
 export const STATUS_DATATYPE_MISALIGNMENT = 0x80000002;
 export const STATUS_BREAKPOINT = 0x80000003;

@@ -7,6 +7,7 @@ import {
   STATUS_ACCESS_VIOLATION,
   STATUS_NOT_LOCKED,
   STATUS_SUCCESS,
+  STATUS_WAS_LOCKED,
   STATUS_WORKING_SET_QUOTA,
 } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
@@ -69,8 +70,9 @@ function countLocked(mm: MemoryManager, space: AddressSpace, request: RegionRequ
 }
 
 /**
- * Faults the pages of a region in and keeps them valid until they are unlocked or go. STATUS_WORKING_SET_QUOTA when more would
- * be locked than the minimum working set allows, or what touching a page raises; pages before that one are locked then.
+ * Faults the pages of a region in and keeps them valid until they are unlocked or go. STATUS_WAS_LOCKED when one was locked
+ * already. STATUS_WORKING_SET_QUOTA when more would be locked than the minimum working set allows, or what touching a page raises:
+ * no page is locked then that was not.
  */
 export function lockVirtualMemory(mm: MemoryManager, space: AddressSpace, request: RegionRequest): number {
   if (!roundToPages(space, request)) return STATUS_ACCESS_VIOLATION;
@@ -78,19 +80,25 @@ export function lockVirtualMemory(mm: MemoryManager, space: AddressSpace, reques
   const pages = request.regionSize / PAGE_SIZE;
   const most = set.minimum - OVERHEAD_PAGES;
   if (pages - set.locked > most) return STATUS_WORKING_SET_QUOTA;
-  const added = pages - countLocked(mm, space, request);
+  const before = countLocked(mm, space, request);
+  const added = pages - before;
   if (added > 0 && set.locked + added > most) return STATUS_WORKING_SET_QUOTA;
+  const locked: number[] = [];
   for (let page = 0; page < pages; page++) {
     const address = request.baseAddress + page * PAGE_SIZE;
     if (isAlwaysValid(mm, space, address)) continue;
     const status = makeValid(mm, space, address);
-    if (status !== STATUS_SUCCESS) return status;
+    if (status !== STATUS_SUCCESS) {
+      for (const one of locked) unlockPage(mm, space, one);
+      return status;
+    }
     const word = entryWord(mm, space, address);
     if ((mm.words[word]! & WSLE_LOCKED_IN_WS) !== 0) continue;
     mm.words[word]! |= WSLE_LOCKED_IN_WS;
     set.locked++;
+    locked.push(address);
   }
-  return STATUS_SUCCESS;
+  return before > 0 ? STATUS_WAS_LOCKED : STATUS_SUCCESS;
 }
 
 /** Unlocks the pages of a region. STATUS_NOT_LOCKED when one is not locked; those that are not leave the working set. */

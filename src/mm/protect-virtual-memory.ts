@@ -10,6 +10,7 @@ import {
   STATUS_INVALID_PARAMETER_4,
   STATUS_NOT_COMMITTED,
   STATUS_SUCCESS,
+  STATUS_WAS_UNLOCKED,
 } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import { largePageProtection } from './large-page.js';
@@ -25,6 +26,7 @@ import type { RegionRequest } from './virtual-memory.js';
 
 /**
  * Protects every page that the request touches with PAGE_* flags; `out.oldProtect` is the protection that the first page had.
+ * STATUS_WAS_UNLOCKED when a page that was locked loses its access, or becomes a guard page, and its lock with it.
  * STATUS_CONFLICTING_ADDRESSES outside one range, STATUS_NOT_COMMITTED when a page is only reserved,
  * STATUS_SECTION_PROTECTION beyond the rights of a view; STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR when a page table cannot be
  * made or brought back.
@@ -51,6 +53,7 @@ export function protectVirtualMemory(
   if (word < 0) return -word;
   const isLarge = vad.type === VAD_LARGE_PAGES;
   const old = isLarge ? largePageProtection(mm, space, start) : pageState(mm, vad, start / 4096, word);
+  const { locked } = space.workingSet;
   const status =
     vad.type !== VAD_ORDINARY
       ? protectLockedRange(mm, space, vad, start, end, protection)
@@ -62,7 +65,7 @@ export function protectVirtualMemory(
   request.baseAddress = start;
   request.regionSize = end - start;
   if (mm.events.active) mm.events.emit('protect', space, start, -1, newProtect);
-  return STATUS_SUCCESS;
+  return space.workingSet.locked < locked ? STATUS_WAS_UNLOCKED : STATUS_SUCCESS;
 }
 
 function protectPrivate(

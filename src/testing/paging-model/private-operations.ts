@@ -220,13 +220,16 @@ export function protect(world: World, step: Step, target: Target): void {
   const out = { oldProtect: 0 };
   const expected = statusOfProtect(world, target, wanted);
   const { failures } = world;
+  const lockedBefore = range.pages.filter(({ locked }) => locked).length;
   const status = protectVirtualMemory(world.mm, process.space, request, wanted, out);
-  if (status !== expected) {
+  if (status !== expected && status !== nt.STATUS_WAS_UNLOCKED) {
     world.expectExcuse(status, failures, 'protect');
     adoptProtections(world, target);
-  } else if (status === nt.STATUS_SUCCESS) {
+  } else if (nt.ntSuccess(status)) {
     expect(out.oldProtect, 'old protection').toBe(old);
     for (let index = first; index < first + count; index++) protectPage(range, index, wanted);
+    const unlocked = range.pages.filter(({ locked }) => locked).length < lockedBefore;
+    expect(status, 'protect').toBe(unlocked ? nt.STATUS_WAS_UNLOCKED : expected);
   }
   world.lookAt(process, range, first, count);
 }

@@ -50,7 +50,8 @@ export function lock(world: World, _step: Step, target: Target): void {
   const request = { baseAddress: range.base + first * PAGE, regionSize: count * PAGE };
   const { failures } = world;
   const status = lockVirtualMemory(world.mm, process.space, request);
-  const added = range.pages.slice(first, first + count).filter(({ locked }) => !locked).length;
+  const run = range.pages.slice(first, first + count);
+  const added = run.filter(({ locked }) => !locked).length;
   if (added > 0 && lockedPages(process) + added > process.space.workingSet.minimum - LOCK_OVERHEAD) {
     expect(status, 'lock').toBe(nt.STATUS_WORKING_SET_QUOTA);
     return;
@@ -58,14 +59,13 @@ export function lock(world: World, _step: Step, target: Target): void {
   const end = first + count;
   let index = first;
   while (index < end && statusOfAccess(range, index, 'read') === nt.STATUS_SUCCESS) index++;
-  const expected = index === end ? nt.STATUS_SUCCESS : statusOfAccess(range, index, 'read');
+  const done = added < count ? nt.STATUS_WAS_LOCKED : nt.STATUS_SUCCESS;
+  const expected = index === end ? done : statusOfAccess(range, index, 'read');
   if (status === expected) {
-    for (let locked = first; locked < index; locked++) range.pages[locked]!.locked = true;
+    if (index === end) for (const page of run) page.locked = true;
     if (status === nt.STATUS_GUARD_PAGE_VIOLATION) dropGuard(range.pages[index]!);
   } else {
     world.expectExcuse(status, failures, 'lock');
-    unlockVirtualMemory(world.mm, process.space, { ...request });
-    for (let page = first; page < end; page++) range.pages[page]!.locked = false;
   }
   world.lookAt(process, range, first, count);
 }

@@ -227,7 +227,7 @@ const write: ServiceFunction = (call) => move(call, PROCESS_VM_WRITE, true);
 const flushInstructionCache: ServiceFunction = (call) =>
   inProcess(call, call.handle(0), PROCESS_VM_WRITE, () => STATUS_SUCCESS);
 
-/** MAP_PROCESS and MAP_SYSTEM: in the working set, or in RAM, which is more than any process here may ask. */
+/** MAP_PROCESS and MAP_SYSTEM: in the working set, or in RAM, for which a process must be allowed to lock pages; here both are one. */
 const MAP_PROCESS = 1;
 const MAP_SYSTEM = 2;
 
@@ -236,7 +236,7 @@ function lockOrUnlock(call: ServiceCall, operation: typeof lockVirtualMemory): n
   const [baseAt, sizeAt, type] = [call.address(1), call.address(2), call.u32(3)];
   const region = readRegion(call, baseAt, sizeAt);
   if (type === 0 || (type & ~(MAP_PROCESS | MAP_SYSTEM)) !== 0) return STATUS_INVALID_PARAMETER;
-  if ((type & MAP_SYSTEM) !== 0) return STATUS_PRIVILEGE_NOT_HELD;
+  if ((type & MAP_SYSTEM) !== 0 && !mayLockPages(call.process)) return STATUS_PRIVILEGE_NOT_HELD;
   const status = inProcess(call, call.handle(0), PROCESS_VM_OPERATION, ({ space }) =>
     change(call, () => operation(call.kernel.mm, space, region)),
   );
