@@ -110,7 +110,7 @@ describe('VirtualAlloc and its kin', () => {
     const count = machine.space(8);
     expect(machine.call('ReadProcessMemory', -1, from, to, 7, count)).toBe(1);
     expect([machine.text(to), machine.u32(count)]).toEqual(['across', 7]);
-    expect(machine.attempt('WriteProcessMemory', -1, 0x1000, from, 4, count)).toEqual([0, 299]);
+    expect(machine.attempt('WriteProcessMemory', -1, 0x1000, from, 4, count)).toEqual([0, 487]);
     expect(machine.u32(count)).toBe(0);
   });
 });
