@@ -45,6 +45,8 @@ export interface CachedTranslation {
   readonly frame: number;
   readonly writable: boolean;
   readonly executable: boolean;
+  /** It comes of the entry of a large page. */
+  readonly isLarge: boolean;
 }
 
 const WORD = 2 ** 32;
@@ -66,7 +68,7 @@ const ACCESSES = at.TLB_ACCESSES >> 2;
 /** Where the rights of the TLB's entries are, and their bits that say which entries are pages. */
 const TLB_RIGHTS = at.TLB_SUPERVISOR;
 const TLB_VALID = at.TLB_VALID;
-const TLB_KIND = at.TLB_VALID | at.TLB_LARGE_PAGE;
+const LARGE_PAGE_BYTES = 0x20_0000;
 
 let compiled: WebAssembly.Module | undefined;
 
@@ -86,6 +88,7 @@ export class Processor {
   readonly contextOffset = at.CONTEXT;
   readonly contextSize = at.CONTEXT_SIZE;
   readonly tlbEntries = at.TLB_ENTRIES;
+  readonly largeTlbEntries = at.LARGE_TLB_ENTRIES;
   private readonly core: Core;
   private readonly words: Uint32Array;
   private readonly decoder: BlockDecoder;
@@ -191,11 +194,11 @@ export class Processor {
     this.core.flush(1);
   }
 
-  /** What an entry of the TLB holds, from 0 to `tlbEntries` - 1; null when it is empty or a large page's. For inspection. */
+  /** What an entry of the TLB holds, from 0 to `tlbEntries` - 1; null when it is empty. For inspection. */
   cachedTranslation(entry: number): CachedTranslation | null {
     const rights = TLB_RIGHTS + entry * 8;
     const low = this.words[rights >> 2]!;
-    if ((low & TLB_KIND) !== TLB_VALID) return null;
+    if ((low & TLB_VALID) === 0) return null;
     const page = (low & ~(PAGE_SIZE - 1)) >>> 0;
     const offset = (this.words[(at.TLB + entry * 32 + at.TLB_ADDEND) >> 2]! + page) >>> 0;
     return {
@@ -203,6 +206,21 @@ export class Processor {
       frame: (offset - this.ram.base) / PAGE_SIZE,
       writable: (low & at.TLB_WRITABLE) !== 0,
       executable: (low & at.TLB_EXECUTABLE) !== 0,
+      isLarge: (low & at.TLB_LARGE_PAGE) !== 0,
+    };
+  }
+
+  /** The same of an entry for large pages, from 0 to `largeTlbEntries` - 1. */
+  cachedLargeTranslation(entry: number): CachedTranslation | null {
+    const place = at.LARGE_TLB + entry * 16;
+    const low = this.words[place >> 2]!;
+    if ((low & TLB_VALID) === 0) return null;
+    return {
+      address: this.address(place) - (low & (LARGE_PAGE_BYTES - 1)),
+      frame: this.words[(place + 8) >> 2]!,
+      writable: (low & at.TLB_WRITABLE) !== 0,
+      executable: (low & at.TLB_EXECUTABLE) !== 0,
+      isLarge: true,
     };
   }
 

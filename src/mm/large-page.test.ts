@@ -77,6 +77,25 @@ describe('large pages', () => {
     verify(mm);
   });
 
+  it('need one entry of the TLB, which goes when the page does', () => {
+    const { mm, space, allocate, free, protect, inside } = make();
+    const { baseAddress } = allocate(2 * LARGE_PAGE_SIZE);
+    const { processor } = mm;
+    inside(space, (user) => {
+      const before = processor.tlbMisses;
+      for (let at = 0; at < 2 * LARGE_PAGE_SIZE; at += 4096) user.writeU32(baseAddress + at, at);
+      for (let at = 0; at < 2 * LARGE_PAGE_SIZE; at += 4096) expect(user.readU32(baseAddress + at)).toBe(at);
+      expect(processor.tlbMisses - before).toBe(2);
+      verify(mm);
+      expect(protect(baseAddress, LARGE_PAGE_SIZE, PAGE_READONLY)[0]).toBe(nt.STATUS_SUCCESS);
+      expect(() => user.writeU32(baseAddress + 0x10_0000, 1)).toThrow(GuestFault);
+      verify(mm);
+      expect(free(baseAddress, 0, MEM_RELEASE)).toBe(nt.STATUS_SUCCESS);
+      expect(() => user.readU32(baseAddress + 0x10_0000)).toThrow(GuestFault);
+    });
+    verify(mm);
+  });
+
   it('are committed, not in the working set, and stay', () => {
     const { mm, space, allocate, inside } = make();
     const { commitCharge, workingSetPages } = space;

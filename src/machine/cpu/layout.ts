@@ -102,6 +102,12 @@ export const TLB_SUPERVISOR = 0x18000;
 /** Instructions that cross a page, kept by content: 64 entries of 128 bytes. */
 export const CROSSING = 0x1a000;
 export const CROSSING_ENTRIES = 64;
+/**
+ * Translations of large pages, each good for its 2 MB: direct-mapped entries of 16 bytes, the address with TLB_* bits and 4 bytes
+ * for the first frame. The TLB has entries for small pages of them, which are filled from here.
+ */
+export const LARGE_TLB = 0x1c000;
+export const LARGE_TLB_ENTRIES = 32;
 /** Hash table of decoded blocks by physical address: 4-byte heads. */
 export const BLOCK_HASH = 0x20000;
 export const BLOCK_HASH_ENTRIES = 65536;
@@ -119,6 +125,8 @@ export const TLB_WRITABLE = 2;
 export const TLB_EXECUTABLE = 4;
 export const TLB_GLOBAL = 8;
 export const TLB_LARGE_PAGE = 16;
+/** Bit of a LARGE_TLB entry: user mode may use the page. */
+export const TLB_USER = 32;
 
 /** FLAGS_KIND values. EXACT: RFLAGS holds them. SUB, ADD: those of A - B, A + B. RESULT: A is the result, B holds CF, AF and OF in place. */
 export const FLAGS_EXACT = 0;

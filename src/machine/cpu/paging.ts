@@ -24,6 +24,10 @@ const ERROR_FETCH: u32 = 16;
 
 const TLB_END: usize = at.TLB + at.TLB_ENTRIES * 32;
 
+const LARGE_TLB_END: usize = at.LARGE_TLB + at.LARGE_TLB_ENTRIES * 16;
+/** Bits of an address that name a large page. */
+const LARGE_MASK: u64 = ~0x1fffff;
+
 /** Low bits of a tag that no page address has. */
 const NO_TAG: u64 = 1;
 
@@ -37,6 +41,12 @@ function entryOf(address: u64): usize {
 @inline
 function supervisorOf(entry: usize): usize {
   return at.TLB_SUPERVISOR + ((entry - at.TLB) >> 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function largeEntryOf(address: u64): usize {
+  return at.LARGE_TLB + ((<u32>(address >> 21) & (at.LARGE_TLB_ENTRIES - 1)) << 4);
 }
 
 function pageFault(address: u64, access: u32, cause: u32): usize {
@@ -116,7 +126,39 @@ function walk(address: u64, access: u32): usize {
   mark(e1, access & at.ACCESS_WRITE ? ACCESSED | DIRTY : ACCESSED);
   if (access & at.ACCESS_WRITE) dropFrame(<u32>frame);
   const writable = (all & WRITE) != 0 && (load<u64>(e1) & DIRTY) != 0;
-  return fill(address, <u32>frame, (all & USER) != 0, writable, (any & NO_EXECUTE) == 0, (v1 & GLOBAL) != 0, large);
+  const user = (all & USER) != 0;
+  const executable = (any & NO_EXECUTE) == 0;
+  const global = (v1 & GLOBAL) != 0;
+  if (large) keepLarge(address, <u32>frameOf(v2), user, writable, executable, global);
+  return fill(address, <u32>frame, user, writable, executable, global, large);
+}
+
+/** Remembers the translation of a large page. */
+function keepLarge(address: u64, frame: u32, user: bool, writable: bool, executable: bool, global: bool): void {
+  const entry = largeEntryOf(address);
+  let rights: u64 = at.TLB_VALID;
+  if (user) rights |= at.TLB_USER;
+  if (writable) rights |= at.TLB_WRITABLE;
+  if (executable) rights |= at.TLB_EXECUTABLE;
+  if (global) rights |= at.TLB_GLOBAL;
+  store<u64>(entry, (address & LARGE_MASK) | rights);
+  store<u32>(entry, frame, 8);
+}
+
+/** The host address of one byte by the translation of a large page; 0 when there is none that allows the access. */
+function fromLarge(address: u64, access: u32): usize {
+  const entry = largeEntryOf(address);
+  const value = load<u64>(entry);
+  let needed: u64 = at.TLB_VALID;
+  if (access & at.ACCESS_USER) needed |= at.TLB_USER;
+  if (access & at.ACCESS_WRITE) needed |= at.TLB_WRITABLE;
+  if (access & at.ACCESS_EXECUTE) needed |= at.TLB_EXECUTABLE;
+  if ((value & (LARGE_MASK | needed)) != ((address & LARGE_MASK) | needed)) return 0;
+  const frame = load<u32>(entry, 8) + (<u32>(address >> 12) & 511);
+  if (access & at.ACCESS_WRITE) dropFrame(frame);
+  const writable = (value & at.TLB_WRITABLE) != 0;
+  const executable = (value & at.TLB_EXECUTABLE) != 0;
+  return fill(address, frame, (value & at.TLB_USER) != 0, writable, executable, (value & at.TLB_GLOBAL) != 0, true);
 }
 
 /** Puts a translation into the TLB. User writes to a frame with decoded code always miss, so that the code is dropped. */
@@ -161,6 +203,10 @@ export function touch(address: u64, access: u32): usize {
       }
     }
   } else {
+    if (load<u32>(at.TLB_LARGE)) {
+      const host = fromLarge(address, access);
+      if (host) return host;
+    }
     store<u64>(at.TLB_MISSES, load<u64>(at.TLB_MISSES) + 1);
     if (<u64>((<i64>(address << 16)) >> 16) != address) {
       store<u32>(at.EXCEPTION_VECTOR, 13);
@@ -196,6 +242,9 @@ export function flush(global: bool): void {
   for (let entry: usize = at.TLB; entry < TLB_END; entry += 32) {
     if (global || !(load<u64>(supervisorOf(entry)) & at.TLB_GLOBAL)) clear(entry);
   }
+  for (let entry: usize = at.LARGE_TLB; entry < LARGE_TLB_END; entry += 16) {
+    if (global || !(load<u64>(entry) & at.TLB_GLOBAL)) store<u64>(entry, 0);
+  }
 }
 
 /** Drops the translation of one page, given as the two words of an address; of a large page, all of it. */
@@ -206,6 +255,8 @@ export function invalidatePage(low: u32, high: u32): void {
   const page = address & ~0xfff;
   if ((load<u64>(supervisorOf(entry)) & ~0xfff) == page) clear(entry);
   if (!load<u32>(at.TLB_LARGE)) return;
+  const large = largeEntryOf(address);
+  if (load<u64>(large) >> 21 == address >> 21) store<u64>(large, 0);
   for (let other: usize = at.TLB; other < TLB_END; other += 32) {
     const value = load<u64>(supervisorOf(other));
     if (value & at.TLB_LARGE_PAGE && value >> 21 == address >> 21) clear(other);
