@@ -122,6 +122,58 @@ f "int imm8", U_NONE, G_INT|G_ALONE, int 0x21
 f "ud2", U_NONE, G_INT|G_ALONE, ud2
 f "ud1", U_NONE, G_INT|G_ALONE, ud1 eax, ecx
 
+/* Alignment checks: AC is set before, and the handler of the exception clears it. RSI is a multiple of 16 in most states. */
+.macro checked name, gen, insn:vararg
+  begin "\name, AC", U_ALL, \gen|G_ALIGN|G_ALONE
+    lea rbx, [rsp]
+    mov rsp, SCRATCH_PAGE+0x800
+    pushfq
+    or dword ptr [rsp], 0x40000
+    popfq
+    \insn
+    mov rsp, SCRATCH_PAGE+0x800
+    pushfq
+    and dword ptr [rsp], 0xFFFBFFFF
+    popfq
+    mov rsp, rbx
+    xor eax, eax
+  finish
+.endm
+.irp at, 0, 1, 2, 4, 6
+  checked "mov r8,m8 at \at", G_INT, mov al, [rsi+\at]
+  checked "mov r16,m16 at \at", G_INT, mov ax, [rsi+\at]
+  checked "mov r32,m32 at \at", G_INT, mov eax, [rsi+\at]
+  checked "mov r64,m64 at \at", G_INT, mov rax, [rsi+\at]
+  checked "mov m32,r32 at \at", G_INT, mov [rsi+\at], eax
+  checked "add m64,r64 at \at", G_INT, add [rsi+\at], rcx
+  checked "shl m32,1 at \at", G_INT, shl dword ptr [rsi+\at]
+  checked "movups xmm,m128 at \at", G_INT, movups xmm1, [rsi+\at]
+  checked "movups m128,xmm at \at", G_INT, movups [rsi+\at], xmm1
+  checked "lddqu xmm,m128 at \at", G_INT, lddqu xmm1, [rsi+\at]
+  checked "movups xmm,m128 at \at+8", G_INT, movups xmm1, [rsi+\at+8]
+  checked "fld m80 at \at+8", G_X87, fld tbyte ptr [rsi+\at+8]
+  checked "retf at \at", G_INT, lea rsp, [rsi+\at]; .byte 0xCB
+  checked "iretq at \at", G_INT, lea rsp, [rsi+\at]; iretq
+  checked "pcmpistri xmm,m128 at \at", G_INT, pcmpistri xmm1, [rsi+\at], 12
+  checked "movsd xmm,m64 at \at", G_INT, movsd xmm1, [rsi+\at]
+  checked "movss xmm,m32 at \at", G_INT, movss xmm1, [rsi+\at]
+  checked "movhps xmm,m64 at \at", G_INT, movhps xmm1, [rsi+\at]
+  checked "pinsrw xmm,m16 at \at", G_INT, pinsrw xmm1, [rsi+\at], 1
+  checked "fld m80 at \at", G_X87, fld tbyte ptr [rsi+\at]
+  checked "fstp m64 at \at", G_X87, fstp qword ptr [rsi+\at]
+  checked "fnstenv m28 at \at", G_X87, fnstenv [rsi+\at+SCRATCH_PAGE-DATA_WINDOW]
+  checked "fnstcw m16 at \at", G_X87, fnstcw [rsi+\at]
+  checked "movq mm,m64 at \at", G_X87, movq mm1, [rsi+\at]
+  checked "cmpxchg8b m64 at \at", G_INT, cmpxchg8b [rsi+\at]
+  checked "bts m32,imm8 at \at", G_INT, bts dword ptr [rsi+\at], 5
+  checked "jmp m64 at \at", G_INT, jmp [rsi+\at]
+  checked "push m64 at \at", G_INT, push [rsi+\at]
+  checked "push r64 at \at", G_INT, lea rsp, [rsp+\at]; push rax
+  checked "stmxcsr m32 at \at", G_INT, stmxcsr [rsi+\at]
+  checked "movsq at \at", G_INT, lea rsi, [rsi+\at]; movsq
+.endr
+checked "mov r64,m64 absent and unaligned", G_INT|G_ABSENT, lea rax, [rsi+1]; or rax, 0x80; mov rax, [rax+1]
+
 /* Far transfers within the code segment of 64-bit user mode, 33h, and to selectors that are none. */
 .macro far_return name, suffix, selector, drop
   begin "\name", U_NONE, G_INT|G_ALONE

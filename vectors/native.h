@@ -53,8 +53,14 @@ static void save_fx(struct state *s, const u8 *fx) {
   memcpy(s->xmm, fx + 160, 256);
 }
 
+/* NT and ID, which a signal handler cannot set back, and AC, with which it begins when the code set it. */
+static void clear_other_flags(void) {
+  __asm__ volatile("lea -128(%%rsp), %%rsp\n\tpushfq\n\tandq $~0x244000, (%%rsp)\n\tpopfq\n\tlea 128(%%rsp), %%rsp" ::: "memory", "cc");
+}
+
 static void on_exception(int signal, siginfo_t *info, void *context) {
   (void)info;
+  clear_other_flags();
   ucontext_t *uc = context;
   greg_t *g = uc->uc_mcontext.gregs;
   u8 *fx = (u8 *)uc->uc_mcontext.fpregs;
@@ -112,11 +118,6 @@ static void native_start(void) {
 static void native_code(const u8 *code, size_t bytes) {
   memset((void *)CODE_PAGE, 0xCC, 4096);
   memcpy((void *)CODE_PAGE, code, bytes);
-}
-
-/* NT and ID, which a signal handler cannot set back. */
-static void clear_other_flags(void) {
-  __asm__ volatile("lea -128(%%rsp), %%rsp\n\tpushfq\n\tandq $~0x204000, (%%rsp)\n\tpopfq\n\tlea 128(%%rsp), %%rsp" ::: "memory", "cc");
 }
 
 /* Takes a window out of zeroed pages again; 0 when something was written beside it. */

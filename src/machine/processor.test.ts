@@ -26,6 +26,7 @@ const STACK = 0x60_0000;
 const SYSCALL = [0x0f, 0x05];
 const ZF = 0x40;
 const CF = 1;
+const AC = 0x40000;
 
 /** A machine with code at CODE, a data page and a stack page. */
 function machineWith(code: readonly number[]): BareMachine & { data: number; codeFrame: number } {
@@ -322,6 +323,26 @@ describe('exceptions and exits', () => {
     expect(exceptionOf([0x0f, 0xc7, 0xf0])).toEqual([6, 0]);
     expect(exceptionOf([0x0f, 0x01, 0xc8])).toEqual([6, 0]);
     expect(exceptionOf([0xc5, 0xf8, 0x77])).toEqual([6, 0]);
+  });
+
+  test('alignment is checked while AC is set, whoever set it, and no longer', () => {
+    // mov eax, [rbx+1]; mov eax, [rbx+4]
+    const machine = machineWith([0x8b, 0x43, 0x01, 0x8b, 0x43, 0x04]);
+    const plain = machine.cpu.flags;
+    machine.cpu.setAddress(RBX, DATA);
+    expect(machine.cpu.run(2)).toBe(EXIT_QUANTUM);
+    machine.cpu.flags = plain | AC;
+    machine.cpu.rip = CODE;
+    expect([machine.cpu.run(1), machine.cpu.exceptionVector, machine.cpu.rip]).toEqual([
+      EXIT_EXCEPTION,
+      17,
+      CODE,
+    ]);
+    machine.cpu.rip = CODE + 3;
+    expect(machine.cpu.run(1)).toBe(EXIT_QUANTUM);
+    machine.cpu.flags = plain;
+    machine.cpu.rip = CODE;
+    expect(machine.cpu.run(2)).toBe(EXIT_QUANTUM);
   });
 
   test('an address that is not canonical is a general protection fault', () => {

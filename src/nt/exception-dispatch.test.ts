@@ -88,6 +88,16 @@ describe('exceptions', () => {
     });
   });
 
+  // push control; fldcw [rsp]
+  const x87Control = (control: number) => [0x68, ...bytes32(control), 0xd9, 0x2c, 0x24];
+  const [loadOne, loadZero, dividePop, wait] = [[0xd9, 0xe8], [0xd9, 0xee], [0xde, 0xf9], [0x9b]];
+  // push control; ldmxcsr [rsp]; mov eax, 1; cvtsi2sd xmm0, eax; pxor xmm1, xmm1; divsd xmm0, xmm1
+  const oneByZero = [
+    ...[0x68, ...bytes32(0x1d80), 0x0f, 0xae, 0x14, 0x24, 0xb8, ...bytes32(1)],
+    ...[0xf2, 0x0f, 0x2a, 0xc0, 0x66, 0x0f, 0xef, 0xc9, 0xf2, 0x0f, 0x5e, 0xc1],
+  ];
+  // pushfq; or dword [rsp], AC; popfq
+  const checkAlignment = [0x9c, 0x81, 0x0c, 0x24, ...bytes32(0x40000), 0x9d];
   const nothing = [0x31, 0xd2, 0x31, 0xc0]; // xor edx, edx; xor eax, eax
   it.each([
     ['division by zero', [...nothing, 0x31, 0xc9, 0xf7, 0xf1], 0xc0000094, 6],
@@ -98,6 +108,21 @@ describe('exceptions', () => {
     ['HLT', [0xf4], 0xc0000096, 0],
     ['MOV from CR0', [0x0f, 0x20, 0xc0], 0xc0000096, 0],
     ['INT 2C', [0xcd, 0x2c], 0xc0000420, 0],
+    [
+      'an x87 division by zero, at the next that waits',
+      [...x87Control(0x37b), ...loadOne, ...loadZero, ...dividePop, ...wait],
+      0xc000008e,
+      14,
+    ],
+    [
+      'an invalid x87 operation',
+      [...x87Control(0x37e), ...loadZero, ...loadZero, ...dividePop, ...wait],
+      0xc0000090,
+      14,
+    ],
+    ['an x87 stack fault', [...x87Control(0x37e), 0xd9, 0xc0, ...wait], 0xc0000092, 10],
+    ['a SIMD division by zero', oneByZero, 0xc000008e, 22],
+    ['an unaligned access while AC is set', [...checkAlignment, 0x48, 0x8b, 0x44, 0x24, 1], 0x80000002, 9],
     ['an address that is not canonical', [0x48, 0xb8, ...bytes32(0), 0, 0, 1, 0, 0x8b, 0x00], 0xc0000005, 10],
   ])('%s has its code and address', (_name, code, expected, offset) => {
     const { test, process, seen } = startWithHandler([...code, RET], returnValue(CONTINUE_SEARCH));

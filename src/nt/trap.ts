@@ -6,6 +6,7 @@ import {
   STATUS_ACCESS_VIOLATION,
   STATUS_ASSERTION_FAILURE,
   STATUS_BREAKPOINT,
+  STATUS_DATATYPE_MISALIGNMENT,
   STATUS_FLOAT_DENORMAL_OPERAND,
   STATUS_FLOAT_DIVIDE_BY_ZERO,
   STATUS_FLOAT_INEXACT_RESULT,
@@ -38,6 +39,7 @@ const VECTOR_BREAKPOINT = 3;
 const VECTOR_OVERFLOW = 4;
 const VECTOR_PROTECTION = 13;
 const VECTOR_X87 = 16;
+const VECTOR_ALIGNMENT = 17;
 const VECTOR_SIMD = 19;
 
 /** Software interrupts that Windows serves for user mode: __fastfail, an assertion, the debug service. */
@@ -99,6 +101,8 @@ function exceptionCode(kernel: Kernel, vector: number, parameters: number[]): nu
     case VECTOR_X87:
       parameters.push(0);
       return x87Status(kernel);
+    case VECTOR_ALIGNMENT:
+      return STATUS_DATATYPE_MISALIGNMENT;
     case VECTOR_SIMD:
       parameters.push(0, mxcsr);
       return simdStatus(mxcsr);

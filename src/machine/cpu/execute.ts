@@ -8,6 +8,7 @@ import * as uop from './uops';
 import * as alu from './alu';
 import { compared, condition, settle, sub } from './flags';
 import { find } from './code-cache';
+import { followAlignmentFlag } from './paging';
 import { crossing } from './crossing';
 import { RAX, RCX, RDX, dst, effective, imm, put, setDst, src } from './operands';
 import { aluMI, aluMR, aluRI, aluRM, aluRR, narrowMemory, narrowRM, narrowRegister } from './plain';
@@ -112,6 +113,7 @@ export function execute(budget: i32): i32 {
   let next: usize = 0;
   let link: usize = 0;
   store<i32>(at.BUDGET, budget);
+  followAlignmentFlag();
   while (true) {
     if (!next) {
       next = find();

@@ -8,7 +8,7 @@ import { finish, read, write } from './memory';
 import { RSP, effective, loadWidth, storeWidth } from './operands';
 import { jumpTo } from './plain';
 import { fault, widthOf } from './rm';
-import { setFlags } from './stack';
+import { isWatched, setFlags } from './stack';
 
 /** Selectors of user mode. Code that runs at 23h, in 32 bits, is another processor's matter. */
 const CODE_SELECTOR: u32 = 0x33;
@@ -39,24 +39,31 @@ function farBranch(u: usize, isCall: bool): u32 {
   let stack = load<u64>(RSP);
   if (isCall) {
     stack -= width << 1;
-    const frame = write(stack, width << 1);
-    if (!frame) return uop.FAULTED;
-    if (!jumpTo(target)) return uop.FAULTED;
-    storeWidth(frame, width, load<u64>(at.CODE_PAGE) + load<u16>(u, uop.NEXT));
-    storeWidth(frame + width, width, CODE_SELECTOR);
-    finish(frame);
+    if (!write(stack, width) || !write(stack + width, width) || !jumpTo(target)) return uop.FAULTED;
+    pushed(stack, width, load<u64>(at.CODE_PAGE) + load<u16>(u, uop.NEXT));
+    pushed(stack + width, width, CODE_SELECTOR);
   }
   return land(target, stack);
+}
+
+/** Writes what is known to be writable. */
+function pushed(address: u64, width: u32, value: u64): void {
+  const host = write(address, width);
+  storeWidth(host, width, value);
+  finish(host);
 }
 
 /** RET far: the offset, then the selector; the immediate is dropped after them. */
 function farReturn(u: usize): u32 {
   const width = widthOf(u);
   const stack = load<u64>(RSP);
-  const host = read(stack, width << 1);
+  let host = read(stack, width);
   if (!host) return uop.FAULTED;
-  if (<u32>load<u16>(host + width) != CODE_SELECTOR) return fault(13);
-  return land(loadWidth(host, width), stack + (width << 1) + load<u32>(u, uop.IMM));
+  const target = loadWidth(host, width);
+  host = read(stack + width, width);
+  if (!host) return uop.FAULTED;
+  if (<u32>load<u16>(host) != CODE_SELECTOR) return fault(13);
+  return land(target, stack + (width << 1) + load<u32>(u, uop.IMM));
 }
 
 /** IRET: the offset, CS, RFLAGS, RSP and SS, always all five in 64-bit mode, which knows no nested tasks. */
@@ -70,5 +77,5 @@ function interruptReturn(u: usize): u32 {
   const answer = land(loadWidth(host, width), loadWidth(host + width * 3, width));
   if (answer == uop.FAULTED) return answer;
   setFlags(width, flags);
-  return flags & at.TF ? uop.LANDED : answer;
+  return isWatched(flags) ? uop.LANDED : answer;
 }

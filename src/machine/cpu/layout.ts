@@ -84,6 +84,8 @@ export const PAGE_BYTES = 0x748;
 export const NON_CANONICAL = 0x750;
 /** Not 0: the TLB may hold translations that are not global, so that a change of directory has to look through it. */
 export const TLB_FILLED = 0x754;
+/** Not 0: alignment is checked (AC of RFLAGS), and the TLB holds no user-mode tags for data. */
+export const ALIGNMENT_CHECK = 0x758;
 /** Split-access buffer, 576 bytes (an XSAVE area); operand scratch of the SSE operations, 448 bytes. */
 export const SPLIT_BUFFER = 0x800;
 export const SCRATCH = 0xa40;

@@ -40,8 +40,18 @@ export function finish(host: usize): void {
   if (host == at.SPLIT_BUFFER) writeSplit();
 }
 
+/** Whether alignment checks stop an access: its address must be a multiple of its size, of 10 bytes of 8, of another size of the largest power of two in that. */
+function isRefused(address: u64, size: u32): bool {
+  if (!load<u32>(at.ALIGNMENT_CHECK)) return false;
+  const unit = size == 10 ? 8 : min<u32>(size & (0 - size), 16);
+  if (!(<u32>address & (unit - 1))) return false;
+  store<u32>(at.EXCEPTION_VECTOR, 17);
+  return true;
+}
+
 /** As `reading`, of any number of bytes up to 576. */
 export function readingSlowly(address: u64, size: u32): usize {
+  if (isRefused(address, size)) return 0;
   const inPage: u32 = 4096 - (<u32>address & 0xfff);
   if (size <= inPage) return touch(address, at.ACCESS_USER | at.ACCESS_READ);
   return split(address, size, inPage, at.ACCESS_USER | at.ACCESS_READ);
@@ -49,6 +59,7 @@ export function readingSlowly(address: u64, size: u32): usize {
 
 /** As `writing`, of any number of bytes up to 576. */
 export function writingSlowly(address: u64, size: u32): usize {
+  if (isRefused(address, size)) return 0;
   const inPage: u32 = 4096 - (<u32>address & 0xfff);
   if (size <= inPage) return touch(address, at.ACCESS_USER | at.ACCESS_WRITE);
   return split(address, size, inPage, at.ACCESS_USER | at.ACCESS_WRITE);

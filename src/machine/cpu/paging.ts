@@ -161,14 +161,18 @@ function fromLarge(address: u64, access: u32): usize {
   return fill(address, frame, (value & at.TLB_USER) != 0, writable, executable, (value & at.TLB_GLOBAL) != 0, true);
 }
 
-/** Puts a translation into the TLB. User writes to a frame with decoded code always miss, so that the code is dropped. */
+/**
+ * Puts a translation into the TLB. User writes to a frame with decoded code always miss, so that the code is dropped; while alignment is
+ * checked, all user accesses to data miss.
+ */
 function fill(address: u64, frame: u32, user: bool, writable: bool, executable: bool, global: bool, large: bool): usize {
   const page = address & ~0xfff;
   const entry = entryOf(address);
   const host = load<u32>(at.RAM_BASE) + (frame << 12);
   const hasCode = load<u32>(load<u32>(at.FRAME_BLOCKS) + (frame << 2)) != 0;
-  store<u64>(entry, user ? page : NO_TAG, at.TLB_READ);
-  store<u64>(entry, user && writable && !hasCode ? page : NO_TAG, at.TLB_WRITE);
+  const data = user && !load<u32>(at.ALIGNMENT_CHECK);
+  store<u64>(entry, data ? page : NO_TAG, at.TLB_READ);
+  store<u64>(entry, data && writable && !hasCode ? page : NO_TAG, at.TLB_WRITE);
   store<u64>(entry, user && executable ? page : NO_TAG, at.TLB_EXECUTE);
   store<u32>(entry, <u32>(host - <u32>page), at.TLB_ADDEND);
   let rights: u64 = at.TLB_VALID;
@@ -261,6 +265,14 @@ export function invalidatePage(low: u32, high: u32): void {
     const value = load<u64>(supervisorOf(other));
     if (value & at.TLB_LARGE_PAGE && value >> 21 == address >> 21) clear(other);
   }
+}
+
+/** Begins or ends alignment checks as AC of RFLAGS says. */
+export function followAlignmentFlag(): void {
+  const checked = load<u32>(at.RFLAGS) & at.AC;
+  if (checked == load<u32>(at.ALIGNMENT_CHECK)) return;
+  store<u32>(at.ALIGNMENT_CHECK, checked);
+  flush(true);
 }
 
 /** Points CR3 at a frame; translations that are not global go. */

@@ -26,6 +26,11 @@ export function setFlags(width: u32, value: u32): void {
   store<u32>(at.RFLAGS, (load<u32>(at.RFLAGS) & ~mask) | (value & mask) | ALWAYS_SET);
 }
 
+/** Whether flags just taken change how the next instruction runs: single steps, or alignment checks begun or ended. */
+export function isWatched(flags: u32): bool {
+  return (flags & at.TF) != 0 || (load<u32>(at.RFLAGS) & at.AC) != load<u32>(at.ALIGNMENT_CHECK);
+}
+
 export function popFlags(u: usize): u32 {
   const width = widthOf(u);
   const host = read(load<u64>(RSP), width);
@@ -33,7 +38,7 @@ export function popFlags(u: usize): u32 {
   const value = <u32>loadWidth(host, width);
   setFlags(width, value);
   store<u64>(RSP, load<u64>(RSP) + width);
-  return value & at.TF ? uop.PAUSED : uop.GO_ON;
+  return isWatched(value) ? uop.PAUSED : uop.GO_ON;
 }
 
 /** POP to a register of 16 bits. */
@@ -72,7 +77,7 @@ export function enter(u: usize): u32 {
   let frame = load<u64>(RBP);
   const bytes = width * (level + 1);
   const last = level > 0 ? bytes : width;
-  if (!write(stack - last - size, width) || !write(stack - last, last)) return uop.FAULTED;
+  if (!write(stack - last - size, width) || !write(stack - last, width) || !write(stack - width, width)) return uop.FAULTED;
   stack -= width;
   let host = write(stack, width);
   storeWidth(host, width, frame);
