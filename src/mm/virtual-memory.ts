@@ -1,18 +1,14 @@
 /**
- * The services on regions of an address space: allocate, free, protect and query, with the status codes of Windows in the
- * order in which it reports them. Addresses are 48-bit numbers, sizes bytes. Source: Microsoft, "NtAllocateVirtualMemory function
- * (ntifs.h)", "NtFreeVirtualMemory function (ntifs.h)", "VirtualAlloc function", "VirtualFree function", "VirtualProtect function",
- * "VirtualQuery function"; Unit OS5: Memory Management 5.2, "Reserving & Committing Memory".
+ * The services on regions of an address space, with the status codes of Windows in the order in which it reports them: here
+ * allocating, in the files beside freeing, protecting and querying. Addresses are 48-bit numbers, sizes bytes. Source: Microsoft,
+ * "NtAllocateVirtualMemory function (ntifs.h)", "VirtualAlloc function", "VirtualAlloc2 function"; Unit OS5: Memory Management
+ * 5.2, "Reserving & Committing Memory".
  */
 import {
   ALLOCATION_GRANULARITY,
-  MEM_COALESCE_PLACEHOLDERS,
   MEM_COMMIT,
-  MEM_DECOMMIT,
   MEM_LARGE_PAGES,
   MEM_PHYSICAL,
-  MEM_PRESERVE_PLACEHOLDER,
-  MEM_RELEASE,
   MEM_REPLACE_PLACEHOLDER,
   MEM_RESERVE,
   MEM_RESERVE_PLACEHOLDER,
@@ -25,7 +21,6 @@ import {
   STATUS_ALREADY_COMMITTED,
   STATUS_COMMITMENT_LIMIT,
   STATUS_CONFLICTING_ADDRESSES,
-  STATUS_FREE_VM_NOT_AT_BASE,
   STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_PAGE_PROTECTION,
   STATUS_INVALID_PARAMETER,
@@ -33,12 +28,9 @@ import {
   STATUS_INVALID_PARAMETER_3,
   STATUS_INVALID_PARAMETER_4,
   STATUS_INVALID_PARAMETER_5,
-  STATUS_MEMORY_NOT_ALLOCATED,
   STATUS_NO_MEMORY,
   STATUS_PRIVILEGE_NOT_HELD,
   STATUS_SUCCESS,
-  STATUS_UNABLE_TO_DELETE_SECTION,
-  STATUS_UNABLE_TO_FREE_VM,
 } from '../base/ntstatus.js';
 import {
   type AddressRequirements,
@@ -49,63 +41,32 @@ import {
 } from './address-requirements.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_PRIVATE } from './commit.js';
-import { allocateLockedRange, freeLockedRange } from './locked-range.js';
+import { allocateLockedRange } from './locked-range.js';
 import type { MemoryManager } from './memory-manager.js';
-import {
-  coalescePlaceholders,
-  insertPlaceholder,
-  placeholderAt,
-  removePlaceholder,
-  splitPlaceholder,
-} from './placeholder.js';
-import {
-  commitPrivatePages,
-  countCommitted,
-  decommitPrivatePages,
-  insertPrivateVad,
-  releasePrivatePages,
-  removePrivateVad,
-} from './private-memory.js';
+import { placeholderAt, removePlaceholder } from './placeholder.js';
+import { commitPrivatePages, insertPrivateVad } from './private-memory.js';
 import { isCopyOnWrite, protectionCode } from './protection.js';
 import { MM_NOACCESS } from './pte.js';
+import { isUserAddress, pageCeiling, pageFloor, type RegionRequest } from './region-request.js';
 import { resetPrivatePages, undoReset } from './reset-memory.js';
 import { VAD_ORDINARY, VAD_PRIVATE, Vad } from './vad-tree.js';
 import { commitViewPages } from './view-memory.js';
 import { allocateWriteWatch, freeWriteWatch } from './write-watch.js';
 
+export { freeVirtualMemory } from './free-virtual-memory.js';
 export { protectVirtualMemory } from './protect-virtual-memory.js';
 export {
   emptyBasicInformation,
   type MemoryBasicInformation,
   queryVirtualMemory,
 } from './query-virtual-memory.js';
+export type { RegionRequest } from './region-request.js';
 
 const PAGE = 4096;
 const ALLOCATION_FLAGS = MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_RESET_UNDO;
 const KNOWN_FLAGS = ALLOCATION_FLAGS | MEM_TOP_DOWN | MEM_WRITE_WATCH | MEM_PHYSICAL | MEM_LARGE_PAGES;
 const PLACEHOLDER_FLAGS = MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER;
 const RESERVE_AND_COMMIT = MEM_RESERVE | MEM_COMMIT;
-
-/** Base address and size in bytes; a service rounds them to what it did. */
-export interface RegionRequest {
-  baseAddress: number;
-  regionSize: number;
-  /** The caller has SeLockMemoryPrivilege enabled. */
-  mayLockPages?: boolean;
-}
-
-function pageFloor(address: number): number {
-  return Math.floor(address / PAGE) * PAGE;
-}
-
-function pageCeiling(address: number): number {
-  return Math.ceil(address / PAGE) * PAGE;
-}
-
-/** True for a 48-bit number that is not past the last address of a region. */
-function isUserAddress(space: AddressSpace, address: number): boolean {
-  return address >= 0 && address <= space.highestAddress;
-}
 
 /**
  * Highest address that ZeroBits allows: a count below 32 is of zero bits from bit 31 down (or of the 64, when 0, none); a
@@ -350,104 +311,4 @@ function resetPages(mm: MemoryManager, space: AddressSpace, request: RegionReque
   request.baseAddress = start;
   request.regionSize = end - start;
   return STATUS_SUCCESS;
-}
-
-const RELEASE_AND_PRESERVE = MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER;
-const RELEASE_AND_COALESCE = MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS;
-const FREE_TYPES = [MEM_DECOMMIT, MEM_RELEASE, RELEASE_AND_PRESERVE, RELEASE_AND_COALESCE];
-
-/**
- * Decommits pages (MEM_DECOMMIT) or releases address space (MEM_RELEASE) of a private range, which is cut or split as needed.
- * Size 0 means the whole range and needs its base. With MEM_PRESERVE_PLACEHOLDER a placeholder is split, or private memory
- * that replaced one becomes one again; with MEM_COALESCE_PLACEHOLDERS placeholders that lie side by side become one.
- * NtFreeVirtualMemory.
- */
-export function freeVirtualMemory(
-  mm: MemoryManager,
-  space: AddressSpace,
-  request: RegionRequest,
-  freeType: number,
-): number {
-  if (!FREE_TYPES.includes(freeType)) return STATUS_INVALID_PARAMETER_4;
-  if (!isUserAddress(space, request.baseAddress)) return STATUS_INVALID_PARAMETER_2;
-  if (request.regionSize < 0 || request.regionSize > space.highestAddress + 1 - request.baseAddress) {
-    return STATUS_INVALID_PARAMETER_3;
-  }
-  const wantsSize = freeType === RELEASE_AND_PRESERVE || freeType === RELEASE_AND_COALESCE;
-  if (wantsSize && request.regionSize === 0) return STATUS_INVALID_PARAMETER_3;
-  const start = pageFloor(request.baseAddress);
-  const vad = space.vads.find(start / PAGE);
-  if (vad === null) return STATUS_MEMORY_NOT_ALLOCATED;
-  const wholeEnd = (vad.endPage + 1) * PAGE;
-  const end = request.regionSize === 0 ? wholeEnd : pageCeiling(request.baseAddress + request.regionSize);
-  let status: number;
-  if (freeType === RELEASE_AND_COALESCE) status = coalescePlaceholders(mm, space, start, end);
-  else {
-    if (end > wholeEnd) return STATUS_UNABLE_TO_FREE_VM;
-    if (vad.kind !== VAD_PRIVATE) return STATUS_UNABLE_TO_DELETE_SECTION;
-    if (vad.noChange) return STATUS_INVALID_PAGE_PROTECTION;
-    if (request.regionSize === 0 && start !== vad.startPage * PAGE) return STATUS_FREE_VM_NOT_AT_BASE;
-    if (vad.type !== VAD_ORDINARY) status = freeLockedRange(mm, space, vad, start, end, freeType);
-    else if (freeType === MEM_DECOMMIT) status = decommitPrivatePages(mm, space, vad, start, end);
-    else if (freeType === MEM_RELEASE) status = release(mm, space, vad, start, end);
-    else status = releaseToPlaceholder(mm, space, vad, start, end);
-  }
-  if (status !== STATUS_SUCCESS) return status;
-  request.baseAddress = start;
-  request.regionSize = end - start;
-  return STATUS_SUCCESS;
-}
-
-/** STATUS_CONFLICTING_ADDRESSES when a range is neither a placeholder nor took the place of one. */
-function releaseToPlaceholder(
-  mm: MemoryManager,
-  space: AddressSpace,
-  vad: Vad,
-  start: number,
-  end: number,
-): number {
-  if (vad.isPlaceholder) return splitPlaceholder(mm, space, vad, start, end);
-  if (!vad.replacesPlaceholder) return STATUS_CONFLICTING_ADDRESSES;
-  const status = release(mm, space, vad, start, end);
-  if (status === STATUS_SUCCESS) insertPlaceholder(mm, space, start / PAGE, end / PAGE - 1);
-  return status;
-}
-
-/** A range whose writes are watched is released as a whole: STATUS_FREE_VM_NOT_AT_BASE (not checked against Windows). */
-function release(mm: MemoryManager, space: AddressSpace, vad: Vad, start: number, end: number): number {
-  const first = start / PAGE;
-  const last = end / PAGE - 1;
-  const oldEnd = vad.endPage;
-  if (vad.writeWatch !== 0 && (first !== vad.startPage || last !== oldEnd)) return STATUS_FREE_VM_NOT_AT_BASE;
-  const splits = first !== vad.startPage && last !== oldEnd;
-  const upperCommit = splits ? countCommitted(mm, space, vad, end, (oldEnd + 1) * PAGE) : 0;
-  if (upperCommit < 0) return -upperCommit;
-  const status = releasePrivatePages(mm, space, vad, start, end);
-  if (status !== STATUS_SUCCESS) return status;
-  if (first === vad.startPage && last === oldEnd) removePrivateVad(mm, space, vad);
-  else if (first === vad.startPage) space.vads.resize(vad, last + 1, oldEnd);
-  else {
-    space.vads.resize(vad, vad.startPage, first - 1);
-    if (splits) splitOff(mm, space, vad, last + 1, oldEnd, upperCommit);
-  }
-  if (mm.events.active) mm.events.emit('vad-remove', space, start, -1, last - first + 1);
-  return STATUS_SUCCESS;
-}
-
-/** The part of a range above a released middle becomes a range of its own. */
-function splitOff(
-  mm: MemoryManager,
-  space: AddressSpace,
-  vad: Vad,
-  startPage: number,
-  endPage: number,
-  commitCharge: number,
-): void {
-  const upper = new Vad(startPage, endPage, VAD_PRIVATE, vad.protection);
-  upper.memCommit = vad.memCommit;
-  upper.isPlaceholder = vad.isPlaceholder;
-  upper.replacesPlaceholder = vad.replacesPlaceholder;
-  upper.commitCharge = commitCharge;
-  vad.commitCharge -= commitCharge;
-  insertPrivateVad(mm, space, upper);
 }

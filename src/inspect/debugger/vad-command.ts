@@ -87,6 +87,8 @@ function vadFlags(vad: Vad): string {
   const flags: string[] = [];
   if (vad.memCommit) flags.push('MemCommit');
   if (vad.noChange) flags.push('NoChange');
+  if (vad.isPlaceholder) flags.push('Placeholder');
+  if (vad.writeWatch !== 0) flags.push('WriteWatch');
   if (vad.type === VAD_LARGE_PAGES) flags.push('LargePages');
   if (vad.type === VAD_AWE) flags.push('Awe');
   if (vad.sectionMayReserve) flags.push('SectionMayReserve');

@@ -50,8 +50,9 @@ const MEMORY_SHARED_COMMIT_INFORMATION = 5;
 const MEMORY_IMAGE_INFORMATION = 6;
 const MEMORY_REGION_INFORMATION_EX = 7;
 const BASIC_INFORMATION_BYTES = 0x30;
-/** Bytes that NtReadVirtualMemory and NtWriteVirtualMemory move at a time. */
+/** Bytes that NtReadVirtualMemory and NtWriteVirtualMemory move at a time, until an address cannot be used; then page by page. */
 const CHUNK = 0x10000;
+const PAGE = 0x1000;
 
 /** Reads base and size from where two pointers say, and makes sure that they can be written back. */
 function readRegion(call: ServiceCall, baseAt: number, sizeAt: number): RegionRequest {
@@ -187,11 +188,18 @@ function move(call: ServiceCall, access: number, isWrite: boolean): number {
   if (countAt !== 0) call.memory.probeWrite(countAt, 8);
   const bytes = new Uint8Array(Math.min(CHUNK, length));
   let done = 0;
+  let byPages = false;
   let status = STATUS_SUCCESS;
   while (done < length && ntSuccess(status)) {
-    const piece = bytes.subarray(0, Math.min(CHUNK, length - done));
-    status = movePiece(call, access, isWrite, there + done, here + done, piece);
+    const [to, from] = [there + done, here + done];
+    const most = byPages ? Math.min(PAGE - (to % PAGE), PAGE - (from % PAGE)) : CHUNK;
+    const piece = bytes.subarray(0, Math.min(most, length - done));
+    status = movePiece(call, access, isWrite, to, from, piece);
     if (ntSuccess(status)) done += piece.length;
+    else if (status === STATUS_PARTIAL_COPY && !byPages) {
+      byPages = true;
+      status = STATUS_SUCCESS;
+    }
   }
   if (countAt !== 0) writeSize(call, countAt, done);
   return status;

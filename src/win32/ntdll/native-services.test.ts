@@ -71,6 +71,7 @@ describe('native services', () => {
     expect(caller.call('NtReadVirtualMemory', CURRENT_PROCESS, beyond, from, 8, old)).toBe(
       STATUS_PARTIAL_COPY,
     );
+    expect(caller.memory.readU32(old)).toBe(4);
     caller.memory.writePointer(base, address);
     caller.memory.writeU64(size, 0, 0);
     expect(caller.call('NtFreeVirtualMemory', CURRENT_PROCESS, base, size, MEM_RELEASE)).toBe(0);
