@@ -121,6 +121,17 @@ describe('the front end in machine code', () => {
     expect(busy).toEqual(new Map([...known].map(([address, { bytes }]) => [address, bytes])));
   });
 
+  it('leaves the blocks of the back end to the service, whatever their entries look like', () => {
+    const machine = new HeapMachine();
+    const heap = machine.callAddress('HeapCreate', 0, 0, 0);
+    machine.callAddress('HeapAlloc', heap, 0, 920);
+    const block = machine.callAddress('HeapAlloc', heap, 0, 1000);
+    for (let count = 0; count < 20; count++) machine.callAddress('HeapAlloc', heap, 0, 1000);
+    expect(frontEndOf(machine.context, heap)).not.toBe(0);
+    expect(machine.call('HeapFree', heap, 0, block)).toBe(1);
+    expect(machine.call('HeapValidate', heap, 0, 0)).toBe(1);
+  });
+
   it.each([
     ['freed twice', (machine: HeapMachine, block: number) => machine.call('free', block)],
     [

@@ -84,7 +84,10 @@ const FLAGS_FREE = `
   0c  4989ca                ; mov r10, rcx
 `;
 
-/** Gives the block R8 back to the heap R10 and returns 1. A bit that is set already is a block freed twice. */
+/**
+ * Gives the block R8, whose entry has the mark of the front end, back to the heap R10 and returns 1. A bit that is set already
+ * is a block freed twice.
+ */
 const GIVE = `
   00  4d85c0                ; test r8, r8
   03  0f84........          ; je slow
@@ -97,53 +100,55 @@ const GIVE = `
   2c  4d8b5268              ; mov r10, qword [r10+0x68]
   30  4d85d2                ; test r10, r10
   33  0f84........          ; je slow
-  39  458b48f8              ; mov r9d, dword [r8-0x8]
-  3d  410fb7c1              ; movzx eax, r9w
-  41  83f840                ; cmp eax, 0x40
-  44  0f87........          ; ja slow
-  4a  c1e005                ; shl eax, 0x5
-  4d  4d8d540220            ; lea r10, [r10+rax*1+0x20]
-  52  453b4a08              ; cmp r9d, dword [r10+0x8]
-  56  0f85........          ; jne slow
-  5c  450fb658fc            ; movzx r11d, byte [r8-0x4]
-  61  4183fb3e              ; cmp r11d, 0x3e
-  65  0f87........          ; ja slow
-  6b  d1e8                  ; shr eax, 1
-  6d  410fafc3              ; imul eax, r11d
-  71  48f7d8                ; neg rax
-  74  498d4400f0            ; lea rax, [r8+rax*1-0x10]
-  79  8178e8c0d0e0f0        ; cmp dword [rax-0x18], 0xf0e0d0c0
-  80  0f85........          ; jne slow
-  86  4c8b48e0              ; mov r9, qword [rax-0x20]
-  8a  49394108              ; cmp qword [r9+0x8], rax
-  8e  0f85........          ; jne slow
-  94  4d395118              ; cmp qword [r9+0x18], r10
-  98  0f85........          ; jne slow
-  9e  498b01                ; mov rax, qword [r9]
-  a1  4d390a                ; cmp qword [r10], r9
-  a4  752a                  ; jne +d0
-  a6  4885c0                ; test rax, rax
-  a9  0f84........          ; je slow
-  af  4989c2                ; mov r10, rax
-  b2  4d0fabda              ; bts r10, r11
-  b6  0f82........          ; jb slow
-  bc  6641c740fe0080        ; mov word [r8-0x2], 0x8000
-  c3  f04d0fb111            ; lock cmpxchg qword [r9], r10
-  c8  75dc                  ; jne +a6
-  ca  b801000000            ; mov eax, 0x1
-  cf  c3                    ; ret
-  d0  4885c0                ; test rax, rax
-  d3  0f84........          ; je slow
-  d9  4989c2                ; mov r10, rax
-  dc  4d0fabda              ; bts r10, r11
-  e0  0f82........          ; jb slow
-  e6  4d3b5120              ; cmp r10, qword [r9+0x20]
-  ea  0f84........          ; je slow
-  f0  6641c740fe0080        ; mov word [r8-0x2], 0x8000
-  f7  f04d0fb111            ; lock cmpxchg qword [r9], r10
-  fc  75d2                  ; jne +d0
-  fe  b801000000            ; mov eax, 0x1
-  103  c3                    ; ret
+  39  41f640ff80            ; test byte [r8-0x1], 0x80
+  3e  0f84........          ; je slow
+  44  458b48f8              ; mov r9d, dword [r8-0x8]
+  48  410fb7c1              ; movzx eax, r9w
+  4c  83f840                ; cmp eax, 0x40
+  4f  0f87........          ; ja slow
+  55  c1e005                ; shl eax, 0x5
+  58  4d8d540220            ; lea r10, [r10+rax*1+0x20]
+  5d  453b4a08              ; cmp r9d, dword [r10+0x8]
+  61  0f85........          ; jne slow
+  67  450fb658fc            ; movzx r11d, byte [r8-0x4]
+  6c  4183fb3e              ; cmp r11d, 0x3e
+  70  0f87........          ; ja slow
+  76  d1e8                  ; shr eax, 1
+  78  410fafc3              ; imul eax, r11d
+  7c  48f7d8                ; neg rax
+  7f  498d4400f0            ; lea rax, [r8+rax*1-0x10]
+  84  8178e8c0d0e0f0        ; cmp dword [rax-0x18], 0xf0e0d0c0
+  8b  0f85........          ; jne slow
+  91  4c8b48e0              ; mov r9, qword [rax-0x20]
+  95  49394108              ; cmp qword [r9+0x8], rax
+  99  0f85........          ; jne slow
+  9f  4d395118              ; cmp qword [r9+0x18], r10
+  a3  0f85........          ; jne slow
+  a9  498b01                ; mov rax, qword [r9]
+  ac  4d390a                ; cmp qword [r10], r9
+  af  752a                  ; jne +db
+  b1  4885c0                ; test rax, rax
+  b4  0f84........          ; je slow
+  ba  4989c2                ; mov r10, rax
+  bd  4d0fabda              ; bts r10, r11
+  c1  0f82........          ; jb slow
+  c7  6641c740fe0080        ; mov word [r8-0x2], 0x8000
+  ce  f04d0fb111            ; lock cmpxchg qword [r9], r10
+  d3  75dc                  ; jne +b1
+  d5  b801000000            ; mov eax, 0x1
+  da  c3                    ; ret
+  db  4885c0                ; test rax, rax
+  de  0f84........          ; je slow
+  e4  4989c2                ; mov r10, rax
+  e7  4d0fabda              ; bts r10, r11
+  eb  0f82........          ; jb slow
+  f1  4d3b5120              ; cmp r10, qword [r9+0x20]
+  f5  0f84........          ; je slow
+  fb  6641c740fe0080        ; mov word [r8-0x2], 0x8000
+  102  f04d0fb111            ; lock cmpxchg qword [r9], r10
+  107  75d2                  ; jne +db
+  109  b801000000            ; mov eax, 0x1
+  10e  c3                    ; ret
 `;
 
 /** malloc(RCX size): at least one byte of the process heap. */
