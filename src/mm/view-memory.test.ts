@@ -16,7 +16,6 @@ import {
 } from '../base/memory-constants.js';
 import {
   STATUS_ACCESS_VIOLATION,
-  STATUS_ALREADY_COMMITTED,
   STATUS_COMMITMENT_LIMIT,
   STATUS_GUARD_PAGE_VIOLATION,
   STATUS_NOT_COMMITTED,
@@ -210,7 +209,7 @@ describe('protecting views', () => {
     verify(mm);
   });
 
-  it('cannot be freed with the services for private memory, nor committed again', () => {
+  it('cannot be freed with the services for private memory; committing them again protects them', () => {
     const machine = createTestMachine(256);
     const { mm, space } = machine;
     const base = map(machine, space, makeSection(machine, SEC_COMMIT), PAGE_READWRITE);
@@ -218,7 +217,11 @@ describe('protecting views', () => {
       const status = freeVirtualMemory(mm, space, { baseAddress: base, regionSize: 0 }, type);
       expect(status).toBe(STATUS_UNABLE_TO_DELETE_SECTION);
     }
-    expect(commit(machine, base, 1, PAGE_READWRITE)).toBe(STATUS_ALREADY_COMMITTED);
+    const { committedPages } = space.vads.find(base / 4096)!.controlArea!.segment;
+    expect(commit(machine, base, 1, PAGE_READONLY)).toBe(STATUS_SUCCESS);
+    expect(space.vads.find(base / 4096)!.controlArea!.segment.committedPages).toBe(committedPages);
+    expect(query(machine, base).protect).toBe(PAGE_READONLY);
+    verify(mm);
   });
 });
 

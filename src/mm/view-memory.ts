@@ -138,7 +138,7 @@ function chargeView(mm: MemoryManager, space: AddressSpace, vad: Vad, pages: num
 }
 
 /**
- * Commits pages of a view of a SEC_RESERVE section, for everybody who maps it, and gives them a protection in this view:
+ * Commits pages of a view of a section of the paging file, for everybody who maps it, and gives them a protection in this view:
  * STATUS_SECTION_PROTECTION beyond its rights, STATUS_COMMITMENT_LIMIT, STATUS_NO_MEMORY or STATUS_IN_PAGE_ERROR.
  */
 export function commitViewPages(

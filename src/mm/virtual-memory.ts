@@ -49,7 +49,7 @@ import { isCopyOnWrite, protectionCode } from './protection.js';
 import { MM_NOACCESS } from './pte.js';
 import { isUserAddress, pageCeiling, pageFloor, type RegionRequest } from './region-request.js';
 import { resetPrivatePages, undoReset } from './reset-memory.js';
-import { VAD_ORDINARY, VAD_PRIVATE, Vad } from './vad-tree.js';
+import { VAD_MAPPED, VAD_ORDINARY, VAD_PRIVATE, Vad } from './vad-tree.js';
 import { commitViewPages } from './view-memory.js';
 import { allocateWriteWatch, freeWriteWatch } from './write-watch.js';
 
@@ -280,7 +280,7 @@ function commitPages(
   if (vad.kind === VAD_PRIVATE) {
     if (isCopyOnWrite(protection)) return STATUS_INVALID_PAGE_PROTECTION;
     status = commitPrivatePages(mm, space, vad, start, end, protection);
-  } else if (vad.sectionMayReserve) {
+  } else if (vad.kind === VAD_MAPPED && vad.controlArea?.file === null) {
     status = commitViewPages(mm, space, vad, start, end, protection);
   }
   if (status !== STATUS_SUCCESS) return status;
