@@ -40,9 +40,11 @@ export const MEM_LARGE_PAGES = 0x20000000;
 
 export const SEC_FILE = 0x800000;
 export const SEC_IMAGE = 0x1000000;
+export const SEC_NO_CHANGE = 0x400000;
 export const SEC_RESERVE = 0x4000000;
 export const SEC_COMMIT = 0x8000000;
 export const SEC_NOCACHE = 0x10000000;
+export const SEC_IMAGE_NO_EXECUTE = SEC_IMAGE | SEC_NOCACHE;
 export const SEC_WRITECOMBINE = 0x40000000;
 export const SEC_LARGE_PAGES = 0x80000000;
 

@@ -6,7 +6,7 @@ import type { AddressSpace } from './address-space.js';
 import type { MemoryManager } from './memory-manager.js';
 import { countUsedPte, findPte } from './page-tables.js';
 import { PFN_PROTOTYPE } from './pfn-database.js';
-import { afterCopy } from './protection.js';
+import { afterCopy, allowsExecute, withoutExecute } from './protection.js';
 import {
   askVadLow,
   canBeValid,
@@ -39,18 +39,25 @@ export function prototypeAddress(vad: Vad, page: number): number {
   return vad.firstPrototype + (page - vad.startPage) * 8;
 }
 
+/** True for a page of an extendable view that lies beyond its segment: it has no prototype PTE yet. */
+export function isBeyondSegment(vad: Vad, page: number): boolean {
+  return vad.isExtendable && vad.sectionOffset + page - vad.startPage >= vad.controlArea!.segment.pageCount;
+}
+
 /**
  * Protection code that a page of a range has as long as its process entry is zero, or PAGE_RESERVED: the VAD's for private
  * memory and data views, the prototype PTE's for images.
  */
 export function untouchedState(mm: MemoryManager, vad: Vad, page: number): number {
   if (vad.kind === VAD_PRIVATE) return vad.memCommit ? vad.protection : PAGE_RESERVED;
+  if (isBeyondSegment(vad, page)) return PAGE_RESERVED;
   if (vad.kind !== VAD_IMAGE && !vad.sectionMayReserve) return vad.protection;
   const at = prototypeAddress(vad, page);
   const lo = systemValue(mm, at);
   if (lo === 0 && systemValue(mm, at + 4) === 0) return PAGE_RESERVED;
   if (vad.kind !== VAD_IMAGE) return vad.protection;
-  return pteProtection((lo & PTE_VALID) !== 0 ? mm.pfn.originalLo[pteFrame(lo)]! : lo);
+  const protection = pteProtection((lo & PTE_VALID) !== 0 ? mm.pfn.originalLo[pteFrame(lo)]! : lo);
+  return allowsExecute(vad.protection) ? protection : withoutExecute(protection);
 }
 
 /** Protection code of a page, or PAGE_RESERVED. `word` is the index of its entry in ram.words, 0 when it has no page table. */

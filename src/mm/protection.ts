@@ -121,6 +121,13 @@ export function allowsExecute(code: number): boolean {
   return access === MM_EXECUTE || access === MM_EXECUTE_READ || access >= MM_EXECUTE_READWRITE;
 }
 
+/** The same protection without the right to fetch instructions; execute-only becomes read-only. */
+export function withoutExecute(code: number): number {
+  const access = code & 7;
+  if (access === MM_EXECUTE || access === MM_EXECUTE_READ) return (code & ~7) | MM_READONLY;
+  return access >= MM_EXECUTE_READWRITE ? code - (MM_EXECUTE_READWRITE - MM_READWRITE) : code;
+}
+
 /** The protection of the private copy that a write to a copy-on-write page leaves: WRITECOPY becomes READWRITE. */
 export function afterCopy(code: number): number {
   return isCopyOnWrite(code)

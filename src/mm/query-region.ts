@@ -14,7 +14,7 @@ import {
 } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import type { BackingFile } from './backing-file.js';
-import { pageProtection } from './protection.js';
+import { allowsExecute, pageProtection } from './protection.js';
 import { VAD_IMAGE, VAD_PRIVATE, type Vad } from './vad-tree.js';
 
 const PAGE_SIZE = 4096;
@@ -39,6 +39,8 @@ export interface MemoryImageInformation {
   imageBase: number;
   sizeOfImage: number;
   isPartial: boolean;
+  /** Of a SEC_IMAGE_NO_EXECUTE section. */
+  isNotExecutable: boolean;
 }
 
 /** The range that holds an address; a number is the NTSTATUS: past user space, or free. */
@@ -74,6 +76,7 @@ export function queryImage(space: AddressSpace, address: number, out: MemoryImag
   out.imageBase = (vad.startPage - vad.sectionOffset) * PAGE_SIZE;
   out.sizeOfImage = pageCount * PAGE_SIZE;
   out.isPartial = vad.pageCount < pageCount;
+  out.isNotExecutable = !allowsExecute(vad.protection);
   return STATUS_SUCCESS;
 }
 

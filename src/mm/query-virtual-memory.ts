@@ -134,7 +134,7 @@ function endOfRun(
   tables: TableAccess,
 ): number {
   const end = vad.endPage + 1;
-  const untouchedDiffer = vad.kind === VAD_IMAGE || vad.sectionMayReserve;
+  const untouchedDiffer = vad.kind === VAD_IMAGE || vad.sectionMayReserve || vad.isExtendable;
   const untouched = vad.kind === VAD_PRIVATE && !vad.memCommit ? PAGE_RESERVED : vad.protection;
   let at = page + 1;
   while (at < end) {

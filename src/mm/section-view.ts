@@ -8,8 +8,10 @@ import {
   MEM_LARGE_PAGES,
   MEM_PRESERVE_PLACEHOLDER,
   MEM_REPLACE_PLACEHOLDER,
+  MEM_RESERVE,
   MEM_TOP_DOWN,
   MEM_UNMAP_WITH_TRANSIENT_BOOST,
+  SEC_NO_CHANGE,
   SEC_RESERVE,
 } from '../base/memory-constants.js';
 import {
@@ -55,7 +57,7 @@ import {
   MM_WRITECOPY,
 } from './pte.js';
 import { deletePteRange, tryDeletePteRange } from './pte-deletion.js';
-import type { Section } from './section.js';
+import { isNeverExecuted, type Section } from './section.js';
 import { releaseControlArea } from './unused-segments.js';
 import { VAD_IMAGE, VAD_LARGE_PAGES, VAD_MAPPED, VAD_PRIVATE, Vad } from './vad-tree.js';
 import { viewCharge } from './view-memory.js';
@@ -65,6 +67,7 @@ const PAGE_SIZE = 4096;
 /** Bytes of MMVAD, and the tag under which it is charged. */
 const VAD_SIZE = 0x78;
 const VAD_TAG = 'Vad ';
+const ORDINARY_FLAGS = MEM_TOP_DOWN | MEM_LARGE_PAGES | MEM_RESERVE | SEC_NO_CHANGE;
 const UNMAP_FLAGS = MEM_PRESERVE_PLACEHOLDER | MEM_UNMAP_WITH_TRANSIENT_BOOST;
 /** Inheritance of a view by child processes. */
 export const VIEW_SHARE = 1;
@@ -92,7 +95,10 @@ export interface ViewRequest {
   /** From the start of the section; a multiple of 64 KB. */
   sectionOffset: number;
   zeroBits?: number;
-  /** MEM_TOP_DOWN, MEM_LARGE_PAGES (of a section in large pages); with `requirements` also MEM_REPLACE_PLACEHOLDER. */
+  /**
+   * MEM_TOP_DOWN, MEM_LARGE_PAGES (of a section in large pages), MEM_RESERVE (of a data file: the view may be longer than the
+   * section, and shows what NtExtendSection adds), SEC_NO_CHANGE (its protection stays); with `requirements` also MEM_REPLACE_PLACEHOLDER.
+   */
   allocationType: number;
   /** Of NtMapViewOfSectionEx. */
   requirements?: AddressRequirements;
@@ -123,8 +129,10 @@ export function mapViewOfSection(
   if (inherit !== VIEW_SHARE && inherit !== VIEW_UNMAP) return STATUS_INVALID_PARAMETER_8;
   const replaces =
     request.requirements !== undefined && (request.allocationType & MEM_REPLACE_PLACEHOLDER) !== 0;
-  const known = replaces ? MEM_REPLACE_PLACEHOLDER : MEM_TOP_DOWN | MEM_LARGE_PAGES;
+  const known = replaces ? MEM_REPLACE_PLACEHOLDER : ORDINARY_FLAGS;
   if ((request.allocationType & ~known) !== 0) return STATUS_INVALID_PARAMETER_9;
+  const isExtendable = (request.allocationType & MEM_RESERVE) !== 0;
+  if (isExtendable && !isOfDataFile(section)) return STATUS_INVALID_PARAMETER_9;
   const protection = protectionCode(request.protect);
   if (protection < 0) return STATUS_INVALID_PAGE_PROTECTION;
   const limits = limitsOfView(space, request);
@@ -138,10 +146,14 @@ export function mapViewOfSection(
   if (isImage && replaces) return STATUS_INVALID_PARAMETER;
   if (!isImage && !isProtectionCompatible(section.protection, protection)) return STATUS_SECTION_PROTECTION;
   if (sectionOffset < 0 || sectionOffset >= section.size) return STATUS_INVALID_VIEW_SIZE;
-  if (viewSize > section.size - sectionOffset) return STATUS_INVALID_VIEW_SIZE;
+  if (!isExtendable && viewSize > section.size - sectionOffset) return STATUS_INVALID_VIEW_SIZE;
   return isImage
     ? mapImage(mm, space, section, request, limits)
     : mapData(mm, space, section, request, protection, limits);
+}
+
+function isOfDataFile({ controlArea }: Section): boolean {
+  return controlArea.file !== null && !controlArea.isImage;
 }
 
 /** Where a view may go, or the NTSTATUS that refuses the zero bits or requirements. */
@@ -217,7 +229,8 @@ function mapImage(
     placed = placeRegion(space, region, (request.allocationType & MEM_TOP_DOWN) !== 0, limits);
   }
   if (placed !== STATUS_SUCCESS) return placed;
-  const status = insertView(mm, space, section, request, region, VAD_IMAGE, MM_EXECUTE_WRITECOPY);
+  const protection = isNeverExecuted(section.allocationAttributes) ? MM_WRITECOPY : MM_EXECUTE_WRITECOPY;
+  const status = insertView(mm, space, section, request, region, VAD_IMAGE, protection);
   return status === STATUS_SUCCESS && region.baseAddress !== base ? STATUS_IMAGE_NOT_AT_BASE : status;
 }
 
@@ -237,6 +250,8 @@ function insertView(
   vad.sectionOffset = request.sectionOffset / PAGE_SIZE;
   vad.firstPrototype = controlArea.prototypeAddress(vad.sectionOffset);
   vad.sectionMayReserve = controlArea.file === null && (section.allocationAttributes & SEC_RESERVE) !== 0;
+  vad.noChange = ((section.allocationAttributes | request.allocationType) & SEC_NO_CHANGE) !== 0;
+  vad.isExtendable = (request.allocationType & MEM_RESERVE) !== 0;
   vad.inheritDisposition = request.inheritDisposition ?? VIEW_UNMAP;
   if (kind === VAD_MAPPED && (request.allocationType & MEM_LARGE_PAGES) !== 0) {
     vad.type = VAD_LARGE_PAGES;
@@ -303,7 +318,8 @@ function removeView(mm: MemoryManager, space: AddressSpace, vad: Vad): void {
   controlArea.mappedViews--;
   mm.nonpagedPool.uncharge(VAD_SIZE, VAD_TAG);
   if (controlArea.file !== null && !controlArea.isImage) {
-    writeUnmappedPages(mm, controlArea, vad.sectionOffset, vad.sectionOffset + vad.pageCount - 1);
+    const last = Math.min(vad.sectionOffset + vad.pageCount, controlArea.segment.pageCount) - 1;
+    writeUnmappedPages(mm, controlArea, vad.sectionOffset, last);
   }
   releaseControlArea(mm, controlArea);
 }
@@ -344,7 +360,8 @@ export function flushVirtualMemory(
   const controlArea = vad.controlArea!;
   if (controlArea.file === null || controlArea.isImage) return STATUS_NOT_MAPPED_DATA;
   const offset = vad.sectionOffset - vad.startPage;
-  const result = flushControlArea(mm, controlArea, first + offset, last + offset);
+  const lastOfSegment = Math.min(last + offset, controlArea.segment.pageCount - 1);
+  const result = flushControlArea(mm, controlArea, first + offset, lastOfSegment);
   request.baseAddress = first * PAGE_SIZE;
   request.regionSize = (last - first + 1) * PAGE_SIZE;
   out.bytesWritten = result.bytesWritten;

@@ -11,7 +11,9 @@ import {
   SEC_COMMIT,
   SEC_FILE,
   SEC_IMAGE,
+  SEC_IMAGE_NO_EXECUTE,
   SEC_LARGE_PAGES,
+  SEC_NO_CHANGE,
   SEC_NOCACHE,
   SEC_RESERVE,
   SEC_WRITECOMBINE,
@@ -46,7 +48,7 @@ import { setMappedFileSize } from './mapped-file.js';
 import { flushWholeControlArea } from './mapped-file-writer.js';
 import type { MemoryManager } from './memory-manager.js';
 import { allowsWrite, isCopyOnWrite, protectionCode } from './protection.js';
-import { demandZeroLow, MM_NOCACHE, MM_WRITECOMBINE } from './pte.js';
+import { demandZeroLow, MM_NOCACHE, MM_READONLY, MM_WRITECOMBINE } from './pte.js';
 import { releaseControlArea, useControlArea } from './unused-segments.js';
 
 const PAGE_SIZE = 4096;
@@ -113,15 +115,20 @@ export interface SectionImageInformation {
   fileSize: number;
 }
 
+/** True for an image section (SEC_IMAGE_NO_EXECUTE) whose views let no instruction be fetched. */
+export function isNeverExecuted(attributes: number): boolean {
+  return (attributes & SEC_IMAGE_NO_EXECUTE) === SEC_IMAGE_NO_EXECUTE;
+}
+
 function hasLargePages(attributes: number): boolean {
   return attributes >>> 0 >= SEC_LARGE_PAGES;
 }
 
 function checkAttributes(attributes: number): number {
-  const flags = attributes >>> 0;
+  const flags = (attributes & ~SEC_NO_CHANGE) >>> 0;
   if ((flags & ~KNOWN_FLAGS) !== 0 || (flags & KIND_FLAGS) === 0) return STATUS_INVALID_PARAMETER_6;
   const image = (flags & SEC_IMAGE) !== 0;
-  if (image && (flags & ~SEC_IMAGE) !== 0) return STATUS_INVALID_PARAMETER_6;
+  if (image && flags !== SEC_IMAGE && flags !== SEC_IMAGE_NO_EXECUTE) return STATUS_INVALID_PARAMETER_6;
   if ((flags & SEC_COMMIT) !== 0 && (flags & SEC_RESERVE) !== 0) return STATUS_INVALID_PARAMETER_6;
   if ((flags & SEC_NOCACHE) !== 0 && (flags & SEC_WRITECOMBINE) !== 0) return STATUS_INVALID_PARAMETER_6;
   if (hasLargePages(flags) && (flags & SEC_COMMIT) === 0) return STATUS_INVALID_PARAMETER_6;
@@ -146,7 +153,10 @@ export function createSection(
   const modifiers = PAGE_GUARD | PAGE_NOACCESS | PAGE_NOCACHE | PAGE_WRITECOMBINE;
   let protection = protectionCode(pageProtection);
   if ((pageProtection & modifiers) !== 0 || protection < 0) return STATUS_INVALID_PAGE_PROTECTION;
-  if ((allocationAttributes & SEC_NOCACHE) !== 0) protection |= MM_NOCACHE;
+  const image = (allocationAttributes & SEC_IMAGE) !== 0;
+  if (isNeverExecuted(allocationAttributes) && protection !== MM_READONLY)
+    return STATUS_INVALID_PAGE_PROTECTION;
+  if (!image && (allocationAttributes & SEC_NOCACHE) !== 0) protection |= MM_NOCACHE;
   if ((allocationAttributes & SEC_WRITECOMBINE) !== 0) protection |= MM_WRITECOMBINE;
   if (hasLargePages(allocationAttributes)) {
     if (request.mayLockPages !== true) return STATUS_PRIVILEGE_NOT_HELD;
@@ -155,7 +165,7 @@ export function createSection(
     if (!isLargePageProtection(protection)) return STATUS_INVALID_PAGE_PROTECTION;
   }
   if (!(maximumSize <= MAX_SECTION_SIZE)) return STATUS_SECTION_TOO_BIG;
-  if ((allocationAttributes & SEC_IMAGE) !== 0) return createImageSection(mm, request, protection, out);
+  if (image) return createImageSection(mm, request, protection, out);
   return file === null
     ? createPagingFileSection(mm, request, protection, out)
     : createFileSection(mm, file, request, protection, out);

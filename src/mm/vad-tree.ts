@@ -39,6 +39,8 @@ export class Vad {
   noChange = false;
   /** Views of a SEC_RESERVE section: a page whose prototype PTE is zero is reserved, not committed. */
   sectionMayReserve = false;
+  /** Views that were mapped longer than their file's section may get (MEM_RESERVE): pages beyond its segment are reserved. */
+  isExtendable = false;
   /** VAD_LARGE_PAGES and VAD_AWE: the pages are always in memory, in no working set, and never written to a paging file. */
   type = VAD_ORDINARY;
   /** Pages charged to commit for this range. Views: pages that are, or by their protection may become, private copies. */

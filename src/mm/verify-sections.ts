@@ -85,7 +85,7 @@ function verifyView(mm: MemoryManager, space: AddressSpace, vad: Vad, tally: Ver
     vad.startPage,
   );
   tally.holds(
-    vad.sectionOffset + vad.pageCount <= controlArea.segment.pageCount,
+    vad.isExtendable || vad.sectionOffset + vad.pageCount <= controlArea.segment.pageCount,
     'view passes its section',
     vad.startPage,
   );

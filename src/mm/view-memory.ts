@@ -87,7 +87,7 @@ function hasReservedPage(
   start: number,
   end: number,
 ): boolean {
-  if (!vad.sectionMayReserve) return false;
+  if (!vad.sectionMayReserve && !vad.isExtendable) return false;
   for (let address = start; address < end; address += 4096) {
     if (pageState(mm, vad, address / 4096, findPte(mm, space, address)) === PAGE_RESERVED) return true;
   }

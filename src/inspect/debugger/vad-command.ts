@@ -92,5 +92,6 @@ function vadFlags(vad: Vad): string {
   if (vad.type === VAD_LARGE_PAGES) flags.push('LargePages');
   if (vad.type === VAD_AWE) flags.push('Awe');
   if (vad.sectionMayReserve) flags.push('SectionMayReserve');
+  if (vad.isExtendable) flags.push('ExtendableFile');
   return flags.join(' ');
 }

@@ -4,6 +4,7 @@
  */
 import {
   MEM_LARGE_PAGES,
+  MEM_RESERVE,
   PAGE_EXECUTE,
   PAGE_EXECUTE_READ,
   PAGE_EXECUTE_READWRITE,
@@ -43,6 +44,7 @@ const FILE_MAP_EXECUTE = 0x20;
 /** FILE_MAP_LARGE_PAGES, FILE_MAP_TARGETS_INVALID, FILE_MAP_RESERVE: they do not change the protection. */
 const FILE_MAP_MODIFIERS = 0xe0000000;
 const FILE_MAP_LARGE_PAGES = 0x20000000;
+const FILE_MAP_RESERVE = 0x80000000;
 const EXECUTE_PROTECTIONS =
   PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
 /** The bits of flProtect that are SEC_*, not PAGE_*. */
@@ -187,6 +189,13 @@ function viewProtection(access: number): number {
   return execute ? PAGE_EXECUTE : PAGE_NOACCESS;
 }
 
+/** MEM_* of a view from FILE_MAP_*. */
+function viewAllocationType(access: number): number {
+  return (
+    (access & FILE_MAP_LARGE_PAGES ? MEM_LARGE_PAGES : 0) | (access & FILE_MAP_RESERVE ? MEM_RESERVE : 0)
+  );
+}
+
 /** Maps a view of the mapping in the call's first argument, as the access in its second says. Offset and size in bytes. */
 function mapView(call: ServiceCall, sectionOffset: number, viewSize: number, baseAddress: number): number {
   const access = call.u32(1);
@@ -194,7 +203,7 @@ function mapView(call: ServiceCall, sectionOffset: number, viewSize: number, bas
     baseAddress,
     viewSize,
     sectionOffset,
-    allocationType: access & FILE_MAP_LARGE_PAGES ? MEM_LARGE_PAGES : 0,
+    allocationType: viewAllocationType(access),
     protect: viewProtection(access),
   };
   const status = mapViewOfSection(call.kernel, call.process, call.handle(0), request);

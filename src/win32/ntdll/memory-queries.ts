@@ -24,6 +24,7 @@ const SHARED_COMMIT_BYTES = 8;
 const UNICODE_STRING_BYTES = 0x10;
 /** MEMORY_IMAGE_INFORMATION.ImageFlags. */
 const IMAGE_PARTIAL_MAP = 1;
+const IMAGE_NOT_EXECUTABLE = 2;
 
 /** The class's information about an address in the process of the call's first argument. */
 function ask(call: ServiceCall, operation: (space: AddressSpace, address: number) => number): number {
@@ -60,12 +61,14 @@ export function storeImage(call: ServiceCall, at: number, length: number): numbe
   const { memory } = call;
   if (length < IMAGE_BYTES) return STATUS_INFO_LENGTH_MISMATCH;
   memory.probeWrite(at, IMAGE_BYTES);
-  const image = { imageBase: 0, sizeOfImage: 0, isPartial: false };
+  const image = { imageBase: 0, sizeOfImage: 0, isPartial: false, isNotExecutable: false };
   const status = ask(call, (space, address) => queryImage(space, address, image));
   if (!ntSuccess(status)) return status;
   memory.writePointer(at, image.imageBase);
   writeSize(call, at + 0x08, image.sizeOfImage);
-  memory.writeU64(at + 0x10, image.isPartial ? IMAGE_PARTIAL_MAP : 0, 0);
+  const flags =
+    (image.isPartial ? IMAGE_PARTIAL_MAP : 0) | (image.isNotExecutable ? IMAGE_NOT_EXECUTABLE : 0);
+  memory.writeU64(at + 0x10, flags, 0);
   storeLength(call, IMAGE_BYTES);
   return STATUS_SUCCESS;
 }
