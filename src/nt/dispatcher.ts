@@ -48,8 +48,8 @@ export function makeSemaphore(count: number, limit: number): SemaphoreObject {
   return { ...header('semaphore', count), limit };
 }
 
-/** Whether a wait of the thread for the object would end now. */
-export function isSignalled(object: DispatcherObject, thread: Thread): boolean {
+/** Whether a wait of the thread for the object would end now; null: a wait of no thread, for no mutant. */
+export function isSignalled(object: DispatcherObject, thread: Thread | null): boolean {
   if (object.kind === 'mutant') {
     const { owner } = object as MutantObject;
     return owner === null || owner === thread;
@@ -58,7 +58,7 @@ export function isSignalled(object: DispatcherObject, thread: Thread): boolean {
 }
 
 /** Does to the object what a satisfied wait does; true when the object was an abandoned mutant. */
-export function satisfyWait(object: DispatcherObject, thread: Thread): boolean {
+export function satisfyWait(object: DispatcherObject, thread: Thread | null): boolean {
   switch (object.kind) {
     case 'event':
       if (!(object as EventObject).manualReset) object.signalState = 0;
@@ -70,6 +70,7 @@ export function satisfyWait(object: DispatcherObject, thread: Thread): boolean {
       object.signalState--;
       return false;
     case 'mutant': {
+      if (thread === null) return false;
       const mutant = object as MutantObject;
       const { abandoned } = mutant;
       mutant.owner = thread;

@@ -8,6 +8,7 @@ import type { Word64 } from './apc.js';
 import type { Kernel } from './kernel.js';
 import type { DispatcherObject } from './object.js';
 import { THREAD_TERMINATED, THREAD_WAITING, type Thread } from './thread.js';
+import type { WorkerFactory } from './worker-factory.js';
 
 /** Pool bytes and tag of a packet (IOP_MINI_COMPLETION_PACKET on x64). */
 const PACKET_BYTES = 0x50;
@@ -20,6 +21,8 @@ export interface CompletionPacket {
   readonly context: Word64;
   readonly status: number;
   readonly information: Word64;
+  /** Before packets of a lower one; 0 when left out. */
+  readonly priority?: number;
 }
 
 interface QueuedPacket extends CompletionPacket {
@@ -31,7 +34,10 @@ export interface IoCompletionObject extends DispatcherObject {
   readonly kind: 'io-completion';
   /** Most threads that may run with packets of it. */
   readonly concurrency: number;
+  /** Those of higher priority first. */
   readonly packets: QueuedPacket[];
+  /** What makes threads for it. */
+  factory: WorkerFactory | null;
   /** Threads that took a packet and have not waited for a packet of another port since. */
   readonly threads: Set<Thread>;
 }
@@ -46,6 +52,7 @@ export function makeIoCompletion(concurrency: number): IoCompletionObject {
     signalState: 0,
     concurrency: concurrency > 0 ? concurrency : 1,
     packets: [],
+    factory: null,
     threads: new Set(),
   };
 }
@@ -55,11 +62,33 @@ export function queueCompletion(kernel: Kernel, port: IoCompletionObject, packet
   kernel.memory.commit();
   const pool = kernel.mm.nonpagedPool.allocate(PACKET_BYTES, PACKET_TAG);
   if (pool === 0) return STATUS_INSUFFICIENT_RESOURCES;
-  port.packets.push({ ...packet, pool });
+  insertPacket(port, { ...packet, pool });
   port.signalState++;
   releaseWaiters(kernel, port);
   kernel.scheduler.signal(port);
   return STATUS_SUCCESS;
+}
+
+function insertPacket(port: IoCompletionObject, packet: QueuedPacket): void {
+  const { packets } = port;
+  const priority = packet.priority ?? 0;
+  let at = packets.length;
+  while (at > 0 && (packets[at - 1]!.priority ?? 0) < priority) at--;
+  packets.splice(at, 0, packet);
+}
+
+/** Takes packets back that nobody has taken; how many. */
+export function cancelCompletions(
+  kernel: Kernel,
+  port: IoCompletionObject,
+  isIt: (packet: CompletionPacket) => boolean,
+): number {
+  const kept = port.packets.filter((packet) => !isIt(packet));
+  const cancelled = port.packets.filter(isIt);
+  for (const { pool } of cancelled) kernel.mm.nonpagedPool.free(pool);
+  port.packets.splice(0, port.packets.length, ...kept);
+  port.signalState = kept.length;
+  return cancelled.length;
 }
 
 function takeFirst(kernel: Kernel, port: IoCompletionObject): CompletionPacket {
@@ -71,14 +100,14 @@ function takeFirst(kernel: Kernel, port: IoCompletionObject): CompletionPacket {
 
 const runs = ({ state }: Thread) => state !== THREAD_WAITING && state !== THREAD_TERMINATED;
 
-function isBusy(port: IoCompletionObject, but: Thread | null): boolean {
+export function isBusy(port: IoCompletionObject, but: Thread | null): boolean {
   let running = 0;
   for (const thread of port.threads) if (thread !== but && runs(thread)) running++;
   return running >= port.concurrency;
 }
 
 /** A thread that asks for packets belongs to the port from then on. */
-function joinPort(thread: Thread, port: IoCompletionObject): void {
+export function joinPort(thread: Thread, port: IoCompletionObject): void {
   if (thread.port === port) return;
   thread.port?.threads.delete(thread);
   thread.port = port;
@@ -120,7 +149,10 @@ export function releaseWaiters(kernel: Kernel, port: IoCompletionObject): void {
   const { scheduler } = kernel;
   while (port.packets.length > 0 && !isBusy(port, null)) {
     const thread = scheduler.waiting.findLast(({ wait }) => wait?.kind === 'queue' && wait.port === port);
-    if (thread === undefined) return;
+    if (thread === undefined) {
+      if (port.factory !== null) kernel.workersWanted.add(port.factory);
+      return;
+    }
     thread.packet = takeFirst(kernel, port);
     scheduler.endWait(thread, STATUS_SUCCESS);
   }

@@ -40,6 +40,7 @@ import type { SystemDllSet, SystemImage } from './system-module.js';
 import { SystemClock, type TimeValue } from './system-time.js';
 import { type Thread, waitsInUserMode } from './thread.js';
 import { TimerQueue } from './timer.js';
+import type { WorkerFactory } from './worker-factory.js';
 
 export interface KernelOptions {
   /** Bytes of RAM, a multiple of 4096. */
@@ -101,6 +102,9 @@ export class Kernel {
   /** Waitable timers that are set. */
   readonly timers = new TimerQueue();
   readonly keyedEvent: KeyedEventObject;
+  readonly workerFactories: WorkerFactory[] = [];
+  /** Those that may need one more worker. */
+  readonly workersWanted = new Set<WorkerFactory>();
   /** The service table: index is the service number. */
   readonly services: readonly ServiceEntry[];
   /** Privileges of the account that programs run under, beside an ordinary user's, by LUID. */

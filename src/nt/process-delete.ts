@@ -5,6 +5,7 @@ import { closeAllHandles, dereferenceObject } from './object-manager.js';
 import type { Process } from './process.js';
 import { THREAD_TERMINATED } from './thread.js';
 import { endThread } from './thread-delete.js';
+import { deleteWorkerFactories } from './worker-factory.js';
 
 /**
  * Ends a process (NtTerminateProcess): its threads, its handles, its views and its address space; every frame goes back.
@@ -21,6 +22,7 @@ export function terminateProcess(kernel: Kernel, process: Process, exitStatus: n
   for (const listener of kernel.processExiting) listener(process);
   if (mm.events.active) mm.events.emit('process-exit', process.space, 0, -1, process.exitStatus);
   closeAllHandles(kernel, process);
+  deleteWorkerFactories(kernel, process);
   deleteProcessSpace(kernel, process);
   process.signalState = 1;
   kernel.scheduler.signal(process);

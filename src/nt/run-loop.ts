@@ -10,6 +10,7 @@ import type { Thread } from './thread.js';
 import { returnToUser } from './thread-context.js';
 import { expireTimers } from './timer.js';
 import { hardwareException, pageFault } from './trap.js';
+import { serveWorkers, watchWorkers } from './worker-factory.js';
 
 /** Why the machine stopped. `stalled`: every thread waits for something that cannot happen any more. */
 export type StopReason = 'exited' | 'waiting-input' | 'limit' | 'running' | 'stalled';
@@ -40,6 +41,7 @@ export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
   let work = limits.work;
   for (;;) {
     serveClock(kernel);
+    if (scheduler.endedPackets.length > 0 || kernel.workersWanted.size > 0) serveWorkers(kernel);
     runMemoryThreads(kernel);
     if (scheduler.mustSwitch) scheduler.preempt();
     if (scheduler.current === null) {
@@ -115,6 +117,7 @@ function serveClock(kernel: Kernel): void {
   if (now >= kernel.nextTick) {
     updateSharedTime(kernel);
     systemThreadsTick(mm, now);
+    watchWorkers(kernel);
     kernel.nextTick = (Math.floor(now / TICK_100NS) + 1) * TICK_100NS;
   }
   if (now >= kernel.timers.nextDue) expireTimers(kernel);

@@ -3,7 +3,7 @@
  * clock. It decides only which thread runs; contexts are switched by the run loop.
  * Source: Windows Internals, "Thread scheduling"; Microsoft, "Scheduling".
  */
-import { tryWait } from './dispatcher.js';
+import { isSignalled, satisfyWait, tryWait } from './dispatcher.js';
 import type { DispatcherObject, KernelObject, ObjectKind } from './object.js';
 import {
   PRIORITY_COUNT,
@@ -16,6 +16,7 @@ import {
   type Thread,
   type WaitReason,
 } from './thread.js';
+import type { WaitPacket } from './worker-factory.js';
 
 /** Answer of a wait whose deadline passed. */
 export const WAIT_TIMEOUT = 0x102;
@@ -58,6 +59,9 @@ export class Scheduler {
   readonly waiting: Thread[] = [];
   /** Threads that would be ready if their kernel stacks were in memory. */
   readonly transition: Thread[] = [];
+  /** Waits that end as packets of completion ports; those that have ended and are to be queued. */
+  readonly waitPackets: WaitPacket[] = [];
+  readonly endedPackets: WaitPacket[] = [];
   /** The thread that the processor runs. */
   current: Thread | null = null;
   /** Earliest deadline of a wait, in 100 ns of virtual time; infinity for none. */
@@ -212,6 +216,16 @@ export class Scheduler {
       if (reason?.kind !== 'objects' || !reason.objects.includes(object)) continue;
       const status = tryWait(reason.objects, reason.all, thread);
       if (status >= 0) this.endWait(thread, status, INCREMENTS[object.kind]);
+    }
+    if (this.waitPackets.length > 0) this.#endPackets(object);
+  }
+
+  #endPackets(object: DispatcherObject): void {
+    for (const waiting of [...this.waitPackets]) {
+      if (waiting.object !== object || !isSignalled(object, null)) continue;
+      satisfyWait(object, null);
+      this.waitPackets.splice(this.waitPackets.indexOf(waiting), 1);
+      this.endedPackets.push(waiting);
     }
   }
 

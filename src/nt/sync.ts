@@ -138,7 +138,7 @@ const WAITABLE: ReadonlySet<ObjectKind> = new Set([
 ]);
 
 /** The object of a handle to wait for; a number is the NTSTATUS. */
-function waitable(kernel: Kernel, process: Process, handle: number): DispatcherObject | number {
+export function waitable(kernel: Kernel, process: Process, handle: number): DispatcherObject | number {
   const object = referenceByHandle(kernel, process, handle, null, SYNCHRONIZE);
   if (typeof object === 'number') return object;
   return WAITABLE.has(object.kind) ? (object as DispatcherObject) : STATUS_OBJECT_TYPE_MISMATCH;

@@ -3,6 +3,7 @@
  * TIMER_BASIC_INFORMATION holds as published.
  */
 import { queueUserApc, removeApc, type UserApc, type Word64 } from './apc.js';
+import { type CompletionPacket, type IoCompletionObject, queueCompletion } from './io-completion.js';
 import type { Kernel } from './kernel.js';
 import type { DispatcherObject } from './object.js';
 import { dereferenceObject } from './object-manager.js';
@@ -16,8 +17,15 @@ export interface TimerObject extends DispatcherObject {
   due: number;
   /** Milliseconds between signals, 0 for one alone. */
   period: number;
+  /** What is queued to a port with each signal. */
+  completion: TimerCompletion | null;
   /** What is queued to the thread that set it. */
   apc: TimerApc | null;
+}
+
+interface TimerCompletion {
+  readonly port: IoCompletionObject;
+  readonly packet: CompletionPacket;
 }
 
 export interface TimerApc {
@@ -38,6 +46,7 @@ export function makeTimer(manualReset: boolean): TimerObject {
     manualReset,
     due: Number.POSITIVE_INFINITY,
     period: 0,
+    completion: null,
     apc: null,
   };
 }
@@ -71,6 +80,11 @@ export class TimerQueue {
     const index = this.#set.indexOf(timer);
     if (index >= 0) this.#set.splice(index, 1);
     return index >= 0;
+  }
+
+  /** Those that report to a port are not set any more. */
+  removeThoseOf(port: IoCompletionObject): void {
+    for (const timer of this.#set.filter(({ completion }) => completion?.port === port)) this.remove(timer);
   }
 
   /** Those that call back a thread. */
@@ -126,6 +140,7 @@ export function expireTimers(kernel: Kernel): void {
     timers.remove(timer);
     timer.signalState = 1;
     queueTimerApc(kernel, timer);
+    queueTimerPacket(kernel, timer);
     if (timer.period > 0) {
       const step = timer.period * UNITS_PER_MILLISECOND;
       timer.due += (Math.floor((now - timer.due) / step) + 1) * step;
@@ -133,6 +148,13 @@ export function expireTimers(kernel: Kernel): void {
     }
     scheduler.signal(timer);
   }
+}
+
+/** A packet that nobody has taken is not queued again. */
+function queueTimerPacket(kernel: Kernel, { completion }: TimerObject): void {
+  if (completion === null) return;
+  const { port, packet } = completion;
+  if (!port.packets.some(({ context }) => context === packet.context)) queueCompletion(kernel, port, packet);
 }
 
 /** The routine gets the argument and the time at which the timer was due. An APC that still waits is not queued again. */

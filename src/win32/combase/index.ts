@@ -5,9 +5,9 @@
 import { restartable, type ServiceCall, type ServiceFunction } from '../../nt/service.js';
 import type { SystemModule } from '../../nt/system-module.js';
 import { fillRandom } from '../advapi32/random.js';
-import { usingHeap } from '../kernel32/heap-guard.js';
 import { allocateFromHeap, freeToHeap, reallocateInHeap } from '../ntdll/heap.js';
 import { heapContext } from '../ntdll/heap-context.js';
+import { usingHeap } from '../ntdll/heap-guard.js';
 import { processHeap } from '../ntdll/heap-services.js';
 
 const S_OK = 0;

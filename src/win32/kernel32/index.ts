@@ -1,5 +1,6 @@
 import { restartable } from '../../nt/service.js';
 import type { SystemModule } from '../../nt/system-module.js';
+import { usingHeap } from '../ntdll/heap-guard.js';
 import { apcFunctions } from './apc.js';
 import { kernel32Code } from './code.js';
 import { codeConversionFunctions } from './code-conversion.js';
@@ -19,7 +20,6 @@ import { formatMessageFunctions } from './format-message.js';
 import { globalMemoryFunctions } from './global-memory.js';
 import { handleFunctions } from './handle.js';
 import { heapForwarders, heapFunctions } from './heap.js';
-import { usingHeap } from './heap-guard.js';
 import { ioCompletionFunctions } from './io-completion.js';
 import { localeFunctions } from './locale.js';
 import { mappedFileNameFunctions } from './mapped-file-name.js';
@@ -41,6 +41,7 @@ import { syncForwarders, syncFunctions } from './sync.js';
 import { systemInfoFunctions } from './system-info.js';
 import { threadFunctions } from './thread.js';
 import { threadLocalFunctions } from './thread-local.js';
+import { threadPoolForwarders, threadPoolFunctions } from './thread-pool.js';
 import { threadStackFunctions } from './thread-stack.js';
 import { timeFunctions } from './time.js';
 import { timerFunctions } from './timer.js';
@@ -84,6 +85,7 @@ export const kernel32: SystemModule = {
     ...timeFunctions,
     ...threadStackFunctions,
     ...usingHeap(threadFunctions),
+    ...usingHeap(threadPoolFunctions),
     ...processModuleFunctions,
     ...slimLockFunctions,
     ...physicalPageFunctions,
@@ -97,7 +99,13 @@ export const kernel32: SystemModule = {
     ...usingHeap(findFileFunctions),
     ...fileNameFunctions,
   }),
-  forwarders: { ...exceptionForwarders, ...heapForwarders, ...slimLockForwarders, ...syncForwarders },
+  forwarders: {
+    ...exceptionForwarders,
+    ...heapForwarders,
+    ...slimLockForwarders,
+    ...threadPoolForwarders,
+    ...syncForwarders,
+  },
   code: kernel32Code,
   dependencies: ['ntdll.dll'],
   description: 'Windows NT BASE API Client DLL',

@@ -10,6 +10,7 @@ import { extendedMemoryServices } from './extended-memory-services.js';
 import { fileServices } from './file-services.js';
 import { functionTableServices } from './function-table.js';
 import { heapFastPaths } from './heap-front-end-code.js';
+import { usingHeap } from './heap-guard.js';
 import { ioCompletionServices } from './io-completion-services.js';
 import { loaderServices } from './loader-services.js';
 import { lockCode } from './lock-code.js';
@@ -29,6 +30,7 @@ import { slimLockServices } from './slim-lock.js';
 import { slistCode } from './slist-code.js';
 import { stringServices } from './strings.js';
 import { threadInformationServices } from './thread-information.js';
+import { threadPoolServices } from './thread-pool-services.js';
 import { threadServices } from './thread-services.js';
 import { timerServices } from './timer-services.js';
 import { unwindServices } from './unwind.js';
@@ -61,6 +63,7 @@ const restartableServices = restartable({
   ...stringServices,
   ...ioCompletionServices,
   ...timerServices,
+  ...usingHeap(threadPoolServices),
   ...threadServices,
   ...threadInformationServices,
 });

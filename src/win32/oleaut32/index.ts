@@ -1,5 +1,5 @@
 import type { SystemModule } from '../../nt/system-module.js';
-import { usingHeap } from '../kernel32/heap-guard.js';
+import { usingHeap } from '../ntdll/heap-guard.js';
 import { bstrFunctions } from './bstr.js';
 import { variantFunctions } from './variant.js';
 

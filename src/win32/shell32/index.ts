@@ -1,10 +1,10 @@
 /** shell32.dll, as console programs use it: command lines and known folders. */
 import { restartable, type ServiceFunction } from '../../nt/service.js';
 import type { SystemModule } from '../../nt/system-module.js';
-import { usingHeap } from '../kernel32/heap-guard.js';
 import { splitCommandLine } from '../msvcrt/command-line.js';
 import { allocateFromHeap } from '../ntdll/heap.js';
 import { heapContext } from '../ntdll/heap-context.js';
+import { usingHeap } from '../ntdll/heap-guard.js';
 import { processHeap } from '../ntdll/heap-services.js';
 import { wideBytes } from '../wide-bytes.js';
 import { getKnownFolderPath } from './known-folders.js';

@@ -1,6 +1,6 @@
 /** Functions that use the process heap: a heap that contradicts itself raises STATUS_HEAP_CORRUPTION in the program. */
 import type { Service, ServiceFunction } from '../../nt/service.js';
-import { guardHeap } from '../ntdll/heap-services.js';
+import { guardHeap } from './heap-services.js';
 
 /** The same functions, with what they and their steps meet in the heap turned into the exception. */
 export function usingHeap(
