@@ -46,6 +46,7 @@ import { threadStackFunctions } from './thread-stack.js';
 import { timeFunctions } from './time.js';
 import { timerFunctions } from './timer.js';
 import { unneededMemoryFunctions } from './unneeded-memory.js';
+import { toolhelpFunctions } from './toolhelp.js';
 import { volumeFunctions } from './volume.js';
 import { workingSetFunctions } from './working-set.js';
 /** kernel32.dll: the Win32 base functions. A and W forms are one implementation each. */
@@ -90,6 +91,7 @@ export const kernel32: SystemModule = {
     ...slimLockFunctions,
     ...physicalPageFunctions,
     ...pointerFunctions,
+    ...toolhelpFunctions,
     ...volumeFunctions,
     ...workingSetFunctions,
     ...usingHeap(formatMessageFunctions),
