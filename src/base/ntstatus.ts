@@ -172,3 +172,5 @@ export const STATUS_NOT_A_REPARSE_POINT = 0xc0000275;
 export const STATUS_ALERTED = 0x00000101;
 export const STATUS_TIMER_RESUME_IGNORED = 0x40000025;
 export const STATUS_RESOURCE_NOT_OWNED = 0xc0000264;
+/** A fail fast without a record of its own. */
+export const STATUS_FAIL_FAST_EXCEPTION = 0xc0000602;

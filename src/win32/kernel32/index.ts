@@ -6,8 +6,10 @@ import { kernel32Code } from './code.js';
 import { codeConversionFunctions } from './code-conversion.js';
 import { consoleFunctions } from './console.js';
 import { createProcessFunctions } from './create-process.js';
+import { dateFormatFunctions } from './date-format.js';
 import { deviceControlFunctions } from './device-control.js';
 import { environmentFunctions } from './environment.js';
+import { errorReportingFunctions } from './error-reporting.js';
 import { exceptionForwarders, exceptionFunctions } from './exception.js';
 import { extendedMemoryFunctions } from './extended-memory.js';
 import { fileFunctions } from './file.js';
@@ -21,7 +23,7 @@ import { globalMemoryFunctions } from './global-memory.js';
 import { handleFunctions } from './handle.js';
 import { heapForwarders, heapFunctions } from './heap.js';
 import { ioCompletionFunctions } from './io-completion.js';
-import { localeFunctions } from './locale.js';
+import { localeEnumerations, localeFunctions } from './locale.js';
 import { mappedFileNameFunctions } from './mapped-file-name.js';
 import { memoryFunctions } from './memory.js';
 import { memoryNotificationFunctions } from './memory-notification.js';
@@ -35,6 +37,7 @@ import { priorityFunctions } from './priority.js';
 import { processFunctions } from './process.js';
 import { processModuleFunctions } from './process-modules.js';
 import { processorFunctions } from './processor-info.js';
+import { resourceFunctions } from './resource.js';
 import { slimLockForwarders, slimLockFunctions } from './slim-lock.js';
 import { stringFunctions } from './string.js';
 import { syncForwarders, syncFunctions } from './sync.js';
@@ -47,6 +50,7 @@ import { timeFunctions } from './time.js';
 import { timerFunctions } from './timer.js';
 import { unneededMemoryFunctions } from './unneeded-memory.js';
 import { toolhelpFunctions } from './toolhelp.js';
+import { updateResourceFunctions } from './update-resource.js';
 import { volumeFunctions } from './volume.js';
 import { workingSetFunctions } from './working-set.js';
 /** kernel32.dll: the Win32 base functions. A and W forms are one implementation each. */
@@ -92,10 +96,15 @@ export const kernel32: SystemModule = {
     ...physicalPageFunctions,
     ...pointerFunctions,
     ...toolhelpFunctions,
+    ...usingHeap(resourceFunctions),
+    ...usingHeap(updateResourceFunctions),
     ...volumeFunctions,
     ...workingSetFunctions,
     ...usingHeap(formatMessageFunctions),
     ...localeFunctions,
+    ...usingHeap(localeEnumerations),
+    ...dateFormatFunctions,
+    ...errorReportingFunctions,
     ...stringFunctions,
     ...handleFunctions,
     ...usingHeap(findFileFunctions),

@@ -7,9 +7,11 @@ import { type LoadedModule, moduleAt, moduleOfAddress } from '../../ldr/loader-s
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import {
   ERROR_INSUFFICIENT_BUFFER,
+  ERROR_INVALID_HANDLE,
   ERROR_INVALID_PARAMETER,
   ERROR_MOD_NOT_FOUND,
 } from '../ntdll/dos-error.js';
+import { freeDataFile, isDataHandle, loadAsData } from './data-file.js';
 import { failStatus, TRUE } from './results.js';
 import { bothForms, type TextForm, writeText } from './text-form.js';
 
@@ -90,15 +92,23 @@ const LOAD_LIBRARY_AS_DATAFILE_EXCLUSIVE = 0x40;
 const AS_DATA =
   LOAD_LIBRARY_AS_DATAFILE | LOAD_LIBRARY_AS_IMAGE_RESOURCE | LOAD_LIBRARY_AS_DATAFILE_EXCLUSIVE;
 
-/** HMODULE LoadLibraryEx(name, file, flags); loading as data alone is refused. */
-const loadLibraryEx = (form: TextForm): Service =>
-  loadDllService(
-    (call) =>
-      call.address(0) === 0 || call.handle(1) !== 0 || (call.u32(2) & AS_DATA) !== 0
-        ? STATUS_INVALID_PARAMETER
-        : form.read(call, call.address(0)),
+/** HMODULE LoadLibraryEx(name, file, flags). As data, a file that is mapped as an image too reads as one. */
+const loadLibraryEx = (form: TextForm): Service => {
+  const isRefused = (call: ServiceCall) => call.address(0) === 0 || call.handle(1) !== 0;
+  const load = loadDllService(
+    (call) => (isRefused(call) ? STATUS_INVALID_PARAMETER : form.read(call, call.address(0))),
     valueOrError,
   );
+  return {
+    ...load,
+    enter: (call) => {
+      const flags = call.u32(2);
+      if (isRefused(call) || !(flags & AS_DATA)) return load.enter(call);
+      const name = form.read(call, call.address(0));
+      return loadAsData(call, name, (flags & LOAD_LIBRARY_AS_IMAGE_RESOURCE) !== 0);
+    },
+  };
+};
 
 /** Names at addresses below this are ordinals. */
 const FIRST_NAME = 0x10000;
@@ -111,11 +121,28 @@ const getProcAddress = procedureService((call) => {
   return { base, name: call.memory.readAnsi(name), ordinal: -1 };
 }, valueOrError);
 
-/** BOOL FreeLibrary(module). */
-const freeLibrary = unloadDllService(
+const unloadLibrary = unloadDllService(
   (call) => call.address(0),
   (call, status) => (ntSuccess(status) ? TRUE : failStatus(call, status)),
 );
+
+/** BOOL FreeLibrary(module). */
+const freeLibrary: Service = {
+  ...unloadLibrary,
+  enter: (call) => {
+    if (!isDataHandle(call.address(0))) return unloadLibrary.enter(call);
+    return freeDataFile(call, call.address(0)) ? TRUE : call.fail(ERROR_INVALID_HANDLE);
+  },
+};
+
+/** void FreeLibraryAndExitThread(module, code). */
+const freeLibraryAndExitThread: Service = {
+  enter: (call) => call.callGuest(call.symbol('kernel32.dll', 'FreeLibrary'), [call.address(0)], 0, []),
+  steps: [
+    (call) => call.callGuest(call.symbol('kernel32.dll', 'ExitThread'), [call.u32(1)], 1, []),
+    (call) => call.terminateThread(call.u32(1)),
+  ],
+};
 
 /** BOOL DisableThreadLibraryCalls(module). */
 const disableThreadCalls: ServiceFunction = (call) => {
@@ -133,5 +160,6 @@ export const moduleFunctions: Record<string, Service | ServiceFunction> = {
   ...bothForms('LoadLibraryEx', loadLibraryEx),
   GetProcAddress: getProcAddress,
   FreeLibrary: freeLibrary,
+  FreeLibraryAndExitThread: freeLibraryAndExitThread,
   DisableThreadLibraryCalls: disableThreadCalls,
 };

@@ -27,9 +27,18 @@ export function fullPathOf(call: ServiceCall, path: string): string {
   return fullDosPath(path, currentDirectory(call));
 }
 
-/** The NT path of a Win32 path; null for an empty path, or one of MAX_PATH units and more without \\?\ . */
+/** PEB.BitField, and its bit IsLongPathAwareProcess: paths without \\?\ may be longer than MAX_PATH. */
+const PEB_BIT_FIELD = 3;
+const LONG_PATH_AWARE = 0x80;
+
+function isLongPathAware(call: ServiceCall): boolean {
+  return (call.memory.readU8(call.process.peb + PEB_BIT_FIELD) & LONG_PATH_AWARE) !== 0;
+}
+
+/** The NT path of a Win32 path; null for an empty path, or one of MAX_PATH units and more that may not be so long. */
 export function ntPathOf(call: ServiceCall, path: string): string | null {
-  if (dosPathType(path) !== 'verbatim' && fullPathOf(call, path).length >= MAX_PATH) return null;
+  const isLong = dosPathType(path) !== 'verbatim' && fullPathOf(call, path).length >= MAX_PATH;
+  if (isLong && !isLongPathAware(call)) return null;
   return dosPathToNtPath(path, currentDirectory(call));
 }
 

@@ -14,7 +14,7 @@ const SYSTEMTIME_BYTES = 16;
 const SHARED_SYSTEM_TIME = 0x7ffe0014;
 
 /** Fields of a SYSTEMTIME: year, month, day of week, day, hour, minute, second, millisecond. */
-type SystemTime = readonly number[];
+export type SystemTime = readonly number[];
 
 /** The calendar time of a FILETIME; null for one that is negative as a signed number. */
 export function toSystemTime(lo: number, hi: number): SystemTime | null {
@@ -44,7 +44,7 @@ export function fromSystemTime(time: SystemTime): { lo: number; hi: number } | n
   return { lo: Number(units & 0xffffffffn), hi: Number(units >> 32n) };
 }
 
-function readSystemTime(call: ServiceCall, at: number): SystemTime {
+export function readSystemTime(call: ServiceCall, at: number): SystemTime {
   return Array.from({ length: 8 }, (_, index) => call.memory.readU16(at + 2 * index));
 }
 

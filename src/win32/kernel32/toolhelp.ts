@@ -19,11 +19,7 @@ import type { Process } from '../../nt/process.js';
 import { createSection, mapViewOfSection, unmapViewOfSection } from '../../nt/section-services.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { THREAD_TERMINATED, type Thread } from '../../nt/thread.js';
-import {
-  ERROR_BAD_LENGTH,
-  ERROR_INVALID_PARAMETER,
-  ERROR_NO_MORE_FILES,
-} from '../ntdll/dos-error.js';
+import { ERROR_BAD_LENGTH, ERROR_INVALID_PARAMETER, ERROR_NO_MORE_FILES } from '../ntdll/dos-error.js';
 import { failStatus, INVALID_HANDLE_VALUE, TRUE } from './results.js';
 import { ANSI, type TextForm, WIDE, writeText } from './text-form.js';
 
@@ -161,8 +157,7 @@ const createSnapshot: ServiceFunction = (call) => {
     closeHandle(kernel, process, out.handle);
     return failStatus(call, -done, INVALID_HANDLE_VALUE);
   }
-  if (flags & TH32CS_INHERIT)
-    setHandleFlags(process, out.handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+  if (flags & TH32CS_INHERIT) setHandleFlags(process, out.handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
   return out.handle;
 };
 
