@@ -86,7 +86,8 @@ export function updateSharedTime(kernel: Kernel): void {
   const time = kernel.timeScratch;
   clock.systemTime(time);
   setSystemTime(words, sharedUserDataOffset(mm, SYSTEM_TIME) >> 2, time.lo, time.hi);
-  const now = ticks * TICK_100NS;
+  // No program has ever seen 0 there: the clock ticks before the first one begins.
+  const now = Math.max(ticks, 1) * TICK_100NS;
   setSystemTime(
     words,
     sharedUserDataOffset(mm, INTERRUPT_TIME) >> 2,

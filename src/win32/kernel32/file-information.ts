@@ -17,6 +17,7 @@ import {
   ERROR_MORE_DATA,
   ERROR_PATH_NOT_FOUND,
 } from '../ntdll/dos-error.js';
+import { directoryClass, giveDirectoryEntries } from './directory-information.js';
 import { ntPathOf } from './path.js';
 import { failStatus, TRUE, truth, writeU64 } from './results.js';
 
@@ -74,6 +75,8 @@ function writeName(call: ServiceCall, at: number, room: number, file: FileInform
 /** BOOL GetFileInformationByHandleEx(file, class, information, bytes). */
 const getInformation: ServiceFunction = (call) => {
   const [kind, at, room] = [call.u32(1), call.address(2), call.u32(3)];
+  const directory = directoryClass(kind);
+  if (directory !== undefined) return giveDirectoryEntries(call, directory, at, room);
   const [bytes, fill] = FIXED[kind] ?? [NAME_LENGTH_BYTES + 2, null];
   if (fill === null && kind !== FILE_NAME_INFO) return call.fail(ERROR_INVALID_PARAMETER);
   if (room < bytes) return call.fail(ERROR_BAD_LENGTH);

@@ -1,10 +1,12 @@
 /** Drives and volumes (fileapi.h): sizes and serial numbers are fixed. Sources: Microsoft, "GetDriveTypeW function", "GetDiskFreeSpaceExW function", "GetVolumeInformationW function". */
+import { STATUS_INVALID_DEVICE_REQUEST } from '../../base/ntstatus.js';
+import { queryInformationFile } from '../../nt/file-information.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { ERROR_INVALID_NAME, ERROR_PATH_NOT_FOUND } from '../ntdll/dos-error.js';
 import { fileForms } from './file-apis.js';
 import { fullPathOf } from './path.js';
-import { TRUE, writeU64 } from './results.js';
-import { bothForms, giveText, type TextForm, writeText } from './text-form.js';
+import { failStatus, TRUE, writeU64 } from './results.js';
+import { bothForms, giveText, type TextForm, WIDE, writeText } from './text-form.js';
 
 const DRIVE_NO_ROOT_DIR = 1;
 const DRIVE_FIXED = 3;
@@ -71,13 +73,26 @@ const volumeInformation =
     if (call.address(0) !== 0 && !/[\\/]$/.test(form.read(call, call.address(0))))
       return call.fail(ERROR_INVALID_NAME);
     if (driveAt(call, form, call.address(0)) === '') return call.fail(ERROR_PATH_NOT_FOUND);
-    if (call.address(1) !== 0 && call.u32(2) > 0) writeText(call, form, call.address(1), '');
-    [SERIAL_NUMBER, MAXIMUM_COMPONENT, FILE_SYSTEM_FLAGS].forEach((value, index) => {
-      if (call.address(index + 3) !== 0) call.memory.writeU32(call.address(index + 3), value);
-    });
-    if (call.address(6) !== 0) giveText(call, form, 'NTFS', call.address(6), call.u32(7));
-    return TRUE;
+    return describeVolume(call, form);
   };
+
+/** What both forms tell: the arguments behind the first are the same. */
+function describeVolume(call: ServiceCall, form: TextForm): number {
+  if (call.address(1) !== 0 && call.u32(2) > 0) writeText(call, form, call.address(1), '');
+  [SERIAL_NUMBER, MAXIMUM_COMPONENT, FILE_SYSTEM_FLAGS].forEach((value, index) => {
+    if (call.address(index + 3) !== 0) call.memory.writeU32(call.address(index + 3), value);
+  });
+  if (call.address(6) !== 0) giveText(call, form, 'NTFS', call.address(6), call.u32(7));
+  return TRUE;
+}
+
+/** BOOL GetVolumeInformationByHandleW(file, …): of the volume that an open file or directory lies on. */
+const volumeInformationByHandle: ServiceFunction = (call) => {
+  const file = queryInformationFile(call.kernel, call.process, call.handle(0));
+  if (typeof file === 'number') return failStatus(call, file);
+  if (file.device !== 'disk') return failStatus(call, STATUS_INVALID_DEVICE_REQUEST);
+  return describeVolume(call, WIDE);
+};
 
 /** DWORD GetLogicalDriveStrings(units, buffer): roots, each with a zero, and one more zero. */
 const driveStrings =
@@ -97,6 +112,7 @@ export const volumeFunctions: Record<string, Service | ServiceFunction> = {
   ...fileForms('GetDiskFreeSpace', diskFreeSpace),
   ...fileForms('GetDiskFreeSpaceEx', diskFreeSpaceEx),
   ...fileForms('GetVolumeInformation', volumeInformation),
+  GetVolumeInformationByHandleW: volumeInformationByHandle,
   ...bothForms('GetLogicalDriveStrings', driveStrings),
   GetLogicalDrives: logicalDrives,
 };

@@ -1,31 +1,53 @@
 /**
- * ws2_32.dll on a computer without a network: WSAStartup says that the network subsystem is not ready, so every other
- * function answers that it was not successful before. What needs no network works. Sources: Microsoft, "WSAStartup
- * function", "Windows Sockets Error Codes", "getaddrinfo function", "inet_addr function".
+ * ws2_32.dll on a computer without a network: it starts, but no socket can be made (WSAENETDOWN), so no handle is a socket
+ * and no name has an address. Sources: Microsoft, "WSAStartup function", "WSADATA structure", "Windows Sockets Error Codes",
+ * "getaddrinfo function", "inet_addr function".
  */
 import { restartable, type ServiceCall, type ServiceFunction } from '../../nt/service.js';
 import type { SystemModule } from '../../nt/system-module.js';
 
 const WSAEFAULT = 10014;
-const WSASYSNOTREADY = 10091;
+const WSAENOTSOCK = 10038;
+const WSAENETDOWN = 10050;
+const WSAVERNOTSUPPORTED = 10092;
 const WSANOTINITIALISED = 10093;
+const WSAHOST_NOT_FOUND = 11001;
 const SOCKET_ERROR = -1;
 const INADDR_NONE = 0xffffffff;
+const VERSION = 0x0202;
+/** WSADATA: versions, two old limits, vendor information, then the description and the status as text. */
+const DATA_BYTES = 408;
+const DATA_DESCRIPTION = 16;
+const DATA_STATUS = 273;
+const DESCRIPTION = 'WinSock 2.0';
+const STATUS = 'Running';
 
+/** Successful calls of WSAStartup without one of WSACleanup. */
+interface SocketState {
+  startups: number;
+}
+
+function stateOf(call: ServiceCall): SocketState {
+  const { library } = call.process;
+  library['ws2_32'] ??= { startups: 0 } satisfies SocketState;
+  return library['ws2_32'] as SocketState;
+}
+
+/** Fails with an error, or with WSANOTINITIALISED before WSAStartup. */
 const refuse =
-  (value: number): ServiceFunction =>
+  (error: number, value: number): ServiceFunction =>
   (call) =>
-    call.fail(WSANOTINITIALISED, value);
+    call.fail(stateOf(call).startups === 0 ? WSANOTINITIALISED : error, value);
 
-/** Functions that answer SOCKET_ERROR, or INVALID_SOCKET, which reads the same. */
-const REFUSED = [
+/** Functions that make sockets: INVALID_SOCKET reads as SOCKET_ERROR does. */
+const MAKERS = ['WSASocketA', 'WSASocketW', 'socket'] as const;
+
+/** Functions of a socket that answer SOCKET_ERROR. */
+const OF_SOCKETS = [
   'WSAAccept',
-  'WSAAddressToStringW',
-  'WSACleanup',
   'WSAConnect',
   'WSADuplicateSocketW',
   'WSAEnumNetworkEvents',
-  'WSAEnumProtocolsW',
   'WSAEventSelect',
   'WSAIoctl',
   'WSAPoll',
@@ -34,13 +56,10 @@ const REFUSED = [
   'WSASend',
   'WSASendMsg',
   'WSASendTo',
-  'WSASocketA',
-  'WSASocketW',
   'accept',
   'bind',
   'closesocket',
   'connect',
-  'gethostname',
   'getpeername',
   'getsockname',
   'getsockopt',
@@ -53,21 +72,29 @@ const REFUSED = [
   'sendto',
   'setsockopt',
   'shutdown',
-  'socket',
 ] as const;
 
-/** Functions that answer NULL or FALSE. */
-const REFUSED_WITH_NULL = [
-  'WSAGetOverlappedResult',
+/** Functions that look names up and answer NULL, and those whose result is the error itself. */
+const LOOKUPS = [
   'gethostbyaddr',
   'gethostbyname',
   'getprotobyname',
   'getservbyname',
   'getservbyport',
 ] as const;
+const LOOKUPS_WITH_ERROR = ['GetAddrInfoW', 'getaddrinfo', 'getnameinfo', 'GetNameInfoW'] as const;
 
-/** Functions whose result is the error itself. */
-const REFUSED_WITH_ERROR = ['GetAddrInfoW', 'getaddrinfo', 'getnameinfo', 'GetNameInfoW'] as const;
+const lookup: ServiceFunction = (call) => {
+  const error = stateOf(call).startups === 0 ? WSANOTINITIALISED : WSAHOST_NOT_FOUND;
+  return call.fail(error, error);
+};
+
+/** int WSAEnumProtocols(protocols, buffer, bytes): there are none. */
+const enumerateProtocols: ServiceFunction = (call) => {
+  if (stateOf(call).startups === 0) return call.fail(WSANOTINITIALISED, SOCKET_ERROR);
+  call.memory.writeU32(call.address(2), 0);
+  return 0;
+};
 
 const swap16: ServiceFunction = (call) => {
   const value = call.u32(0);
@@ -81,8 +108,30 @@ const swap32: ServiceFunction = (call) => {
   return swapped >>> 0;
 };
 
-/** int WSAStartup(version, data). */
-const startup: ServiceFunction = (call) => (call.address(1) === 0 ? WSAEFAULT : WSASYSNOTREADY);
+/** int WSAStartup(version, data): any version from 1.0 on, at most 2.2. */
+const startup: ServiceFunction = (call) => {
+  const [wanted, data] = [call.u32(0) & 0xffff, call.address(1)];
+  if (data === 0) return WSAEFAULT;
+  const major = wanted & 0xff;
+  if (major === 0) return WSAVERNOTSUPPORTED;
+  const { memory } = call;
+  memory.fill(data, DATA_BYTES, 0);
+  memory.writeU16(data, major > 2 || wanted === VERSION ? VERSION : wanted);
+  memory.writeU16(data + 2, VERSION);
+  memory.writeAnsi(data + DATA_DESCRIPTION, DESCRIPTION);
+  memory.writeAnsi(data + DATA_STATUS, STATUS);
+  memory.commit();
+  stateOf(call).startups++;
+  return 0;
+};
+
+const cleanup: ServiceFunction = (call) => {
+  const state = stateOf(call);
+  if (state.startups === 0) return call.fail(WSANOTINITIALISED, SOCKET_ERROR);
+  call.memory.commit();
+  state.startups--;
+  return 0;
+};
 
 /** unsigned long inet_addr(text): one to four numbers in decimal, octal or hexadecimal; in network order. */
 function parseAddress(text: string): number {
@@ -128,7 +177,6 @@ const ORDINALS: Readonly<Record<string, number>> = {
   getprotobyname: 53,
   getservbyname: 55,
   getservbyport: 56,
-  gethostname: 57,
   WSAGetLastError: 111,
   WSASetLastError: 112,
   WSAStartup: 115,
@@ -138,9 +186,14 @@ const ORDINALS: Readonly<Record<string, number>> = {
 export const ws2_32: SystemModule = {
   name: 'ws2_32.dll',
   functions: restartable({
-    ...list(REFUSED, refuse(SOCKET_ERROR)),
-    ...list(REFUSED_WITH_NULL, refuse(0)),
-    ...list(REFUSED_WITH_ERROR, refuse(WSANOTINITIALISED)),
+    ...list(MAKERS, refuse(WSAENETDOWN, SOCKET_ERROR)),
+    ...list(OF_SOCKETS, refuse(WSAENOTSOCK, SOCKET_ERROR)),
+    ...list(LOOKUPS, refuse(WSAHOST_NOT_FOUND, 0)),
+    ...list(LOOKUPS_WITH_ERROR, lookup),
+    WSACleanup: cleanup,
+    WSAEnumProtocolsA: enumerateProtocols,
+    WSAEnumProtocolsW: enumerateProtocols,
+    WSAGetOverlappedResult: refuse(WSAENOTSOCK, 0),
     WSAStartup: startup,
     WSAGetLastError: (call: ServiceCall) => call.lastError,
     WSASetLastError: (call: ServiceCall) => {
