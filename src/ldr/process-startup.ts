@@ -34,6 +34,8 @@ const NO_MUTANT = 0xffffffff;
 const TLS_BITS = 64;
 const TLS_EXPANSION_BITS = 1024;
 const BITMAP_SIZE = 16;
+/** Index 0 is never given out: programs take it for none. */
+const FIRST_INDEX_TAKEN = 1;
 const MAXIMUM_HEAPS = 16;
 /** Timeout of a critical section, in 100 ns units below zero: 30 days. */
 const CRITICAL_SECTION_TIMEOUT_LO = 0x0bc06000;
@@ -158,6 +160,7 @@ function fillPeb(call: ServiceCall, headers: PeHeaders): void {
   memory.writeU32(at + peb.PEB_SESSION_ID, 1);
   const bitmaps = allocate(call, 2 * BITMAP_SIZE);
   writeBitmap(call, bitmaps, TLS_BITS, at + peb.PEB_TLS_BITMAP_BITS);
+  memory.writeU32(at + peb.PEB_TLS_BITMAP_BITS, FIRST_INDEX_TAKEN);
   writeBitmap(call, bitmaps + BITMAP_SIZE, TLS_EXPANSION_BITS, at + peb.PEB_TLS_EXPANSION_BITMAP_BITS);
   memory.writePointer(at + peb.PEB_TLS_BITMAP, bitmaps);
   memory.writePointer(at + peb.PEB_TLS_EXPANSION_BITMAP, bitmaps + BITMAP_SIZE);
@@ -168,7 +171,7 @@ function fillPeb(call: ServiceCall, headers: PeHeaders): void {
   }
 }
 
-/** RTL_BITMAP: how many bits, and where they are. Index 0 of the first is never given out. */
+/** RTL_BITMAP: how many bits, and where they are. */
 function writeBitmap(call: ServiceCall, address: number, bits: number, buffer: number): void {
   call.memory.writeU32(address, bits);
   call.memory.writePointer(address + 8, buffer);

@@ -82,7 +82,7 @@ describe('the process', () => {
     const machine = new Win32Machine();
     const [list, needed] = [machine.space(64), machine.space(4)];
     expect(machine.call('K32EnumProcessModules', -1, list, 64, needed)).toBe(1);
-    expect(machine.u32(needed)).toBe(4 * 8);
+    expect(machine.u32(needed)).toBe(5 * 8);
     expect(machine.pointer(list)).toBe(machine.process.object.imageBase);
     const name = machine.space(64);
     expect(machine.call('K32GetModuleBaseNameA', -1, machine.pointer(list + 8), name, 64)).toBe(9);
