@@ -254,6 +254,20 @@ describe('code and pages', () => {
     expect(machine.cpu.getLo(RAX)).toBe(0x44339977);
   });
 
+  test('each such instruction has room for all its micro-operations', () => {
+    const machine = new BareMachine();
+    machine.map(DATA);
+    // mov r9, gs:[DATA], as long as one gets; mov eax, 0x22221711, which is kept in the place behind it
+    const address = [DATA & 0xff, (DATA >>> 8) & 0xff, (DATA >>> 16) & 0xff, DATA >>> 24];
+    machine.code(CODE + 0xffe, [0x65, 0x4c, 0x8b, 0x0c, 0x25, ...address, ...SYSCALL]);
+    machine.code(CODE + 0x4ffe, [0xb8, 0x11, 0x17, 0x22, 0x22, ...SYSCALL]);
+    for (const at of [0xffe, 0x4ffe, 0xffe, 0x4ffe, 0xffe]) {
+      machine.cpu.rip = CODE + at;
+      expect(machine.cpu.run(10)).toBe(EXIT_SYSTEM_CALL);
+    }
+    expect(machine.cpu.rip).toBe(CODE + 0x1009);
+  });
+
   test('the fault of such an instruction names the second page', () => {
     const machine = new BareMachine();
     const first = machine.map(CODE);

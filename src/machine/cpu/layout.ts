@@ -101,7 +101,7 @@ export const TLB = 0x10000;
 export const TLB_ENTRIES = 1024;
 /** Rights in supervisor mode, parallel to TLB: entries of 8 bytes, page address with TLB_* bits. */
 export const TLB_SUPERVISOR = 0x18000;
-/** Instructions that cross a page, kept by content: 64 entries of 128 bytes. */
+/** Instructions that cross a page, kept by content: 64 entries of 192 bytes. */
 export const CROSSING = 0x1a000;
 export const CROSSING_ENTRIES = 64;
 /**

@@ -47,7 +47,7 @@ export const FALL = 28;
 export const BLOCK_LIMIT = 64;
 
 /** Crossing instruction: its bytes (16), its offset in the page (4), then a block of one instruction. */
-export const CROSSING_SIZE = 128;
+export const CROSSING_SIZE = 192;
 export const CROSSING_OFFSET = 16;
 export const CROSSING_BLOCK = 32;
 
