@@ -10,6 +10,7 @@ import {
   MEM_RESERVE,
   MEM_RESERVE_PLACEHOLDER,
   MEM_TOP_DOWN,
+  MEM_WRITE_WATCH,
   PAGE_NOACCESS,
   PAGE_READWRITE,
   SEC_COMMIT,
@@ -32,6 +33,12 @@ import {
 import { createTestMachine, type TestMachine } from '../testing/small-machine.js';
 import { NO_REQUIREMENTS } from './address-requirements.js';
 import { HIGHEST_USER_ADDRESS } from './address-space.js';
+import {
+  queryRegion,
+  REGION_MAPPED_WRITE_WATCH,
+  REGION_PLACEHOLDER_RESERVATION,
+  REGION_PRIVATE,
+} from './query-region.js';
 import { createSection, type Section } from './section.js';
 import { mapViewOfSection, unmapViewOfSection, type ViewRequest } from './section-view.js';
 import { verify } from './verify.js';
@@ -130,6 +137,22 @@ describe('placeholders', () => {
     expect(runs(machine, 0x10000, 4)).toEqual([[0, 4, MEM_RESERVE, 0]]);
     expect(free(machine, 0x10000, 0, MEM_RELEASE)).toBe(STATUS_SUCCESS);
     expect(space.vads.find(16)).toBeNull();
+  });
+
+  it('show as such, and what took their place does not', () => {
+    const machine = createTestMachine(128);
+    const regionType = () => {
+      const out = { allocationBase: 0, allocationProtect: 0, regionType: 0, regionSize: 0, commitSize: 0 };
+      expect(queryRegion(machine.space, BASE, out)).toBe(STATUS_SUCCESS);
+      return out.regionType;
+    };
+    reserve(machine, BASE, 0x10000);
+    expect(regionType()).toBe(REGION_PRIVATE | REGION_PLACEHOLDER_RESERVATION);
+    allocate(machine, BASE, 0x10000, REPLACE | MEM_WRITE_WATCH);
+    expect(regionType()).toBe(REGION_PRIVATE | REGION_MAPPED_WRITE_WATCH);
+    free(machine, BASE, 0x10000, PRESERVE);
+    allocate(machine, BASE, 0x10000, REPLACE);
+    expect(regionType()).toBe(REGION_PRIVATE);
   });
 
   it('take whole pages, no access and no other flags', () => {

@@ -15,7 +15,7 @@ import {
 import type { AddressSpace } from './address-space.js';
 import type { BackingFile } from './backing-file.js';
 import { allowsExecute, pageProtection } from './protection.js';
-import { VAD_IMAGE, VAD_PRIVATE, type Vad } from './vad-tree.js';
+import { VAD_AWE, VAD_IMAGE, VAD_LARGE_PAGES, VAD_PRIVATE, type Vad } from './vad-tree.js';
 
 const PAGE_SIZE = 4096;
 
@@ -24,6 +24,10 @@ export const REGION_PRIVATE = 0x1;
 export const REGION_MAPPED_DATA_FILE = 0x2;
 export const REGION_MAPPED_IMAGE = 0x4;
 export const REGION_MAPPED_PAGE_FILE = 0x8;
+export const REGION_PLACEHOLDER_RESERVATION = 0x100;
+export const REGION_MAPPED_AWE = 0x200;
+export const REGION_MAPPED_WRITE_WATCH = 0x400;
+export const REGION_PAGE_SIZE_LARGE = 0x800;
 
 /** MEMORY_REGION_INFORMATION: an address, PAGE_* flags, REGION_* flags, bytes. */
 export interface MemoryRegionInformation {
@@ -50,9 +54,16 @@ function rangeAt(space: AddressSpace, address: number): Vad | number {
 }
 
 function regionTypeOf(vad: Vad): number {
-  if (vad.kind === VAD_PRIVATE) return REGION_PRIVATE;
+  if (vad.kind === VAD_PRIVATE) return REGION_PRIVATE | privateTypeOf(vad);
   if (vad.kind === VAD_IMAGE) return REGION_MAPPED_IMAGE;
   return vad.controlArea!.file === null ? REGION_MAPPED_PAGE_FILE : REGION_MAPPED_DATA_FILE;
+}
+
+function privateTypeOf(vad: Vad): number {
+  if (vad.isPlaceholder) return REGION_PLACEHOLDER_RESERVATION;
+  if (vad.type === VAD_AWE) return REGION_MAPPED_AWE;
+  if (vad.type === VAD_LARGE_PAGES) return REGION_PAGE_SIZE_LARGE;
+  return vad.writeWatch !== 0 ? REGION_MAPPED_WRITE_WATCH : 0;
 }
 
 /** Describes the allocation that holds an address. STATUS_INVALID_ADDRESS in a free region, STATUS_INVALID_PARAMETER past user space. */

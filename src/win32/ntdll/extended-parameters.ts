@@ -5,11 +5,13 @@
 import {
   STATUS_INVALID_HANDLE,
   STATUS_INVALID_PARAMETER,
+  STATUS_NOT_SUPPORTED,
   STATUS_PRIVILEGE_NOT_HELD,
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
 import { type AddressRequirements, NO_REQUIREMENTS } from '../../mm/address-requirements.js';
 import type { ServiceCall } from '../../nt/service.js';
+import { mayLockPages } from '../../nt/token.js';
 import { readSize } from './arguments.js';
 
 /** MEM_EXTENDED_PARAMETER_TYPE. */
@@ -37,7 +39,7 @@ export interface ExtendedParameters {
 /**
  * Reads the parameters of an allocation or view. STATUS_INVALID_PARAMETER for an unknown type, one that comes twice, reserved
  * bits, a NUMA node that does not exist, an attribute that does not apply; STATUS_INVALID_HANDLE for a partition, of which there
- * is none beside the system's; STATUS_PRIVILEGE_NOT_HELD for nonpaged memory. Which of these Windows answers could not be
+ * is none beside the system's; for nonpaged memory STATUS_PRIVILEGE_NOT_HELD, or STATUS_NOT_SUPPORTED for those who may lock pages. Which of these Windows answers could not be
  * checked for each.
  */
 export function readExtendedParameters(
@@ -73,7 +75,7 @@ function readParameter(call: ServiceCall, type: number, at: number, out: Extende
     case USER_PHYSICAL_HANDLE:
       return STATUS_INVALID_PARAMETER;
     case ATTRIBUTE_FLAGS:
-      return checkAttributes(call.memory.readU64Lo(at), call.memory.readU64Hi(at));
+      return checkAttributes(call, call.memory.readU64Lo(at), call.memory.readU64Hi(at));
     default:
       return STATUS_INVALID_PARAMETER;
   }
@@ -93,9 +95,10 @@ export function isKnownNode(node: number): boolean {
   return node === 0 || node === NUMA_NO_PREFERRED_NODE;
 }
 
-function checkAttributes(low: number, high: number): number {
+function checkAttributes(call: ServiceCall, low: number, high: number): number {
   if (high !== 0 || (low & ~KNOWN_ATTRIBUTES) !== 0) return STATUS_INVALID_PARAMETER;
-  return (low & NONPAGED) !== 0 ? STATUS_PRIVILEGE_NOT_HELD : STATUS_SUCCESS;
+  if ((low & NONPAGED) === 0) return STATUS_SUCCESS;
+  return mayLockPages(call.process) ? STATUS_NOT_SUPPORTED : STATUS_PRIVILEGE_NOT_HELD;
 }
 
 /** Parameters that ask for nothing. */
