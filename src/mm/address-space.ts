@@ -4,6 +4,7 @@
  */
 import { BugCheck, NO_PAGES_AVAILABLE } from './bug-check.js';
 import { COMMIT_PAGE_TABLES } from './commit.js';
+import { type CommitQuota, noteCommit } from './commit-quota.js';
 import { FaultCounters } from './counters.js';
 import { deleteHyperspace } from './hyperspace.js';
 import type { MemoryManager } from './memory-manager.js';
@@ -42,6 +43,10 @@ export class AddressSpace {
   /** Pages that this process is charged for: private pages, copy-on-write views, page tables, working-set list. */
   commitCharge = 0;
   peakCommitCharge = 0;
+  /** Most that it may be charged for; infinity for no limit. */
+  commitLimit = Number.POSITIVE_INFINITY;
+  /** The quota of its innermost job. */
+  quota: CommitQuota | null = null;
   /** Valid pages, page tables included. */
   workingSetPages = 0;
   peakWorkingSetPages = 0;
@@ -72,6 +77,7 @@ export class AddressSpace {
   addCommit(pages: number): void {
     this.commitCharge += pages;
     if (this.commitCharge > this.peakCommitCharge) this.peakCommitCharge = this.commitCharge;
+    if (this.quota !== null) noteCommit(this, pages);
   }
 
   addResident(pages: number): void {

@@ -15,6 +15,7 @@ import {
 import { checkAccess } from './access-check.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_PRIVATE } from './commit.js';
+import { mayCommit } from './commit-quota.js';
 import { allocateContiguousFrames } from './contiguous-frames.js';
 import type { MemoryManager } from './memory-manager.js';
 import { deleteActiveFrame } from './page-lists.js';
@@ -92,7 +93,8 @@ export function allocateLargePages(
   if (!isLargePageProtection(protection)) return STATUS_INVALID_PAGE_PROTECTION;
   const pages = (end - start) / 4096;
   if (pages > residentAvailable(mm)) return STATUS_INSUFFICIENT_RESOURCES;
-  if (!mm.commit.charge(COMMIT_PRIVATE, pages)) return STATUS_COMMITMENT_LIMIT;
+  if (!mayCommit(mm, space, pages)) return STATUS_COMMITMENT_LIMIT;
+  mm.commit.force(COMMIT_PRIVATE, pages);
   for (let address = start; address < end; address += LARGE_PAGE_SIZE) {
     const status = mapLargePage(mm, space, address, protection);
     if (status === STATUS_SUCCESS) continue;

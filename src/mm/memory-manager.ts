@@ -7,6 +7,7 @@ import type { PhysicalMemory } from '../machine/physical-memory.js';
 import type { Processor } from '../machine/processor.js';
 import type { AddressSpace } from './address-space.js';
 import { CommitLedger } from './commit.js';
+import type { CommitRefusal } from './commit-quota.js';
 import { SectionTable } from './control-area.js';
 import { FaultCounters } from './counters.js';
 import { EventSink } from './events.js';
@@ -75,6 +76,8 @@ export class MemoryManager {
   /** Frames that are not bad. */
   readonly usableFrames: number;
   readonly commit: CommitLedger;
+  /** Told when a limit of a process or of its jobs keeps it from committing. */
+  commitRefused: CommitRefusal | null = null;
   readonly nonpagedPool: Pool;
   readonly pagedPool: Pool;
   readonly systemPtes = new SystemPtes();

@@ -5,6 +5,7 @@
 import { STATUS_COMMITMENT_LIMIT, STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_PRIVATE } from './commit.js';
+import { mayCommit } from './commit-quota.js';
 import { deleteLockedRange } from './locked-range.js';
 import type { MemoryManager } from './memory-manager.js';
 import { PAGE_RESERVED, pageState, setPageProtection } from './page-protection.js';
@@ -94,7 +95,7 @@ export function commitPrivatePages(
   const committed = countCommitted(mm, space, vad, start, end);
   if (committed < 0) return -committed;
   const missing = (end - start) / 4096 - committed;
-  if (!mm.commit.hasRoom(missing)) return STATUS_COMMITMENT_LIMIT;
+  if (!mayCommit(mm, space, missing)) return STATUS_COMMITMENT_LIMIT;
   if (coversWhole(vad, start, end) && vad.commitCharge === 0 && protection === vad.protection) {
     const status = tryDeletePteRange(mm, space, start, end);
     if (status !== STATUS_SUCCESS) return status;

@@ -41,6 +41,7 @@ import {
 } from './address-requirements.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_COPY_ON_WRITE } from './commit.js';
+import { mayCommit } from './commit-quota.js';
 import { LARGE_PAGE_SIZE } from './large-page.js';
 import { checkLargeView, mapLargeView, unmapLargeView } from './large-section.js';
 import { flushControlArea, writeUnmappedPages } from './mapped-file-writer.js';
@@ -259,7 +260,8 @@ function insertView(
     if (status !== STATUS_SUCCESS) return status;
   }
   const charge = viewCharge(mm, space, vad);
-  if (!mm.commit.charge(COMMIT_COPY_ON_WRITE, charge)) return STATUS_COMMITMENT_LIMIT;
+  if (!mayCommit(mm, space, charge)) return STATUS_COMMITMENT_LIMIT;
+  mm.commit.force(COMMIT_COPY_ON_WRITE, charge);
   vad.commitCharge = charge;
   space.addCommit(charge);
   vad.replacesPlaceholder = region.replaced !== null;

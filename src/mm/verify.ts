@@ -10,6 +10,7 @@ import {
   COMMIT_SYSTEM,
   COMMIT_USES,
 } from './commit.js';
+import type { CommitQuota } from './commit-quota.js';
 import type { FaultCounters } from './counters.js';
 import type { MemoryManager } from './memory-manager.js';
 import { isMappedFilePage } from './page-lists.js';
@@ -118,6 +119,7 @@ function verifyAll(mm: MemoryManager): VerifyCounts {
   verifyCounters(mm.counters, 0, tally);
   verifyCounters(mm.systemWorkingSet.counters, 0, tally);
   for (const { counters, processId } of mm.addressSpaces) verifyCounters(counters, processId, tally);
+  verifyQuotas(mm, tally);
   return tally.counts;
 }
 
@@ -283,6 +285,15 @@ function verifyCommit(mm: MemoryManager, tally: VerifyTally): void {
   let sum = 0;
   for (let use = 0; use < COMMIT_USES; use++) sum += commit.byUse[use]!;
   tally.equal(commit.current, sum, 'commit charge', 0);
+}
+
+/** The quota of a job is the sum of what its processes are charged for. */
+function verifyQuotas(mm: MemoryManager, tally: VerifyTally): void {
+  const sums = new Map<CommitQuota, number>();
+  for (const space of mm.addressSpaces)
+    for (let quota = space.quota; quota !== null; quota = quota.parent)
+      sums.set(quota, (sums.get(quota) ?? 0) + space.commitCharge);
+  for (const [quota, sum] of sums) tally.equal(quota.current, sum, 'commit charge of a job, pages', sum);
 }
 
 /** Every fault was soft, hard, a guard page's or a violation. */

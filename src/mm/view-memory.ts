@@ -10,6 +10,7 @@ import {
 } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_COPY_ON_WRITE, COMMIT_SECTION } from './commit.js';
+import { mayCommit } from './commit-quota.js';
 import type { MemoryManager } from './memory-manager.js';
 import {
   isPrivateCopy,
@@ -65,7 +66,7 @@ export function protectView(
   releaseTables(mm, space, start, end);
   const most = isCopyOnWrite(protection) ? (end - start) / 4096 : before;
   if (isReserved) return STATUS_NOT_COMMITTED;
-  if (!mm.commit.hasRoom(most - before)) return STATUS_COMMITMENT_LIMIT;
+  if (!mayCommit(mm, space, most - before)) return STATUS_COMMITMENT_LIMIT;
   status = holdTables(mm, space, start, end, true);
   if (status !== STATUS_SUCCESS) return status;
   protectPages(mm, space, vad, start, end, protection);
@@ -155,7 +156,7 @@ export function commitViewPages(
   const missing = countUncommitted(mm, vad, start / 4096, end / 4096);
   const before = viewCharge(mm, space, vad, start / 4096, end / 4096 - 1);
   const most = isCopyOnWrite(protection) ? (end - start) / 4096 : before;
-  const hasRoom = mm.commit.hasRoom(missing + most - before);
+  const hasRoom = mm.commit.hasRoom(missing + most - before) && mayCommit(mm, space, most - before);
   if (hasRoom) {
     mm.commit.force(COMMIT_SECTION, missing);
     const { segment, subsections } = vad.controlArea!;

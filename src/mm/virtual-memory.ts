@@ -41,6 +41,7 @@ import {
 } from './address-requirements.js';
 import type { AddressSpace } from './address-space.js';
 import { COMMIT_PRIVATE } from './commit.js';
+import { mayCommit } from './commit-quota.js';
 import { allocateLockedRange } from './locked-range.js';
 import type { MemoryManager } from './memory-manager.js';
 import { placeholderAt, removePlaceholder } from './placeholder.js';
@@ -221,7 +222,8 @@ function reserve(
 
 /** Charges a new range for all its pages. False: commit has no room. */
 function commitWhole(mm: MemoryManager, space: AddressSpace, vad: Vad): boolean {
-  if (!mm.commit.charge(COMMIT_PRIVATE, vad.pageCount)) return false;
+  if (!mayCommit(mm, space, vad.pageCount)) return false;
+  mm.commit.force(COMMIT_PRIVATE, vad.pageCount);
   vad.memCommit = true;
   vad.commitCharge = vad.pageCount;
   space.addCommit(vad.pageCount);

@@ -49,6 +49,12 @@ export const PROCESS_DUP_HANDLE = 0x40;
 export const PROCESS_SET_INFORMATION = 0x200;
 export const PROCESS_QUERY_INFORMATION = 0x400;
 export const PROCESS_QUERY_LIMITED_INFORMATION = 0x1000;
+export const JOB_OBJECT_ALL_ACCESS = 0x1f003f;
+export const JOB_OBJECT_ASSIGN_PROCESS = 0x1;
+export const JOB_OBJECT_SET_ATTRIBUTES = 0x2;
+export const JOB_OBJECT_QUERY = 0x4;
+export const JOB_OBJECT_TERMINATE = 0x8;
+export const PROCESS_SUSPEND_RESUME = 0x800;
 export const TOKEN_QUERY = 0x8;
 export const TOKEN_ADJUST_PRIVILEGES = 0x20;
 export const KEY_QUERY_VALUE = 0x1;
@@ -89,6 +95,7 @@ const MAPPINGS: Readonly<Record<ObjectKind, GenericMapping>> = {
   thread: { read: 0x20048, write: 0x20437, execute: 0x121800, all: 0x1fffff },
   directory: { read: 0x20003, write: 0x2000c, execute: 0x20003, all: 0xf000f },
   token: { read: 0x20008, write: 0x200e0, execute: 0x20000, all: 0xf01ff },
+  job: { read: 0x20004, write: 0x2000b, execute: 0x120000, all: JOB_OBJECT_ALL_ACCESS },
   key: { read: KEY_READ, write: 0x20006, execute: KEY_READ, all: 0xf003f },
 };
 

@@ -23,6 +23,7 @@ import { systemWord } from '../mm/system-space.js';
 import { UserMemory } from '../mm/user-memory.js';
 import { Console } from './console.js';
 import { FileSystem } from './file-system.js';
+import { type Job, reportMemoryLimit } from './job.js';
 import { createSystemKeyedEvent, type KeyedEventObject } from './keyed-event.js';
 import {
   createMemoryConditions,
@@ -105,6 +106,8 @@ export class Kernel {
   readonly workerFactories: WorkerFactory[] = [];
   /** Those that may need one more worker. */
   readonly workersWanted = new Set<WorkerFactory>();
+  /** Jobs that limit time. */
+  readonly timedJobs = new Set<Job>();
   /** The service table: index is the service number. */
   readonly services: readonly ServiceEntry[];
   /** Privileges of the account that programs run under, beside an ordinary user's, by LUID. */
@@ -153,6 +156,10 @@ export class Kernel {
       clock: this.clock,
     });
     this.memory = new UserMemory(this.mm);
+    this.mm.commitRefused = (space, quota) => {
+      const process = this.processes.get(space.processId);
+      if (process?.job) reportMemoryLimit(this, process, quota);
+    };
     this.scheduler = new Scheduler(options.quantum);
     this.console = new Console(options.host);
     this.services = options.system.services;

@@ -17,6 +17,7 @@ import { closeFileObject } from './create-file.js';
 import type { FileObject } from './file-object.js';
 import { HANDLE_FLAG_INHERIT, HANDLE_FLAG_PROTECT_FROM_CLOSE } from './handle-table.js';
 import { closeIoCompletion, type IoCompletionObject } from './io-completion.js';
+import { closeJob, type Job } from './job.js';
 import type { Kernel } from './kernel.js';
 import type { KernelObject, ObjectKind } from './object.js';
 import type { Process } from './process.js';
@@ -45,6 +46,7 @@ const POOL_CHARGES: Readonly<Record<ObjectKind, readonly [bytes: number, tag: st
   directory: [0x1a0, 'Dire'],
   token: [0x4f0, 'Toke'],
   key: [0xa0, 'Key '],
+  job: [0x620, 'Job '],
 };
 
 /** A new object: its pool is charged. */
@@ -127,6 +129,7 @@ function releaseHandle(kernel: Kernel, object: KernelObject): void {
   if (--object.handleCount === 0) {
     kernel.objectDirectory.remove(object);
     if (object.kind === 'file') closeFileObject(kernel, object as FileObject);
+    if (object.kind === 'job') closeJob(kernel, object as Job);
     if (object.kind === 'io-completion')
       closeIoCompletion(kernel, object as IoCompletionObject, STATUS_ABANDONED_WAIT_0);
   }
@@ -149,13 +152,28 @@ function releaseCompletion(kernel: Kernel, { completion }: FileObject): void {
   if (completion !== null) dereferenceObject(kernel, completion.port);
 }
 
+function deleteProcessObject(kernel: Kernel, process: Process): void {
+  dereferenceObject(kernel, process.token);
+  if (process.job !== null) dereferenceObject(kernel, process.job);
+}
+
+/** A job that is gone leaves the job that it lay in and lets its port go. */
+function releaseJob(kernel: Kernel, job: Job): void {
+  kernel.timedJobs.delete(job);
+  if (job.port !== null) dereferenceObject(kernel, job.port.object);
+  if (job.parent === null) return;
+  job.parent.jobs.splice(job.parent.jobs.indexOf(job), 1);
+  dereferenceObject(kernel, job.parent);
+}
+
 function deleteObject(kernel: Kernel, object: KernelObject): void {
   const [bytes, tag] = POOL_CHARGES[object.kind];
   kernel.mm.nonpagedPool.uncharge(bytes, tag);
   kernel.objectDirectory.remove(object);
   if (object.kind === 'file') releaseCompletion(kernel, object as FileObject);
   if (object.kind === 'timer') cancelTimer(kernel, object as TimerObject);
-  if (object.kind === 'process') dereferenceObject(kernel, (object as Process).token);
+  if (object.kind === 'process') deleteProcessObject(kernel, object as Process);
+  if (object.kind === 'job') releaseJob(kernel, object as Job);
   if (object.kind === 'section') {
     deleteSection(kernel.mm, (object as SectionObject).section);
     kernel.fileSystem.releaseUnused();

@@ -14,7 +14,8 @@ export type ObjectKind =
   | 'file'
   | 'directory'
   | 'token'
-  | 'key';
+  | 'key'
+  | 'job';
 
 /** The header of every executive object (OBJECT_HEADER). */
 export interface KernelObject {

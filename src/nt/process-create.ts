@@ -20,6 +20,7 @@ import { closeFileObject, openDevice, openFileObject } from './create-file.js';
 import { dosPathToNtPath } from './dos-path.js';
 import { FILE_NON_DIRECTORY_FILE, FILE_OPEN, FILE_SHARE_READ } from './file-object.js';
 import { HandleTable } from './handle-table.js';
+import { assignProcess, type Job, jobOfChild } from './job.js';
 import { type Kernel, SYSTEM_DIRECTORY } from './kernel.js';
 import { createObject, openHandle } from './object-manager.js';
 import { classOfNewProcess } from './priority.js';
@@ -56,6 +57,8 @@ export interface ProcessHeritage {
   readonly parentHandles: readonly [number, number, number];
   /** *_PRIORITY_CLASS, 0 for the default. */
   readonly priorityClass: number;
+  /** It is to begin outside its creator's job. */
+  readonly breaksAway?: boolean;
   readonly startup: StartupSettings;
 }
 
@@ -80,10 +83,13 @@ function fitsParameters({ imagePath, commandLine, environment, currentDirectory 
 /**
  * Creates a process (NtCreateUserProcess): address space, ntdll and the image mapped, PEB, standard handles, first thread.
  * A number is the NTSTATUS that refuses it (STATUS_NAME_TOO_LONG: the command line, a path or a variable; STATUS_NO_MEMORY:
- * RAM has no room for its minimum working set, its tables or its stacks); nothing is left behind then.
+ * RAM has no room for its minimum working set, its tables or its stacks; STATUS_QUOTA_EXCEEDED: its creator's job is full;
+ * STATUS_ACCESS_DENIED: that job lets none break away); nothing is left behind then.
  */
 export function createProcess(kernel: Kernel, creation: ProcessCreation): Process | number {
   if (!fitsParameters(creation)) return STATUS_NAME_TOO_LONG;
+  const job = jobOfChild(creation.heritage?.parent ?? null, creation.heritage?.breaksAway ?? false);
+  if (typeof job === 'number') return job;
   kernel.memory.commit();
   let image: Section | null = null;
   if (creation.imagePath !== null) {
@@ -102,7 +108,7 @@ export function createProcess(kernel: Kernel, creation: ProcessCreation): Proces
     kernel.fileSystem.releaseUnused();
     return process;
   }
-  if (!image) return created(kernel, process);
+  if (!image) return created(kernel, process, job);
   kernel.attachProcess(process);
   const status = populate(kernel, process, creation, image);
   deleteSection(kernel.mm, image);
@@ -112,10 +118,11 @@ export function createProcess(kernel: Kernel, creation: ProcessCreation): Proces
     kernel.exited.splice(kernel.exited.indexOf(process), 1);
   }
   kernel.detachProcess();
-  return status === STATUS_SUCCESS ? created(kernel, process) : status;
+  return status === STATUS_SUCCESS ? created(kernel, process, job) : status;
 }
 
-function created(kernel: Kernel, process: Process): Process {
+function created(kernel: Kernel, process: Process, job: Job | null): Process {
+  if (job !== null) assignProcess(kernel, job, process);
   for (const listener of kernel.processCreated) listener(process);
   return process;
 }
@@ -165,6 +172,7 @@ function makeProcess(kernel: Kernel, creation: ProcessCreation): Process | numbe
     startup: creation.heritage?.startup ?? null,
     space,
     handles: new HandleTable(),
+    job: null,
     token: createPrimaryToken(kernel, parent),
     threads: [],
     standardHandles: [0, 0, 0],

@@ -1,5 +1,6 @@
 import { bringInAddressSpace, deleteAddressSpace } from '../mm/address-space.js';
 import { unmapAllViews } from '../mm/section-view.js';
+import { leaveJob } from './job.js';
 import type { Kernel } from './kernel.js';
 import { closeAllHandles, dereferenceObject } from './object-manager.js';
 import type { Process } from './process.js';
@@ -24,6 +25,7 @@ export function terminateProcess(kernel: Kernel, process: Process, exitStatus: n
   closeAllHandles(kernel, process);
   deleteWorkerFactories(kernel, process);
   deleteProcessSpace(kernel, process);
+  leaveJob(kernel, process);
   process.signalState = 1;
   kernel.scheduler.signal(process);
   kernel.processes.delete(process.id);

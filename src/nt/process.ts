@@ -1,5 +1,6 @@
 import type { AddressSpace } from '../mm/address-space.js';
 import type { HandleTable } from './handle-table.js';
+import type { Job } from './job.js';
 import type { DispatcherObject } from './object.js';
 import type { Thread } from './thread.js';
 import type { Token } from './token.js';
@@ -64,6 +65,8 @@ export interface Process extends DispatcherObject {
   readonly startup: StartupSettings | null;
   readonly space: AddressSpace;
   readonly handles: HandleTable;
+  /** Its innermost job, which it holds a reference to; null for none. */
+  job: Job | null;
   /** Its primary token. */
   readonly token: Token;
   readonly threads: Thread[];

@@ -2,6 +2,7 @@ import { EXIT_EXCEPTION, EXIT_PAGE_FAULT, EXIT_SYSTEM_CALL } from '../machine/pr
 import { completeDueRequests } from '../mm/paging-io.js';
 import { systemThreadsTick } from '../mm/threads/system-threads.js';
 import { zeroPageStep } from '../mm/threads/zero-page.js';
+import { enforceJobTimes } from './job.js';
 import type { Kernel } from './kernel.js';
 import { idleUntil, runMemoryThreads } from './memory-threads.js';
 import { NO_PAGE, pageArrived, wakePageWaiters } from './page-wait.js';
@@ -118,6 +119,7 @@ function serveClock(kernel: Kernel): void {
     updateSharedTime(kernel);
     systemThreadsTick(mm, now);
     watchWorkers(kernel);
+    if (kernel.timedJobs.size > 0) enforceJobTimes(kernel);
     kernel.nextTick = (Math.floor(now / TICK_100NS) + 1) * TICK_100NS;
   }
   if (now >= kernel.timers.nextDue) expireTimers(kernel);

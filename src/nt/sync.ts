@@ -135,6 +135,7 @@ const WAITABLE: ReadonlySet<ObjectKind> = new Set([
   'timer',
   'io-completion',
   'file',
+  'job',
 ]);
 
 /** The object of a handle to wait for; a number is the NTSTATUS. */

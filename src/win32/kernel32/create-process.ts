@@ -28,6 +28,7 @@ import { ANSI, bothForms, type TextForm, WIDE } from './text-form.js';
 const DEBUG_PROCESS = 0x1;
 const DEBUG_ONLY_THIS_PROCESS = 0x2;
 const CREATE_SUSPENDED = 0x4;
+const CREATE_BREAKAWAY_FROM_JOB = 0x1000000;
 const DETACHED_PROCESS = 0x8;
 const CREATE_NEW_CONSOLE = 0x10;
 const CREATE_UNICODE_ENVIRONMENT = 0x400;
@@ -100,6 +101,7 @@ function heritageOf(call: ServiceCall, startup: StartupSettings, startupAt: numb
   const heritage = {
     parent: call.process,
     inheritsHandles: call.u32(4) !== 0,
+    breaksAway: (flags & CREATE_BREAKAWAY_FROM_JOB) !== 0,
     parentHandles: [0, 1, 2].map((index) => standardHandle(call, index)) as [number, number, number],
     priorityClass: PRIORITY_FLAGS.find((flag) => (flags & flag) !== 0 && isPriorityClass(flag)) ?? 0,
     startup,

@@ -23,6 +23,7 @@ import { globalMemoryFunctions } from './global-memory.js';
 import { handleFunctions } from './handle.js';
 import { heapForwarders, heapFunctions } from './heap.js';
 import { ioCompletionFunctions } from './io-completion.js';
+import { jobFunctions } from './job-object.js';
 import { localeEnumerations, localeFunctions } from './locale.js';
 import { mappedFileNameFunctions } from './mapped-file-name.js';
 import { memoryFunctions } from './memory.js';
@@ -83,6 +84,7 @@ export const kernel32: SystemModule = {
     ...usingHeap(processFunctions),
     ...apcFunctions,
     ...ioCompletionFunctions,
+    ...jobFunctions,
     ...timerFunctions,
     ...syncFunctions,
     ...systemInfoFunctions,

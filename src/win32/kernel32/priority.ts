@@ -6,6 +6,7 @@ import {
   THREAD_QUERY_LIMITED_INFORMATION,
   THREAD_SET_LIMITED_INFORMATION,
 } from '../../nt/access.js';
+import { allowsPriorityClass } from '../../nt/job.js';
 import { isPriorityClass, isPriorityLevel, setPriorityClass, setThreadLevel } from '../../nt/priority.js';
 import type { ServiceFunction } from '../../nt/service.js';
 import { THREAD_TERMINATED } from '../../nt/thread.js';
@@ -38,7 +39,7 @@ const setClass: ServiceFunction = (call) => {
   if (typeof process === 'number') return failStatus(call, process);
   if (!isPriorityClass(call.u32(1))) return failStatus(call, STATUS_INVALID_PARAMETER);
   if (process.exitStatus !== null) return failStatus(call, STATUS_PROCESS_IS_TERMINATING);
-  setPriorityClass(call.kernel, process, call.u32(1));
+  if (allowsPriorityClass(process)) setPriorityClass(call.kernel, process, call.u32(1));
   return TRUE;
 };
 

@@ -12,6 +12,7 @@ import { functionTableServices } from './function-table.js';
 import { heapFastPaths } from './heap-front-end-code.js';
 import { usingHeap } from './heap-guard.js';
 import { ioCompletionServices } from './io-completion-services.js';
+import { jobServices } from './job-services.js';
 import { loaderServices } from './loader-services.js';
 import { lockCode } from './lock-code.js';
 import { memoryServices } from './memory-services.js';
@@ -55,6 +56,7 @@ const restartableServices = restartable({
   ...processServices,
   ...runtimeServices,
   ...sectionServices,
+  ...jobServices,
   ...securityServices,
   ...sidServices,
   ...aclServices,
