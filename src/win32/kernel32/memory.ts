@@ -164,7 +164,7 @@ function writePart(call: ServiceCall, handle: number, remote: number, local: num
   const part = new Uint8Array(bytes);
   const input = partial(() => call.memory.readInto(local, part));
   if (!ntSuccess(input)) return input;
-  const status = inProcess(call, handle, PROCESS_VM_WRITE, () =>
+  const status = inProcess(call, handle, PROCESS_VM_WRITE | PROCESS_VM_OPERATION, () =>
     partial(() => call.memory.writeBytes(remote, part)),
   );
   return status === STATUS_PARTIAL_COPY ? writeCode(call, handle, remote, part) : status;
