@@ -52,6 +52,11 @@ build_msvc jump/jump.c
 build_msvc faults/faults.c
 build_msvc cxx/cxx.cpp -std=c++17 -fexceptions -fcxx-exceptions
 build_msvc conformance/conformance.c
+# -EHa: bit 0 of EHFlags in the tables of its functions is clear.
+clang --target=x86_64-pc-windows-msvc -fms-extensions -fno-builtin -Wall -Wextra -Werror -O1 -std=c++17 -fexceptions \
+  -fcxx-exceptions -S -o - translate/translate.cpp |
+  sed 's/^\(\s*\.long\s*\)1\(\s*# EHFlags\)/\10\2/' >"$objects/translate.s"
+build_msvc "$objects/translate.s" -Wno-unused-command-line-argument
 build_msvc cxx4/cxx4.s -Wno-unused-command-line-argument
 clang --version | head -n 1
 

@@ -59,6 +59,9 @@ const RECORD_CHAIN = 8;
 const STEP_COPIED = 0;
 const STEP_NOT_UNWOUND = 1;
 const STEP_LEFT = 2;
+const STEP_TRANSLATED = 3;
+/** EXCEPTION_POINTERS. */
+const POINTERS_BYTES = 16;
 
 /** Parameters of the record with which frames are consolidated, behind the callback. */
 export const CONSOLIDATE_FRAME = 1;
@@ -153,6 +156,26 @@ function search(call: ServiceCall, form: Form): ServiceResult {
   if (frame === null) return DISPOSITION_CONTINUE_SEARCH;
   const exception = readCxxException(memory, call.address(0));
   if (exception === null && frame.info.synchronous) return DISPOSITION_CONTINUE_SEARCH;
+  const translator = exception === null && frame.info.tryBlocks.length > 0 ? cxxThread(call).translator : 0;
+  return translator === 0 ? searchTranslated(call, form) : translate(call, translator);
+}
+
+/** Lets the program's translator throw a C++ exception for another; when it returns, the search goes on as it was. */
+function translate(call: ServiceCall, translator: number): ServiceResult {
+  const { memory } = call;
+  const pointers = Math.floor((call.stackPointer - POINTERS_BYTES) / 16) * 16;
+  memory.probeWrite(pointers, POINTERS_BYTES);
+  memory.writePointer(pointers, call.address(0));
+  memory.writePointer(pointers + 8, call.address(2));
+  const code = memory.readU32(call.address(0) + RECORD_CODE);
+  return call.callGuest(translator, [code, pointers], STEP_TRANSLATED, [], call.stackPointer - pointers);
+}
+
+function searchTranslated(call: ServiceCall, form: Form): ServiceResult {
+  const { memory } = call;
+  const frame = readFrame(call, form);
+  if (frame === null) return DISPOSITION_CONTINUE_SEARCH;
+  const exception = readCxxException(memory, call.address(0));
   const found = findCatch(call, frame, exception);
   if (found === null) {
     if (exception !== null && frame.info.noexcept) return terminate(call);
@@ -260,6 +283,7 @@ const frameHandler = (form: Form): Service => ({
       const frame = readFrame(call, form);
       return frame === null ? DISPOSITION_CONTINUE_SEARCH : leaveStates(call, frame, state, to);
     },
+    (call) => searchTranslated(call, form),
   ],
   frameHandler: '__FrameUnwindHandler',
 });

@@ -25,6 +25,8 @@ export interface CxxThread {
   uncaught: number;
   /** The function of set_terminate, 0 for none. */
   terminate: number;
+  /** The function of _set_se_translator, 0 for none. */
+  translator: number;
 }
 
 /** The running thread's exceptions. Catch blocks whose stack has gone (by longjmp, say) are forgotten. */
@@ -32,7 +34,7 @@ export function cxxThread(call: ServiceCall): CxxThread {
   const { library } = call.process;
   library['cxx'] ??= {};
   const threads = library['cxx'] as Record<number, CxxThread>;
-  threads[call.thread.id] ??= { catches: [], uncaught: 0, terminate: 0 };
+  threads[call.thread.id] ??= { catches: [], uncaught: 0, terminate: 0, translator: 0 };
   const thread = threads[call.thread.id]!;
   while (thread.catches.length > 0 && thread.catches.at(-1)!.stack < call.stackPointer) thread.catches.pop();
   return thread;

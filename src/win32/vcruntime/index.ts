@@ -8,6 +8,7 @@ import { cSpecificHandler } from '../ntdll/c-specific-handler.js';
 import { catchFunctions } from './cxx-catch.js';
 import { frameHandlers3, frameHandlers4 } from './cxx-frame-handler.js';
 import { throwFunctions } from './cxx-throw.js';
+import { exceptionClassData, exceptionClassFunctions } from './exception-class.js';
 import { longjmp } from './longjmp.js';
 import { rttiFunctions } from './rtti.js';
 import { terminate, terminateFunctions } from './terminate.js';
@@ -21,10 +22,11 @@ export const cxxFunctions: Readonly<Record<string, Service | ServiceFunction>> =
   ...rttiFunctions,
   ...throwFunctions,
   ...typeInfoFunctions,
+  ...exceptionClassFunctions,
   longjmp,
 };
 
-export const cxxData: Readonly<Record<string, DataExport>> = typeInfoData;
+export const cxxData: Readonly<Record<string, DataExport>> = { ...typeInfoData, ...exceptionClassData };
 
 /** Of strings and memory: the same functions as msvcrt's. */
 const LIBRARY = {

@@ -1,10 +1,12 @@
 /**
- * dynamic_cast and typeid, by the locator before an object's virtual table. Source: "__RTDynamicCast", "__RTtypeid",
- * "__RTCastToVoid", Microsoft; the published layout of the structures (rttidata.h). A cast of a reference that fails and typeid
- * of a null pointer throw an exception without a type: catch (...) catches it, catch (std::bad_cast &) does not.
+ * dynamic_cast and typeid, by the locator before an object's virtual table. A cast of a reference that fails throws bad_cast,
+ * typeid of a null pointer bad_typeid, an object without a locator that can be read __non_rtti_object. Source:
+ * "__RTDynamicCast", "__RTtypeid", "__RTCastToVoid", "bad_cast exception", "bad_typeid exception", Microsoft; the published
+ * layout of the structures (rttidata.h).
  */
-import { EXCEPTION_NONCONTINUABLE, type ServiceCall, type ServiceFunction } from '../../nt/service.js';
-import { CXX_EXCEPTION, CXX_MAGIC } from './throw-info.js';
+import { GuestFault } from '../../mm/user-memory.js';
+import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { throwRuntimeException } from './runtime-exception.js';
 
 const MAXIMUM_BASES = 0x100;
 const NAME = 16;
@@ -88,9 +90,17 @@ function findTarget(
   return bases.find((base) => isTarget(base) && !(base.attributes & (hidden | BASE_AMBIGUOUS)));
 }
 
-function throwWithoutType(call: ServiceCall): ReturnType<ServiceFunction> {
-  return call.raise(CXX_EXCEPTION, [CXX_MAGIC, 0, 0, 0], EXCEPTION_NONCONTINUABLE);
-}
+/** What cannot be read of an object says that it has no run-time type information. */
+const withTypes =
+  (run: ServiceFunction): ServiceFunction =>
+  (call) => {
+    try {
+      return run(call);
+    } catch (error) {
+      if (error instanceof GuestFault) return throwRuntimeException(call, '__non_rtti_object');
+      throw error;
+    }
+  };
 
 /** void *__RTDynamicCast(object, vfDelta, sourceType, targetType, isReference). */
 const dynamicCast: ServiceFunction = (call) => {
@@ -112,19 +122,21 @@ const dynamicCast: ServiceFunction = (call) => {
     (base) => isSame(base.type, target),
   );
   if (found !== undefined) return complete.address + found.offset;
-  return call.u32(4) === 0 ? 0 : throwWithoutType(call);
+  return call.u32(4) === 0 ? 0 : throwRuntimeException(call, 'bad_cast');
 };
 
 /** type_info &__RTtypeid(object). */
 const typeId: ServiceFunction = (call) =>
-  call.address(0) === 0 ? throwWithoutType(call) : completeObject(call, call.address(0)).type;
+  call.address(0) === 0
+    ? throwRuntimeException(call, 'bad_typeid')
+    : completeObject(call, call.address(0)).type;
 
 /** void *__RTCastToVoid(object): the complete object. */
 const castToVoid: ServiceFunction = (call) =>
   call.address(0) === 0 ? 0 : completeObject(call, call.address(0)).address;
 
 export const rttiFunctions: Readonly<Record<string, ServiceFunction>> = {
-  __RTDynamicCast: dynamicCast,
-  __RTtypeid: typeId,
-  __RTCastToVoid: castToVoid,
+  __RTDynamicCast: withTypes(dynamicCast),
+  __RTtypeid: withTypes(typeId),
+  __RTCastToVoid: withTypes(castToVoid),
 };

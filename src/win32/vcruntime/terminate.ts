@@ -1,4 +1,7 @@
-/** std::terminate: the program's own function, then abort. Source: Microsoft, "terminate (CRT)", "set_terminate (CRT)", "abort". */
+/**
+ * std::terminate: the program's own function, then abort; the functions that a thread sets. Source: Microsoft, "terminate (CRT)",
+ * "set_terminate (CRT)", "abort", "_set_se_translator".
+ */
 import { STATUS_STACK_BUFFER_OVERRUN } from '../../base/ntstatus.js';
 import { failFast } from '../../nt/exception-dispatch.js';
 import { PENDING, type Service, type ServiceCall, type ServiceFunction } from '../../nt/service.js';
@@ -42,9 +45,19 @@ const setTerminate: ServiceFunction = (call) => {
   return before;
 };
 
+/** _se_translator_function _set_se_translator(function): called for exceptions that are none of C++, to throw one that is. */
+const setTranslator: ServiceFunction = (call) => {
+  const thread = cxxThread(call);
+  const before = thread.translator;
+  thread.translator = call.address(0);
+  return before;
+};
+
 export const terminateFunctions: Readonly<Record<string, Service | ServiceFunction>> = {
   __std_terminate: stdTerminate,
   set_terminate: setTerminate,
   '?set_terminate@@YAP6AXXZP6AXXZ@Z': setTerminate,
   '?terminate@@YAXXZ': stdTerminate,
+  _set_se_translator: setTranslator,
+  '?_set_se_translator@@YAP6AXIPEAU_EXCEPTION_POINTERS@@@ZP6AXI0@Z@Z': setTranslator,
 };
