@@ -80,11 +80,12 @@ export class HostileGuest {
   /** What calls answered, newest last: handles, heaps, streams, addresses. */
   readonly results: (readonly [lo: number, hi: number])[] = [];
 
-  constructor(options: { host?: Host; ram?: number } = {}) {
+  constructor(options: { host?: Host; ram?: number; privileges?: readonly string[] } = {}) {
     this.machine = new Machine({
       ram: options.ram ?? 24 * 2 ** 20,
       pageFiles: [{ initial: 16 * 2 ** 20, maximum: 16 * 2 ** 20 }],
       host: options.host ?? new MemoryHost({ capacity: 2 ** 20 }),
+      ...(options.privileges && { privileges: options.privileges }),
     });
     this.kernel = this.machine.kernel;
     this.machine.mount('C:\\app', { 'x.exe': PROGRAM });
