@@ -1,6 +1,6 @@
 // Gets the published Windows programs that docs/programs.md runs into a folder, with the Linux programs of the same
 // packages beside them: node scripts/fetch-programs.mjs FOLDER. Packages that are dependencies for development are copied;
-// the others are fetched with `npm pack`, as npm would not install some of them on this system.
+// the others are fetched with `npm pack`, as npm would not install some of them on this system; --installed leaves them out.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
 const webp = 'bin/libwebp_';
 
 /** Packages with their versions, and for each file in the folder its place in the package. */
-export const PACKAGES = [
+const PACKAGES = [
   {
     name: 'rcedit',
     version: '4.0.1',
@@ -80,7 +80,7 @@ function copyFiles(from, { files }, folder) {
 }
 
 /** Copies the programs of installed packages into a folder. */
-export function copyInstalled(folder) {
+function copyInstalled(folder) {
   for (const entry of PACKAGES) {
     const from = join(modules, entry.name);
     if (entry.installed && existsSync(from)) copyFiles(from, entry, folder);
@@ -104,18 +104,18 @@ function fetchPackage(entry, folder) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [folder] = process.argv.slice(2);
-  if (folder === undefined) {
-    console.error('usage: node scripts/fetch-programs.mjs FOLDER');
-    process.exit(64);
-  }
-  const target = resolve(folder);
-  mkdirSync(target, { recursive: true });
-  copyInstalled(target);
-  for (const entry of PACKAGES) {
-    if (entry.installed) continue;
-    fetchPackage(entry, target);
-    console.log(`${entry.name} ${entry.version}: ${Object.keys(entry.files).join(', ')}`);
-  }
+const args = process.argv.slice(2);
+const installedOnly = args[0] === '--installed';
+const [folder] = args.slice(installedOnly ? 1 : 0);
+if (folder === undefined) {
+  console.error('usage: node scripts/fetch-programs.mjs [--installed] FOLDER');
+  process.exit(64);
+}
+const target = resolve(folder);
+mkdirSync(target, { recursive: true });
+copyInstalled(target);
+for (const entry of PACKAGES) {
+  if (entry.installed || installedOnly) continue;
+  fetchPackage(entry, target);
+  console.log(`${entry.name} ${entry.version}: ${Object.keys(entry.files).join(', ')}`);
 }
