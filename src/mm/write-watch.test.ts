@@ -177,4 +177,36 @@ describe('write watch', () => {
     expect(inUse()).toBe(0);
     verify(mm);
   });
+
+  it('looks only at what there is of a range of a hundred gigabytes', () => {
+    const machine = createTestMachine(2048, 4096);
+    const { mm, space, user } = machine;
+    const base = 2 ** 40;
+    const bytes = 100 * 2 ** 30;
+    const type = MEM_RESERVE | MEM_WRITE_WATCH;
+    const request = { baseAddress: base, regionSize: bytes };
+    expect(allocateVirtualMemory(mm, space, request, type, PAGE_READWRITE)).toBe(STATUS_SUCCESS);
+    const places = [0, 4096 * 33, bytes / 2 + 4096, bytes - 4096];
+    for (const place of places) {
+      const page = { baseAddress: base + place, regionSize: 4096 };
+      allocateVirtualMemory(mm, space, page, MEM_COMMIT, PAGE_READWRITE);
+      user.writeU8(base + place, 1);
+    }
+    const [first, last] = [base / 4096, (base + bytes) / 4096 - 1];
+    const found = new Float64Array(8);
+    const out = { count: 0 };
+    const ask = (resets: boolean) => {
+      expect(getWriteWatch(mm, space, first, last, resets, found, out)).toBe(STATUS_SUCCESS);
+      return [...found.subarray(0, out.count)].map((address) => address - base);
+    };
+    expect(ask(false)).toEqual(places);
+    emptyWorkingSet(mm, space);
+    swapOut(mm, space);
+    expect(ask(true)).toEqual(places);
+    expect(ask(false)).toEqual([]);
+    user.writeU8(base + places[2]!, 2);
+    expect(ask(false)).toEqual([places[2]]);
+    expect(resetWriteWatch(mm, space, first, last)).toBe(STATUS_SUCCESS);
+    expect(ask(false)).toEqual([]);
+  });
 });

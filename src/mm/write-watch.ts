@@ -24,7 +24,12 @@ export function allocateWriteWatch(mm: MemoryManager, vad: Vad): boolean {
   const words = Math.ceil(vad.pageCount / GROUP);
   vad.writeWatch = mm.nonpagedPool.allocate(words * 4, TAG);
   if (vad.writeWatch === 0) return false;
-  for (let index = 0; index < words; index++) mm.words[bitmapWord(mm, vad, index)] = 0;
+  for (let index = 0; index < words; ) {
+    const first = bitmapWord(mm, vad, index);
+    const count = Math.min(words - index, wordsInPage(mm, first));
+    mm.words.fill(0, first, first + count);
+    index += count;
+  }
   return true;
 }
 
@@ -36,6 +41,11 @@ export function freeWriteWatch(mm: MemoryManager, vad: Vad): void {
 /** Index in ram.words of a word of the bitmap. */
 function bitmapWord(mm: MemoryManager, vad: Vad, index: number): number {
   return systemWord(mm, vad.writeWatch + index * 4);
+}
+
+/** Words from one (its index in ram.words) to the end of its page of RAM. */
+function wordsInPage(mm: MemoryManager, word: number): number {
+  return PAGE / 4 - ((word - mm.baseWord) % (PAGE / 4));
 }
 
 /** A page that was written to (its PTE was valid and dirty) is about to lose its dirty bit. MiCaptureWriteWatchDirtyBit. */
@@ -51,6 +61,24 @@ export function noteWrite(mm: MemoryManager, space: AddressSpace, address: numbe
 function watchedRange(space: AddressSpace, first: number, last: number): Vad | null {
   const vad = space.vads.find(first);
   return vad === null || vad.writeWatch === 0 || last > vad.endPage ? null : vad;
+}
+
+/**
+ * The first word of the bitmap from `index` on, before `end`, whose pages may have been written to: it has a bit, or there is a
+ * valid page table for them; or `end`. What was never touched costs little, however large.
+ */
+function nextGroup(mm: MemoryManager, space: AddressSpace, vad: Vad, index: number, end: number): number {
+  const startOf = (group: number) => (vad.startPage + group * GROUP) * PAGE;
+  const table = nextAddressWithValidTable(mm, space, startOf(index), startOf(end)) / PAGE;
+  const stop = Math.min(end, Math.floor((table - vad.startPage) / GROUP));
+  let at = index;
+  while (at < stop) {
+    const first = bitmapWord(mm, vad, at);
+    const count = Math.min(stop - at, wordsInPage(mm, first));
+    for (let word = first; word < first + count; word++) if (mm.words[word] !== 0) return at + word - first;
+    at += count;
+  }
+  return at;
 }
 
 /** What is known of the pages of one word of the bitmap: a bit for each that was written to. */
@@ -87,31 +115,36 @@ export function getWriteWatch(
   out.count = 0;
   const vad = watchedRange(space, first, last);
   if (vad === null) return STATUS_INVALID_PARAMETER_1;
-  let page = first;
-  while (page <= last && out.count < found.length) {
-    const index = Math.floor((page - vad.startPage) / GROUP);
-    const groupStart = vad.startPage + index * GROUP;
-    const end = Math.min(groupStart + GROUP, last + 1);
+  const end = groupOf(vad, last) + 1;
+  let index = nextGroup(mm, space, vad, groupOf(vad, first), end);
+  for (; index < end && out.count < found.length; index = nextGroup(mm, space, vad, index + 1, end)) {
+    const start = vad.startPage + index * GROUP;
     const bits = writtenBits(mm, space, vad, index);
-    for (; page < end && bits !== 0 && out.count < found.length; page++) {
-      if ((bits & (1 << (page - groupStart))) === 0) continue;
+    const stop = Math.min(start + GROUP, last + 1);
+    for (let page = Math.max(start, first); page < stop && out.count < found.length; page++) {
+      if ((bits & (1 << (page - start))) === 0) continue;
       found[out.count++] = page * PAGE;
       if (resets) resetPage(mm, space, vad, page);
     }
-    if (bits === 0) page = end;
   }
   return STATUS_SUCCESS;
+}
+
+/** The word of the bitmap that a page has its bit in. */
+function groupOf(vad: Vad, page: number): number {
+  return Math.floor((page - vad.startPage) / GROUP);
 }
 
 /** Takes the pages `first`..`last` as not written to from now on. STATUS_INVALID_PARAMETER_1 when they are not in one watched range. */
 export function resetWriteWatch(mm: MemoryManager, space: AddressSpace, first: number, last: number): number {
   const vad = watchedRange(space, first, last);
   if (vad === null) return STATUS_INVALID_PARAMETER_1;
-  for (let page = first; page <= last; ) {
-    const index = Math.floor((page - vad.startPage) / GROUP);
-    const end = Math.min(vad.startPage + (index + 1) * GROUP, last + 1);
-    if (writtenBits(mm, space, vad, index) === 0) page = end;
-    else for (; page < end; page++) resetPage(mm, space, vad, page);
+  const end = groupOf(vad, last) + 1;
+  let index = nextGroup(mm, space, vad, groupOf(vad, first), end);
+  for (; index < end; index = nextGroup(mm, space, vad, index + 1, end)) {
+    const start = vad.startPage + index * GROUP;
+    const stop = Math.min(start + GROUP, last + 1);
+    for (let page = Math.max(start, first); page < stop; page++) resetPage(mm, space, vad, page);
   }
   return STATUS_SUCCESS;
 }

@@ -150,7 +150,7 @@ export function commit(world: World, step: Step, target: Target): void {
 
 function statusOfCommit(world: World, target: Target, protect: number): number {
   const { range } = target;
-  if (range.section !== null && !range.section.reserves) return nt.STATUS_ALREADY_COMMITTED;
+  if (range.section !== null && range.section.file !== null) return nt.STATUS_ALREADY_COMMITTED;
   if (range.section === null) {
     if (isCopyOnWrite(protect)) return nt.STATUS_INVALID_PAGE_PROTECTION;
   } else if (!isAllowed(range.protect, protect)) return nt.STATUS_SECTION_PROTECTION;
