@@ -46,6 +46,7 @@ export const PROCESS_VM_READ = 0x10;
 export const PROCESS_VM_WRITE = 0x20;
 export const PROCESS_SET_QUOTA = 0x100;
 export const PROCESS_DUP_HANDLE = 0x40;
+export const PROCESS_CREATE_PROCESS = 0x80;
 export const PROCESS_SET_INFORMATION = 0x200;
 export const PROCESS_QUERY_INFORMATION = 0x400;
 export const PROCESS_QUERY_LIMITED_INFORMATION = 0x1000;

@@ -40,17 +40,19 @@ export class HandleTable {
 
   /**
    * Takes over what another table has to be inherited, at the same values; for a table without entries. The objects'
-   * counts are the caller's business.
+   * counts are the caller's business. `only` names the handles that come along; null for all that are inheritable.
    */
-  inherit(from: HandleTable): readonly HandleEntry[] {
+  inherit(from: HandleTable, only: readonly number[] | null = null): readonly HandleEntry[] {
     const taken: HandleEntry[] = [];
-    const isInherited = (entry: HandleEntry | null) =>
-      entry !== null && (entry.flags & HANDLE_FLAG_INHERIT) !== 0;
+    const named = only === null ? null : new Set(only.map((handle) => handle >>> 2));
+    const isInherited = (entry: HandleEntry | null, index: number) =>
+      entry !== null && (entry.flags & HANDLE_FLAG_INHERIT) !== 0 && (named?.has(index) ?? true);
     const last = from.#entries.findLastIndex(isInherited);
     for (let index = 1; index <= last; index++) {
       const entry = from.#entries[index]!;
-      this.#entries[index] = isInherited(entry) ? { ...entry } : null;
-      if (isInherited(entry)) taken.push(entry);
+      const comes = isInherited(entry, index);
+      this.#entries[index] = comes ? { ...entry } : null;
+      if (comes) taken.push(entry);
     }
     for (let index = last; index >= 1; index--) if (this.#entries[index] === null) this.#free.push(index);
     this.#count = taken.length;

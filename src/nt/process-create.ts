@@ -27,7 +27,7 @@ import { classOfNewProcess } from './priority.js';
 import type { Process, StartupSettings } from './process.js';
 import { terminateProcess } from './process-delete.js';
 import { createImageSection } from './section-services.js';
-import { createThread } from './thread-create.js';
+import { createThread, timeNow } from './thread-create.js';
 import { createPrimaryToken } from './token.js';
 
 export interface ProcessCreation {
@@ -43,11 +43,17 @@ export interface ProcessCreation {
   readonly heritage?: ProcessHeritage;
 }
 
-/** What a process that CreateProcess makes gets from its creator. */
+/** What a process that CreateProcess makes gets from its creator, or from the process that takes its place. */
 export interface ProcessHeritage {
   readonly parent: Process;
   /** Its inheritable handles come along, at their values. */
   readonly inheritsHandles: boolean;
+  /** Those of them that come along; left out for all. */
+  readonly handles?: readonly number[] | null;
+  /** Jobs into which it goes in this order, beside its parent's. */
+  readonly jobs?: readonly Job[];
+  /** It may not make processes itself. */
+  readonly isChildless?: boolean;
   /**
    * Standard input, output and error: those of the creator; three numbers given; a console's own; none; or the null device,
    * which is what a console without a window amounts to.
@@ -108,21 +114,32 @@ export function createProcess(kernel: Kernel, creation: ProcessCreation): Proces
     kernel.fileSystem.releaseUnused();
     return process;
   }
-  if (!image) return created(kernel, process, job);
+  if (!image) return created(kernel, process);
   kernel.attachProcess(process);
-  const status = populate(kernel, process, creation, image);
+  let status = populate(kernel, process, creation, image);
   deleteSection(kernel.mm, image);
   kernel.fileSystem.releaseUnused();
+  const jobs = job === null ? [] : [job];
+  if (status === STATUS_SUCCESS)
+    status = putInJobs(kernel, process, [...jobs, ...(creation.heritage?.jobs ?? [])]);
   if (status !== STATUS_SUCCESS) {
-    terminateProcess(kernel, process, status);
+    if (process.exitStatus === null) terminateProcess(kernel, process, status);
     kernel.exited.splice(kernel.exited.indexOf(process), 1);
   }
   kernel.detachProcess();
-  return status === STATUS_SUCCESS ? created(kernel, process, job) : status;
+  return status === STATUS_SUCCESS ? created(kernel, process) : status;
 }
 
-function created(kernel: Kernel, process: Process, job: Job | null): Process {
-  if (job !== null) assignProcess(kernel, job, process);
+/** Assigns a new process to jobs, one after the other; the NTSTATUS of the first that refuses it. */
+function putInJobs(kernel: Kernel, process: Process, jobs: readonly Job[]): number {
+  for (const job of jobs) {
+    const status = assignProcess(kernel, job, process);
+    if (status !== STATUS_SUCCESS) return status;
+  }
+  return STATUS_SUCCESS;
+}
+
+function created(kernel: Kernel, process: Process): Process {
   for (const listener of kernel.processCreated) listener(process);
   return process;
 }
@@ -173,6 +190,9 @@ function makeProcess(kernel: Kernel, creation: ProcessCreation): Process | numbe
     space,
     handles: new HandleTable(),
     job: null,
+    isChildless: creation.heritage?.isChildless ?? false,
+    createTime: timeNow(kernel),
+    exitTime: { lo: 0, hi: 0 },
     token: createPrimaryToken(kernel, parent),
     threads: [],
     standardHandles: [0, 0, 0],
@@ -203,7 +223,7 @@ function populate(kernel: Kernel, process: Process, creation: ProcessCreation, i
   if (base < 0) return -base;
   process.imageBase = base;
   process.entryPoint = base + information.transferAddress - information.base;
-  if (creation.heritage?.inheritsHandles) inheritHandles(creation.heritage.parent, process);
+  if (creation.heritage?.inheritsHandles) inheritHandles(creation.heritage, process);
   setStandardHandles(kernel, process, creation.heritage);
   const peb = { baseAddress: 0, regionSize: PEB_BYTES };
   const allocated = allocateVirtualMemory(
@@ -269,8 +289,8 @@ function mapImage(kernel: Kernel, process: Process, section: Section): number {
 const FIRST_ERROR = 0xc0000000;
 
 /** The new process gets its creator's inheritable handles (ObInitProcess). */
-function inheritHandles(parent: Process, process: Process): void {
-  for (const { object } of process.handles.inherit(parent.handles)) {
+function inheritHandles({ parent, handles }: ProcessHeritage, process: Process): void {
+  for (const { object } of process.handles.inherit(parent.handles, handles)) {
     object.handleCount++;
     object.referenceCount++;
   }

@@ -18,6 +18,7 @@ export function terminateProcess(kernel: Kernel, process: Process, exitStatus: n
   kernel.memory.commit();
   bringInAddressSpace(mm, process.space);
   process.exitStatus = exitStatus >>> 0;
+  kernel.clock.systemTime(process.exitTime);
   for (const thread of process.threads)
     if (thread.state !== THREAD_TERMINATED) endThread(kernel, thread, exitStatus);
   for (const listener of kernel.processExiting) listener(process);

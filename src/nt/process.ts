@@ -2,6 +2,7 @@ import type { AddressSpace } from '../mm/address-space.js';
 import type { HandleTable } from './handle-table.js';
 import type { Job } from './job.js';
 import type { DispatcherObject } from './object.js';
+import type { TimeValue } from './system-time.js';
 import type { Thread } from './thread.js';
 import type { Token } from './token.js';
 
@@ -67,6 +68,11 @@ export interface Process extends DispatcherObject {
   readonly handles: HandleTable;
   /** Its innermost job, which it holds a reference to; null for none. */
   job: Job | null;
+  /** It is to make no processes (PROCESS_CREATION_CHILD_PROCESS_RESTRICTED). */
+  readonly isChildless: boolean;
+  /** System time; when it ended is 0 while it runs. */
+  readonly createTime: TimeValue;
+  readonly exitTime: TimeValue;
   /** Its primary token. */
   readonly token: Token;
   readonly threads: Thread[];

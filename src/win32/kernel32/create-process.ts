@@ -1,8 +1,10 @@
 /** CreateProcess (processthreadsapi.h). Sources: Microsoft, "CreateProcessW function", "STARTUPINFOW structure", "Process Creation Flags", "Inheritance". */
+import { STATUS_ACCESS_DENIED, STATUS_INVALID_PARAMETER, STATUS_SUCCESS } from '../../base/ntstatus.js';
 import { currentDirectory } from '../../ldr/process-parameters.js';
 import { PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS } from '../../nt/access.js';
 import { MAXIMUM_COMMAND_LINE } from '../../nt/command-line.js';
 import { queryAttributesFile } from '../../nt/file-information.js';
+import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
 import { openHandle } from '../../nt/object-manager.js';
 import { isPriorityClass } from '../../nt/priority.js';
 import type { Process, StartupSettings } from '../../nt/process.js';
@@ -18,6 +20,7 @@ import {
   ERROR_TOO_MANY_OPEN_FILES,
 } from '../ntdll/dos-error.js';
 import { fullPathOf, ntPathOf } from './path.js';
+import { NO_ATTRIBUTES, type ProcessAttributes, readAttributes } from './process-attributes.js';
 import { environmentEntries, standardHandle } from './process-parameters.js';
 import { findProgram, programPath } from './program-search.js';
 import { failStatus, TRUE } from './results.js';
@@ -47,6 +50,9 @@ const RESERVED_BYTES = 0x42;
 const RESERVED = 0x48;
 const STANDARD_HANDLES = 0x50;
 const STARTF_USESTDHANDLES = 0x100;
+/** STARTUPINFOEX: where the attribute list is, and all its bytes. */
+const ATTRIBUTE_LIST = 0x68;
+const EXTENDED_BYTES = 0x70;
 
 /** PROCESS_INFORMATION: byte offsets and size. */
 const INFORMATION_THREAD = 0x08;
@@ -96,13 +102,22 @@ function handleAt(call: ServiceCall, at: number): number {
   return call.memory.readI32(at + 4) * 2 ** 32 + call.memory.readU32(at);
 }
 
-function heritageOf(call: ServiceCall, startup: StartupSettings, startupAt: number): ProcessHeritage {
+function heritageOf(
+  call: ServiceCall,
+  startup: StartupSettings,
+  startupAt: number,
+  { parent, handles, jobs, isChildless }: ProcessAttributes,
+): ProcessHeritage {
   const flags = call.u32(5);
+  const ownHandles = () => [0, 1, 2].map((index) => standardHandle(call, index)) as [number, number, number];
   const heritage = {
-    parent: call.process,
+    parent: parent ?? call.process,
     inheritsHandles: call.u32(4) !== 0,
+    handles,
+    jobs,
+    isChildless,
     breaksAway: (flags & CREATE_BREAKAWAY_FROM_JOB) !== 0,
-    parentHandles: [0, 1, 2].map((index) => standardHandle(call, index)) as [number, number, number],
+    parentHandles: parent === null ? ownHandles() : parent.standardHandles,
     priorityClass: PRIORITY_FLAGS.find((flag) => (flags & flag) !== 0 && isPriorityClass(flag)) ?? 0,
     startup,
   };
@@ -118,8 +133,23 @@ function heritageOf(call: ServiceCall, startup: StartupSettings, startupAt: numb
 /** The Win32 error of flags that contradict each other or ask for what there is not, 0 for none. */
 function refusedFlags(flags: number): number {
   if (flags & DETACHED_PROCESS && flags & CREATE_NEW_CONSOLE) return ERROR_INVALID_PARAMETER;
-  const unsupported = DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS | EXTENDED_STARTUPINFO_PRESENT;
-  return flags & unsupported ? ERROR_NOT_SUPPORTED : 0;
+  return flags & (DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS) ? ERROR_NOT_SUPPORTED : 0;
+}
+
+/** The attributes of STARTUPINFOEX; a number is the NTSTATUS that refuses them. */
+function attributesOf(call: ServiceCall, flags: number, startupAt: number): ProcessAttributes | number {
+  if ((flags & EXTENDED_STARTUPINFO_PRESENT) === 0) return NO_ATTRIBUTES;
+  if (call.memory.readU32(startupAt) < EXTENDED_BYTES) return STATUS_INVALID_PARAMETER;
+  return readAttributes(call, call.memory.readPointer(startupAt + ATTRIBUTE_LIST));
+}
+
+/** The NTSTATUS of a list of handles that cannot be inherited: all must be open and inheritable, and inheriting asked for. */
+function refusedHandles({ parent, inheritsHandles, handles }: ProcessHeritage): number {
+  if (!handles) return STATUS_SUCCESS;
+  if (!inheritsHandles) return STATUS_INVALID_PARAMETER;
+  const isInheritable = (handle: number) =>
+    ((parent.handles.lookup(handle)?.flags ?? 0) & HANDLE_FLAG_INHERIT) !== 0;
+  return handles.every(isInheritable) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
 /** Full path of the folder in which the new process begins; null when it is none. */
@@ -164,7 +194,11 @@ const createProcessService =
     const application = textAt(call, form, call.address(0));
     const commandLine = textAt(call, form, call.address(1));
     const startup = readStartup(call, form, startupAt);
-    const heritage = heritageOf(call, startup, startupAt);
+    const attributes = attributesOf(call, flags, startupAt);
+    if (typeof attributes === 'number') return failStatus(call, attributes);
+    const heritage = heritageOf(call, startup, startupAt, attributes);
+    const refusedList = refusedHandles(heritage);
+    if (refusedList !== STATUS_SUCCESS) return failStatus(call, refusedList);
     for (const index of [2, 3]) inheritanceOf(call, call.address(index));
     const [security, threadSecurity] = [2, 3].map((index) => securityOf(call, call.address(index)));
     if (typeof security === 'number') return failStatus(call, security);
@@ -182,6 +216,7 @@ const createProcessService =
     if (directory === null) return call.fail(ERROR_DIRECTORY);
     const path = application === null ? findProgram(call, commandLine!) : programPath(call, application);
     if (typeof path === 'number') return failStatus(call, path);
+    if (call.process.isChildless) return failStatus(call, STATUS_ACCESS_DENIED);
     const made = createProcess(call.kernel, {
       imagePath: path,
       commandLine: commandLine ?? application!,

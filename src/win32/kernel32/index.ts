@@ -36,6 +36,7 @@ import { physicalPageFunctions } from './physical-pages.js';
 import { pointerFunctions } from './pointer.js';
 import { priorityFunctions } from './priority.js';
 import { processFunctions } from './process.js';
+import { processAttributeFunctions } from './process-attributes.js';
 import { processModuleFunctions } from './process-modules.js';
 import { processorFunctions } from './processor-info.js';
 import { resourceFunctions } from './resource.js';
@@ -62,6 +63,7 @@ export const kernel32: SystemModule = {
     ...consoleFunctions,
     ...createProcessFunctions,
     ...deviceControlFunctions,
+    ...processAttributeFunctions,
     ...fileInformationFunctions,
     ...processorFunctions,
     ...usingHeap(environmentFunctions),
