@@ -34,6 +34,7 @@ export const PEB_IMAGE_SUBSYSTEM_MINOR = 0x130;
 export const PEB_ACTIVE_PROCESS_AFFINITY_MASK = 0x138;
 export const PEB_TLS_EXPANSION_BITMAP = 0x238;
 export const PEB_TLS_EXPANSION_BITMAP_BITS = 0x240;
+export const PEB_FLS_BITMAP_BITS = 0x340;
 export const PEB_SESSION_ID = 0x2c0;
 export const PEB_CSD_VERSION = 0x2e8;
 
@@ -47,8 +48,13 @@ export const TEB_STATIC_UNICODE_STRING = 0x1258;
 export const TEB_STATIC_UNICODE_BUFFER = 0x1268;
 export const TEB_TLS_SLOTS = 0x1480;
 export const TEB_TLS_EXPANSION_SLOTS = 0x1780;
+export const TEB_FLS_DATA = 0x17c8;
+export const TEB_FIBER_DATA = 0x20;
 /** Bytes of TEB.StaticUnicodeBuffer. */
 export const STATIC_UNICODE_BYTES = 522;
+
+/** _FIBER: the block of fiber-local values while the fiber does not run. */
+export const FIBER_FLS_DATA = 0x510;
 
 /** PEB_LDR_DATA. */
 export const LDR_DATA_SIZE = 0x58;

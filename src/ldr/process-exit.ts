@@ -2,9 +2,11 @@
  * How threads and processes of user mode begin their function and end: RtlUserThreadStart, RtlExitUserThread and
  * RtlExitUserProcess, which let the modules know. Source: Microsoft, "ExitProcess function", "ExitThread function".
  */
-import type { PENDING, Service, ServiceCall, ServiceStep } from '../nt/service.js';
+import { PENDING, type Service, type ServiceCall, type ServiceStep } from '../nt/service.js';
 import { THREAD_TERMINATED } from '../nt/thread.js';
 import { terminateThread } from '../nt/thread-delete.js';
+import { endThreadLocals } from '../win32/ntdll/fiber-local.js';
+import { guardHeap } from '../win32/ntdll/heap-services.js';
 import {
   acquireLoaderLock,
   beginRun,
@@ -70,18 +72,51 @@ const exitStep =
     return run === undefined ? call.terminateThread(0) : continueExit(call, run, step);
   };
 
+type Begin = typeof beginThreadExit;
+
+/** Ends a thread or process: first the callbacks of the thread's fiber-local values, which come back to step `localStep`. */
+function endWithLocals(
+  call: ServiceCall,
+  begin: Begin,
+  status: number,
+  step: number,
+  localStep: number,
+  first = 0,
+): typeof PENDING {
+  const { initialized } = loaderOf(call.process);
+  const pending = initialized
+    ? guardHeap(call, () => endThreadLocals(call, localStep, [status], first) ?? undefined)
+    : null;
+  return pending === PENDING ? PENDING : begin(call, status, step);
+}
+
+const localStep =
+  (begin: Begin, step: number, own: number): ServiceStep =>
+  (call, [status, index]) =>
+    endWithLocals(call, begin, status!, step, own, index);
+
 /** ntdll!RtlUserThreadStart(start, argument): calls the thread's function; what it returns ends the thread. */
 export const rtlUserThreadStart: Service = {
   enter: (call) => call.callGuest(call.address(0), [call.address(1)], 0, []),
-  steps: [(call) => beginThreadExit(call, call.resultLo, 1), exitStep(1)],
+  steps: [
+    (call) => endWithLocals(call, beginThreadExit, call.resultLo, 1, 2),
+    exitStep(1),
+    localStep(beginThreadExit, 1, 2),
+  ],
 };
 
 /** A service that ends the process with the status that `statusOf` reads, such as ExitProcess. */
 export function exitProcessService(statusOf: (call: ServiceCall) => number): Service {
-  return { enter: (call) => beginProcessExit(call, statusOf(call), 0), steps: [exitStep(0)] };
+  return {
+    enter: (call) => endWithLocals(call, beginProcessExit, statusOf(call), 0, 1),
+    steps: [exitStep(0), localStep(beginProcessExit, 0, 1)],
+  };
 }
 
 /** A service that ends the thread, such as ExitThread. */
 export function exitThreadService(statusOf: (call: ServiceCall) => number): Service {
-  return { enter: (call) => beginThreadExit(call, statusOf(call), 0), steps: [exitStep(0)] };
+  return {
+    enter: (call) => endWithLocals(call, beginThreadExit, statusOf(call), 0, 1),
+    steps: [exitStep(0), localStep(beginThreadExit, 0, 1)],
+  };
 }

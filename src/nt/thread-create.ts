@@ -29,6 +29,9 @@ import { THREAD_SUSPENDED, type Thread } from './thread.js';
 import { terminateThread } from './thread-delete.js';
 
 /** Offsets in the TEB and its size (published layout of TEB on x64). */
+/** The running fiber; in a thread that is none, a version of the subsystem. */
+const TEB_VERSION = 0x20;
+const NO_FIBER = 0x1e00;
 export const TEB_SELF = 0x30;
 export const TEB_PROCESS_ID = 0x40;
 export const TEB_THREAD_ID = 0x48;
@@ -161,10 +164,10 @@ export function imageStackSizes(process: Process): { stackReserve: number; stack
  * Reserves the stack, commits its top and sets the guard page below that. A reservation that cannot hold what is to be
  * committed becomes a multiple of 1 MB that can. Source: Microsoft, "Thread Stack Size".
  */
-function createUserStack(
+export function createUserStack(
   kernel: Kernel,
   process: Process,
-  creation: ThreadCreation,
+  creation: Pick<ThreadCreation, 'stackReserve' | 'stackCommit'>,
   out: { base: number; limit: number; allocation: number },
 ): number {
   const { mm } = kernel;
@@ -196,6 +199,7 @@ function writeTeb(
   memory.writePointer(teb + TEB_STACK_BASE, stack.base);
   memory.writePointer(teb + TEB_STACK_LIMIT, stack.limit);
   memory.writePointer(teb + TEB_SELF, teb);
+  memory.writeU32(teb + TEB_VERSION, NO_FIBER);
   memory.writeU64(teb + TEB_PROCESS_ID, process.id, 0);
   memory.writeU64(teb + TEB_THREAD_ID, thread.id, 0);
   memory.writePointer(teb + TEB_PEB, process.peb);

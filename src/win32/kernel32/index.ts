@@ -12,6 +12,7 @@ import { environmentFunctions } from './environment.js';
 import { errorReportingFunctions } from './error-reporting.js';
 import { exceptionForwarders, exceptionFunctions } from './exception.js';
 import { extendedMemoryFunctions } from './extended-memory.js';
+import { fiberCode, fiberFunctions, fiberUnwind } from './fiber.js';
 import { fileFunctions } from './file.js';
 import { fileApiFunctions } from './file-apis.js';
 import { fileInformationFunctions } from './file-information.js';
@@ -93,6 +94,7 @@ export const kernel32: SystemModule = {
     ...usingHeap(threadLocalFunctions),
     ...timeFunctions,
     ...threadStackFunctions,
+    ...usingHeap(fiberFunctions),
     ...usingHeap(threadFunctions),
     ...usingHeap(threadPoolFunctions),
     ...processModuleFunctions,
@@ -121,7 +123,8 @@ export const kernel32: SystemModule = {
     ...threadPoolForwarders,
     ...syncForwarders,
   },
-  code: kernel32Code,
+  code: { ...kernel32Code, ...fiberCode },
+  unwind: fiberUnwind,
   dependencies: ['ntdll.dll'],
   description: 'Windows NT BASE API Client DLL',
   version: '10.0.19045.1',

@@ -9,8 +9,6 @@ export interface Kernel32State {
   /** SetConsoleCtrlHandler: handlers, last added last. */
   readonly controlHandlers: number[];
   ignoreControlC: boolean;
-  /** FlsAlloc: callback of each index, 0 for none, -1 for a free index. */
-  readonly flsCallbacks: number[];
   /** Text attribute of the console's screen buffer. */
   textAttribute: number;
   /** SetFileApisToOEM. */
@@ -26,7 +24,6 @@ export function stateOf(call: ServiceCall): Kernel32State {
     errorMode: 0,
     controlHandlers: [],
     ignoreControlC: false,
-    flsCallbacks: [],
     textAttribute: 7,
     fileApisAreOem: false,
     temporaryNames: 0,

@@ -1,20 +1,18 @@
 /** Thread-local and fiber-local storage. Sources: Microsoft, "TlsAlloc function", "TlsSetValue function", "FlsAlloc function", "FlsFree function". */
 import * as peb from '../../ldr/peb-layout.js';
-import type { Service, ServiceCall, ServiceFunction, ServiceResult } from '../../nt/service.js';
+import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { THREAD_TERMINATED } from '../../nt/thread.js';
 import { ERROR_INVALID_PARAMETER, ERROR_NOT_ENOUGH_MEMORY } from '../ntdll/dos-error.js';
+import { allocateFls, flsSlot, freeingFls, isFlsIndex } from '../ntdll/fiber-local.js';
 import { allocateFromHeap } from '../ntdll/heap.js';
 import { heapContext } from '../ntdll/heap-context.js';
 import { HEAP_ZERO_MEMORY } from '../ntdll/heap-layout.js';
 import { processHeap } from '../ntdll/heap-services.js';
-import { stateOf } from './library-state.js';
 import { ERROR_NO_MORE_ITEMS, TRUE } from './results.js';
 
 const TLS_OUT_OF_INDEXES = 0xffffffff;
 const MINIMUM_SLOTS = 64;
 const EXPANSION_SLOTS = 1024;
-const FLS_SLOTS = 128;
-const TEB_FLS_DATA = 0x17c8;
 
 /** Zeroed bytes of the process heap; 0 when there is no memory. */
 function allocateZeroed(call: ServiceCall, bytes: number): number {
@@ -91,68 +89,20 @@ const tlsSetValue: ServiceFunction = (call) => {
   return TRUE;
 };
 
-/** Guest address of a thread's value of a fiber-local index; 0 when the thread has none. */
-function flsSlot(call: ServiceCall, teb: number, index: number, make: boolean): number {
-  let data = call.memory.readPointer(teb + TEB_FLS_DATA);
-  if (data === 0 && make) {
-    data = allocateZeroed(call, FLS_SLOTS * 8);
-    call.memory.writePointer(teb + TEB_FLS_DATA, data);
-  }
-  return data === 0 ? 0 : data + index * 8;
-}
-
-const isFlsIndex = (call: ServiceCall, index: number) => (stateOf(call).flsCallbacks[index] ?? -1) >= 0;
-
 /** DWORD FlsAlloc(callback). */
 const flsAlloc: ServiceFunction = (call) => {
-  const { flsCallbacks } = stateOf(call);
-  const free = flsCallbacks.indexOf(-1);
-  const index = free >= 0 ? free : flsCallbacks.length;
-  if (index >= FLS_SLOTS) return call.fail(ERROR_NO_MORE_ITEMS, TLS_OUT_OF_INDEXES);
-  flsCallbacks[index] = call.address(0);
-  return index;
+  const index = allocateFls(call, call.address(0));
+  return index < 0 ? call.fail(ERROR_NO_MORE_ITEMS, TLS_OUT_OF_INDEXES) : index;
 };
 
-/** PVOID FlsGetValue(index). */
-const flsGetValue: ServiceFunction = (call) => {
-  const index = call.u32(0);
-  if (!isFlsIndex(call, index)) return call.fail(ERROR_INVALID_PARAMETER);
-  call.lastError = 0;
-  const slot = flsSlot(call, call.thread.teb, index, false);
-  if (slot === 0) return 0;
-  call.return64(call.memory.readU32(slot), call.memory.readU32(slot + 4));
-};
-
-/** BOOL FlsSetValue(index, value). */
+/** BOOL FlsSetValue(index, value), the first time in a fiber; the rest is machine code (fiber.ts). */
 const flsSetValue: ServiceFunction = (call) => {
   const index = call.u32(0);
   if (!isFlsIndex(call, index)) return call.fail(ERROR_INVALID_PARAMETER);
-  const slot = flsSlot(call, call.thread.teb, index, true);
+  const slot = flsSlot(call, index);
   if (slot === 0) return call.fail(ERROR_NOT_ENOUGH_MEMORY);
   call.memory.writeU64(slot, call.lo(1), call.hi(1));
   return TRUE;
-};
-
-/** Calls the callback for the next thread that has a value; then the index is free. */
-function freeFls(call: ServiceCall, index: number): ServiceResult {
-  const { flsCallbacks } = stateOf(call);
-  const callback = flsCallbacks[index]!;
-  for (const thread of call.process.threads) {
-    const slot = thread.state === THREAD_TERMINATED ? 0 : flsSlot(call, thread.teb, index, false);
-    const value = slot === 0 ? 0 : call.memory.readPointer(slot);
-    if (value === 0) continue;
-    call.memory.writeU64(slot, 0, 0);
-    if (callback !== 0) return call.callGuest(callback, [value], 0, []);
-  }
-  flsCallbacks[index] = -1;
-  return TRUE;
-}
-
-/** BOOL FlsFree(index). */
-const flsFree: Service = {
-  enter: (call) =>
-    isFlsIndex(call, call.u32(0)) ? freeFls(call, call.u32(0)) : call.fail(ERROR_INVALID_PARAMETER),
-  steps: [(call) => (isFlsIndex(call, call.u32(0)) ? freeFls(call, call.u32(0)) : TRUE)],
 };
 
 export const threadLocalFunctions: Record<string, Service | ServiceFunction> = {
@@ -160,7 +110,6 @@ export const threadLocalFunctions: Record<string, Service | ServiceFunction> = {
   TlsFree: tlsFree,
   BasepTlsSetExpansionValue: tlsSetValue,
   FlsAlloc: flsAlloc,
-  FlsGetValue: flsGetValue,
-  FlsSetValue: flsSetValue,
-  FlsFree: flsFree,
+  BasepFlsSetValue: flsSetValue,
+  FlsFree: freeingFls(TRUE, (call) => call.fail(ERROR_INVALID_PARAMETER)),
 };

@@ -7,6 +7,7 @@ import { conditionVariableServices } from './condition-variable.js';
 import { criticalSectionServices } from './critical-section.js';
 import { exceptionCode, exceptionServices } from './exception-services.js';
 import { extendedMemoryServices } from './extended-memory-services.js';
+import { fiberLocalServices } from './fiber-local.js';
 import { fileServices } from './file-services.js';
 import { functionTableServices } from './function-table.js';
 import { heapFastPaths } from './heap-front-end-code.js';
@@ -66,6 +67,7 @@ const restartableServices = restartable({
   ...ioCompletionServices,
   ...timerServices,
   ...usingHeap(threadPoolServices),
+  ...usingHeap(fiberLocalServices),
   ...threadServices,
   ...threadInformationServices,
 });
