@@ -16,6 +16,8 @@ interface Insides {
 
 /** What is found out again whenever it is asked for; owners of locks, and the loader lock, which a service gives back before it begins anew. */
 const CACHES = new Set(['exports', 'headers', 'variables', 'entries', 'owner', 'lock']);
+/** What records of thread pools refer to: kernel objects, and the pool, which is listed itself. */
+const REFERENCES = new Set(['pool', 'factory', 'timer', 'waiting', 'waited', 'goneEvent']);
 /** Touches of a service that are all looked at, and of those behind them one in how many. */
 const FIRST_TOUCHES = 24;
 const STRIDE = 16;
@@ -45,7 +47,10 @@ export function describeMachine({ processes, console, debugOutput, scheduler }: 
       [pendingBytes, title, inputMode, outputMode, inputCodePage, debugOutput.length],
       scheduler.waiting.length,
     ],
-    (key, value) => (CACHES.has(key) ? undefined : value),
+    (key, value) => {
+      if (CACHES.has(key) || REFERENCES.has(key)) return undefined;
+      return value instanceof Set ? [...value] : value;
+    },
   );
 }
 

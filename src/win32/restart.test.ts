@@ -94,7 +94,7 @@ describe('programs that are paged out before their services', () => {
 /** Functions that end the program or wait, or whose results say what time it is or which pages are in RAM. */
 const LEFT_OUT = [
   /exit|abort|assert|purecall|terminate|Terminate|Exit|RaiseStatus|RaiseException|MissingImport|FatalApp|_spawn|_exec/,
-  /^_w(spawn|exec)|Wait|Sleep|Delay|Suspend|getch|[Tt]hread|Continue|RestoreContext|KiUser|Ldr|Acquire|Critical|_cwait/,
+  /^_w(spawn|exec)|Wait|Sleep|Delay|Suspend|getch|[Tt]hread|Continue|RestoreContext|KiUser|Ldr|Acquire|Critical|_cwait|WorkItem|QueueTimer|^Tp[A-Z]|QueuedCompletion|RemoveIo|KeyedEvent|Alert/,
   /[Tt]ime|clock|Tick|Counter|WorkingSet|MemoryStatus|MemoryInfo|PerformanceInfo|SystemInformation|Affinity|IsBad/,
   /Unmap|FreeVirtual|VirtualFree|ProtectVirtual|VirtualProtect|_resetstkoflw|SetStdHandle|Stack|^DllMain|Vectored|Filter/,
 ];
