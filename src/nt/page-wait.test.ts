@@ -7,7 +7,11 @@ import {
   PAGE_READWRITE,
   SEC_COMMIT,
 } from '../base/memory-constants.js';
-import { STATUS_GUARD_PAGE_VIOLATION, STATUS_IN_PAGE_ERROR } from '../base/ntstatus.js';
+import {
+  STATUS_GUARD_PAGE_VIOLATION,
+  STATUS_IN_PAGE_ERROR,
+  STATUS_UNEXPECTED_IO_ERROR,
+} from '../base/ntstatus.js';
 import type { MemoryEvent } from '../mm/events.js';
 import { allocateFrame, insertFree } from '../mm/page-lists.js';
 import { verify } from '../mm/verify.js';
@@ -205,7 +209,8 @@ describe('a hard fault', () => {
     while (thread.instructions === 0) test.run(test.kernel.processor.instructions + 1);
     store.failsReads = true;
     runUntil(test, () => reader.exitStatus !== null);
-    expect(reader.crash).toMatchObject({ code: STATUS_IN_PAGE_ERROR });
+    const parameters = [0, expect.any(Number), STATUS_UNEXPECTED_IO_ERROR];
+    expect(reader.crash).toMatchObject({ code: STATUS_IN_PAGE_ERROR, parameters });
     verify(test.kernel.mm);
   });
 });

@@ -53,6 +53,15 @@ export class FlatMemory implements HeapPages {
     this.regions.delete(address);
   }
 
+  extent(address: number): { committed: number; reserved: number } {
+    const [base, size] = [...this.regions].find(
+      ([start, length]) => address >= start && address < start + length,
+    )!;
+    let end = address;
+    while (end < base + size && this.committed[end >>> 12] === 1) end += 4096;
+    return { committed: end - address, reserved: base + size - address };
+  }
+
   private at(address: number, length: number): number {
     for (let page = address >>> 12; page <= (address + Math.max(length, 1) - 1) >>> 12; page++) {
       if (this.committed[page] !== 1) throw new FlatFault(address);

@@ -1,6 +1,9 @@
 /** malloc and its family on the runtime's heap, which is the process heap. Source: "Memory allocation", Microsoft. */
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { heapContext } from '../ntdll/heap-context.js';
+import { compactFrontEnd } from '../ntdll/heap-front-end.js';
 import { processHeap } from '../ntdll/heap-services.js';
+import { itemBehind } from '../ntdll/heap-walk.js';
 import { allocate, isHeapSound, reallocate, release, resizeInPlace, sizeOf } from './crt-heap.js';
 import { EINVAL, ENOMEM } from './errno.js';
 import { failWith } from './state.js';
@@ -101,6 +104,33 @@ function free(call: ServiceCall): void {
   if (address !== 0) release(call, address);
 }
 
+/** _HEAPINFO on x64: entry, size, whether it is used. */
+const INFO_ENTRY = 0;
+const INFO_SIZE = 8;
+const INFO_USED = 16;
+const INFO_BYTES = 24;
+const HEAP_END = -5;
+const HEAP_BAD_POINTER = -6;
+
+/** int _heapwalk(info): the next block of the heap, the first for an entry of NULL. Regions are left out. */
+function heapWalk(call: ServiceCall): number {
+  const { memory } = call;
+  const info = call.address(0);
+  memory.probeWrite(info, INFO_BYTES);
+  let address = memory.readPointer(info + INFO_ENTRY);
+  for (;;) {
+    const item = itemBehind(heapContext(call), processHeap(call), address);
+    if (item === undefined) return HEAP_BAD_POINTER;
+    if (item === null) return HEAP_END;
+    address = item.address;
+    if (item.kind !== 'block') continue;
+    memory.writePointer(info + INFO_ENTRY, address);
+    memory.writePointer(info + INFO_SIZE, item.bytes);
+    memory.writeU32(info + INFO_USED, item.busy ? 1 : 0);
+    return HEAP_OK;
+  }
+}
+
 export const memoryFunctions: Record<string, ServiceFunction> = {
   malloc: (call) => allocateOrFail(call, call.size(0), false),
   calloc: (call) => allocateOrFail(call, call.size(0) * call.size(1), true),
@@ -124,7 +154,11 @@ export const memoryFunctions: Record<string, ServiceFunction> = {
   _aligned_msize: (call) =>
     call.address(0) === 0 ? failWith(call, EINVAL) : alignedSize(call, call.address(0), call.size(1)),
   _heapchk: (call) => (isHeapSound(call) ? HEAP_OK : HEAP_BAD_NODE),
-  _heapmin: () => 0,
+  _heapwalk: heapWalk,
+  _heapmin: (call) => {
+    compactFrontEnd(heapContext(call), processHeap(call));
+    return 0;
+  },
   _get_heap_handle: processHeap,
   '??2@YAPEAX_K@Z': (call) => allocateOrFail(call, call.size(0), false),
   '??3@YAXPEAX@Z': free,

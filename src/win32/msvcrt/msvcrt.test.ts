@@ -469,3 +469,32 @@ describe('msvcrt and hostile arguments', () => {
     }
   });
 });
+
+describe('its heap', () => {
+  it('grows arrays cleared, aligned ones too, and is walked block by block', () => {
+    const crt = new CrtMachine();
+    const array = crt.callAddress('_recalloc', 0, 10, 4);
+    crt.process.write(array, new Uint8Array(40).fill(0x55));
+    const grown = crt.callAddress('_recalloc', array, 300, 4);
+    const bytes = crt.process.read(grown, 1200);
+    expect([bytes.subarray(0, 40).every((byte) => byte === 0x55), bytes[40], bytes.at(-1)]).toEqual([
+      true,
+      0,
+      0,
+    ]);
+    expect(crt.callAddress('_recalloc', grown, 2 ** 40, 2 ** 40)).toBe(0);
+    const aligned = crt.callAddress('_aligned_malloc', 100, 256);
+    expect([aligned % 256, crt.call('_aligned_msize', aligned, 256, 0)]).toEqual([0, 100]);
+    crt.process.write(aligned, new Uint8Array(100).fill(0x66));
+    const wide = crt.callAddress('_aligned_recalloc', aligned, 50, 8, 256);
+    const all = crt.process.read(wide, 400);
+    expect([wide % 256, all[99], all.subarray(100).every((byte) => byte === 0)]).toEqual([0, 0x66, true]);
+    const info = crt.space(24);
+    crt.process.write(info, new Uint8Array(24));
+    const used = new Map<number, number>();
+    while (crt.call('_heapwalk', info) === -2)
+      if (crt.u32(info + 16) === 1) used.set(crt.pointer(info), crt.pointer(info + 8));
+    expect(crt.call('_heapwalk', info)).toBe(-5);
+    expect([used.get(grown), used.has(wide), crt.call('_heapmin')]).toEqual([1200, false, 0]);
+  });
+});

@@ -7,7 +7,13 @@ import {
   PAGE_READWRITE,
 } from '../../base/memory-constants.js';
 import { ntSuccess } from '../../base/ntstatus.js';
-import { allocateVirtualMemory, freeVirtualMemory, type RegionRequest } from '../../mm/virtual-memory.js';
+import {
+  allocateVirtualMemory,
+  emptyBasicInformation,
+  freeVirtualMemory,
+  queryVirtualMemory,
+  type RegionRequest,
+} from '../../mm/virtual-memory.js';
 import type { Kernel } from '../../nt/kernel.js';
 import type { ServiceCall } from '../../nt/service.js';
 import type { HeapContext, HeapPages } from './heap-layout.js';
@@ -45,6 +51,21 @@ class ProcessPages implements HeapPages {
 
   release(address: number): void {
     this.free(address, 0, MEM_RELEASE);
+  }
+
+  extent(address: number): { committed: number; reserved: number } {
+    const { mm } = this.kernel;
+    const first = emptyBasicInformation();
+    this.kernel.memory.commit();
+    if (!ntSuccess(queryVirtualMemory(mm, mm.current!, address, first)) || first.state !== MEM_COMMIT)
+      return { committed: 0, reserved: 0 };
+    const end = first.baseAddress + first.regionSize;
+    const next = emptyBasicInformation();
+    const isReserved =
+      ntSuccess(queryVirtualMemory(mm, mm.current!, end, next)) &&
+      next.state === MEM_RESERVE &&
+      next.allocationBase === first.allocationBase;
+    return { committed: end - address, reserved: end - address + (isReserved ? next.regionSize : 0) };
   }
 
   private free(address: number, bytes: number, type: number): void {

@@ -103,6 +103,8 @@ export interface HeapPages {
   commit(address: number, bytes: number, executable: boolean): boolean;
   decommit(address: number, bytes: number): void;
   release(address: number): void;
+  /** Bytes from an address that are committed alike, and to the end of what is reserved behind them; 0 where nothing is. */
+  extent(address: number): { readonly committed: number; readonly reserved: number };
 }
 
 /** Reads and writes with the program's rights. */

@@ -8,7 +8,7 @@ import {
   type ServiceResult,
 } from '../../nt/service.js';
 import { ERROR_NOT_ENOUGH_MEMORY } from './dos-error.js';
-import { createHeap, destroyHeap, heapFlags } from './heap.js';
+import { createHeap, createHeapAt, destroyHeap, heapFlags } from './heap.js';
 import { heapContext } from './heap-context.js';
 import { HEAP_GENERATE_EXCEPTIONS, HeapCorruption } from './heap-layout.js';
 import { deleteHeapLock } from './heap-lock.js';
@@ -59,6 +59,13 @@ export function createProcessHeap(
   maximum: number,
 ): number {
   const heap = createHeap(heapContext(call), flags, initial, maximum);
+  if (heap !== 0) heapsOf(call.process).push(heap);
+  return heap;
+}
+
+/** Makes a heap in memory of the program's and notes it; 0 when that is too little. */
+export function createProcessHeapAt(call: ServiceCall, flags: number, base: number): number {
+  const heap = createHeapAt(heapContext(call), flags, base);
   if (heap !== 0) heapsOf(call.process).push(heap);
   return heap;
 }

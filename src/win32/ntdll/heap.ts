@@ -42,8 +42,10 @@ const PAGE = 4096;
 const GRANULARITY = 0x10000;
 const DEFAULT_RESERVE = 0x100000;
 const DEFAULT_COMMIT = 0x10000;
+/** Bytes for blocks that a heap begins with at least. */
+const MINIMUM_ROOM = 64;
 /** Heap header, first segment header, the end entry. */
-export const OVERHEAD = layout.HEAP_HEADER_SIZE + layout.SEGMENT_HEADER_SIZE + GRANULE;
+const OVERHEAD = layout.HEAP_HEADER_SIZE + layout.SEGMENT_HEADER_SIZE + GRANULE;
 
 /**
  * Makes a heap. Sizes in bytes: `initial` is committed, `maximum` reserved and the limit; a maximum of 0 makes a heap that
@@ -64,6 +66,18 @@ export function createHeap(context: HeapContext, flags: number, initial: number,
   }
   const all = (flags & ~layout.HEAP_GROWABLE) | (growable ? layout.HEAP_GROWABLE : 0);
   initializeHeap(context, heap, all >>> 0, { reserved, committed, maximum, userBase: false });
+  return heap;
+}
+
+/**
+ * Makes a heap in memory of the caller's, from its committed pages on into what is reserved behind them. Returns its address, 0
+ * when that is no whole page or too little.
+ */
+export function createHeapAt(context: HeapContext, flags: number, heap: number): number {
+  const { committed, reserved } = context.pages.extent(heap);
+  if (heap % PAGE !== 0 || committed < alignUp(OVERHEAD + MINIMUM_ROOM, PAGE)) return 0;
+  const maximum = flags & layout.HEAP_GROWABLE ? 0 : reserved;
+  initializeHeap(context, heap, flags, { reserved, committed, maximum, userBase: true });
   return heap;
 }
 

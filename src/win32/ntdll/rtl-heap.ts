@@ -14,6 +14,7 @@ import { HEAP_GROWABLE } from './heap-layout.js';
 import { lockHeap, unlockHeap, withHeapLock } from './heap-lock.js';
 import {
   createProcessHeap,
+  createProcessHeapAt,
   destroyProcessHeap,
   guardHeap,
   heapsOf,
@@ -26,10 +27,21 @@ import { type HeapItem, itemBehind, validateHeap, walkHeap } from './heap-walk.j
 /** SIZE_MAX, which RtlSizeHeap gives for what is no block. */
 const SIZE_ERROR = -1;
 
-/** PVOID RtlCreateHeap(flags, base, reserve, commit, lock, parameters); a heap at a given base is refused. */
+const PARAMETERS_BYTES = 0x60;
+const PARAMETERS_COMMIT_ROUTINE = 0x48;
+
+/**
+ * PVOID RtlCreateHeap(flags, base, reserve, commit, lock, parameters). At a base of the caller's the heap has what is committed
+ * and reserved there. A lock of the caller's, and RTL_HEAP_PARAMETERS with a commit routine or of another length, are refused.
+ */
 const rtlCreateHeap: ServiceFunction = (call) => {
-  if (call.address(1) !== 0) return 0;
-  const flags = call.u32(0);
+  const [flags, base, lock, parameters] = [call.u32(0), call.address(1), call.address(4), call.address(5)];
+  if (lock !== 0) return 0;
+  if (parameters !== 0) {
+    if (call.memory.readU32(parameters) !== PARAMETERS_BYTES) return 0;
+    if (call.memory.readPointer(parameters + PARAMETERS_COMMIT_ROUTINE) !== 0) return 0;
+  }
+  if (base !== 0) return createProcessHeapAt(call, flags, base);
   return createProcessHeap(call, flags, call.size(3), flags & HEAP_GROWABLE ? 0 : call.size(2));
 };
 
