@@ -153,6 +153,20 @@ describe('7za.exe of the npm package 7zip-bin', () => {
     expect(large!.equals(small!)).toBe(true);
   });
 
+  it('packs the same in large pages when the account may lock memory', { timeout: SLOW }, async () => {
+    const pack = async (archive: string, options: readonly string[]) => {
+      const report = join(work, `${archive}.json`);
+      const reporting = ['--ram', '256M', '--report=json', '--report-file', report, ...options];
+      const { status } = await packWithGuest(['a', '-mx5', '-mmt1', '-slp', archive, 'in'], reporting);
+      expect(status).toBe(0);
+      return (JSON.parse(readFileSync(report, 'utf8')) as Report).faults.demandZero;
+    };
+    const small = await pack('small.7z', []);
+    const large = await pack('large.7z', ['--privilege', 'lock-memory']);
+    expect(readFileSync(join(work, 'large.7z')).equals(readFileSync(join(work, 'small.7z')))).toBe(true);
+    expect(large).toBeLessThan(small / 2);
+  });
+
   it('encrypts, and opens with the right password alone', { timeout: SLOW }, async () => {
     expect((await packWithGuest(['a', '-mx1', '-psecret', '-mhe=on', 'locked.7z', 'in/sub'])).status).toBe(0);
     expect((await packWithGuest(['t', '-psecret', 'locked.7z'])).output).toContain('Everything is Ok');
@@ -193,7 +207,7 @@ describe('7za.exe b', () => {
 /** What a report says of the machine's memory. */
 interface Report {
   readonly instructions: number;
-  readonly faults: { readonly pageFileRead: number };
+  readonly faults: { readonly pageFileRead: number; readonly demandZero: number };
   readonly pageFile: { readonly pagesRead: number; readonly pagesWritten: number };
 }
 

@@ -80,8 +80,11 @@ export function highestForZeroBits(space: AddressSpace, zeroBits: number): numbe
   return Math.min(space.highestAddress, 2 ** (Math.floor(Math.log2(zeroBits)) + 1) - 1);
 }
 
-/** The status that refuses AllocationType flags, of which `known` may be set, or STATUS_SUCCESS. */
-function checkAllocationType(type: number, known: number): number {
+/**
+ * The status that refuses AllocationType flags, of which `known` may be set, or STATUS_SUCCESS. Large pages are reserved and
+ * committed at once; where the system chooses the address, committing means both (7-Zip's -slp asks so; not checked otherwise).
+ */
+function checkAllocationType(type: number, known: number, base: number): number {
   if ((type & ~known) !== 0 || (type & ALLOCATION_FLAGS) === 0) return STATUS_INVALID_PARAMETER_5;
   const action = type & ALLOCATION_FLAGS;
   if ((action & (MEM_RESET | MEM_RESET_UNDO)) !== 0 && action !== MEM_RESET && action !== MEM_RESET_UNDO) {
@@ -91,7 +94,8 @@ function checkAllocationType(type: number, known: number): number {
   if ((type & MEM_PHYSICAL) !== 0 && (type & ~MEM_TOP_DOWN) !== (MEM_PHYSICAL | MEM_RESERVE)) {
     return STATUS_INVALID_PARAMETER_5;
   }
-  if ((type & MEM_LARGE_PAGES) !== 0 && (type & RESERVE_AND_COMMIT) !== RESERVE_AND_COMMIT) {
+  const largeNeeds = base === 0 ? MEM_COMMIT : RESERVE_AND_COMMIT;
+  if ((type & MEM_LARGE_PAGES) !== 0 && (type & largeNeeds) !== largeNeeds) {
     return STATUS_INVALID_PARAMETER_5;
   }
   if ((type & MEM_LARGE_PAGES) !== 0 && (type & MEM_WRITE_WATCH) !== 0) return STATUS_INVALID_PARAMETER_5;
@@ -114,7 +118,7 @@ export function allocateVirtualMemory(
 ): number {
   const highest = highestForZeroBits(space, zeroBits);
   if (highest < 0) return STATUS_INVALID_PARAMETER_3;
-  const typeStatus = checkAllocationType(allocationType, KNOWN_FLAGS);
+  const typeStatus = checkAllocationType(allocationType, KNOWN_FLAGS, request.baseAddress);
   if (typeStatus !== STATUS_SUCCESS) return typeStatus;
   return allocate(mm, space, request, allocationType, protect, limitsBelow(space, highest));
 }
@@ -132,7 +136,11 @@ export function allocateVirtualMemoryEx(
   protect: number,
   requirements: AddressRequirements,
 ): number {
-  const typeStatus = checkAllocationType(allocationType & ~PLACEHOLDER_FLAGS, KNOWN_FLAGS);
+  const typeStatus = checkAllocationType(
+    allocationType & ~PLACEHOLDER_FLAGS,
+    KNOWN_FLAGS,
+    request.baseAddress,
+  );
   if (typeStatus !== STATUS_SUCCESS) return typeStatus;
   const status = checkRequirements(space, requirements, request.baseAddress);
   if (status !== STATUS_SUCCESS) return status;
