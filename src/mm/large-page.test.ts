@@ -133,6 +133,10 @@ describe('large pages', () => {
     expect(allocate(LARGE_PAGE_SIZE, 0, MEM_RESERVE | MEM_LARGE_PAGES).status).toBe(
       nt.STATUS_INVALID_PARAMETER_5,
     );
+    expect(allocate(LARGE_PAGE_SIZE, 0x10_0000_0000, MEM_COMMIT | MEM_LARGE_PAGES).status).toBe(
+      nt.STATUS_INVALID_PARAMETER_5,
+    );
+    expect(allocate(LARGE_PAGE_SIZE, 0, MEM_COMMIT | MEM_LARGE_PAGES).status).toBe(nt.STATUS_SUCCESS);
     expect(allocate(0x10000).status).toBe(nt.STATUS_INVALID_PARAMETER_4);
     expect(allocate(LARGE_PAGE_SIZE, 0x10_0001_0000).status).toBe(nt.STATUS_INVALID_PARAMETER_2);
     for (const protect of [PAGE_NOACCESS, PAGE_READWRITE | PAGE_GUARD])

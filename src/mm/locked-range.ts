@@ -87,8 +87,12 @@ export function freeLockedRange(
 ): number {
   if (freeType !== MEM_RELEASE) return STATUS_MEMORY_NOT_ALLOCATED;
   if (start !== vad.startPage * 4096 || end !== (vad.endPage + 1) * 4096) return STATUS_FREE_VM_NOT_AT_BASE;
+  const { commitCharge } = vad;
   deleteLockedRange(mm, space, vad);
-  if (mm.events.active) mm.events.emit('vad-remove', space, start, -1, (end - start) / 4096);
+  if (mm.events.active) {
+    if (commitCharge > 0) mm.events.emit('commit', space, start, -1, -commitCharge);
+    mm.events.emit('vad-remove', space, start, -1, (end - start) / 4096);
+  }
   return STATUS_SUCCESS;
 }
 

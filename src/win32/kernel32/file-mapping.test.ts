@@ -15,12 +15,16 @@ import {
   STATUS_INFO_LENGTH_MISMATCH,
   STATUS_INVALID_ADDRESS,
   STATUS_INVALID_PARAMETER,
+  STATUS_NOT_MAPPED_VIEW,
   STATUS_NOT_SAME_DEVICE,
   STATUS_SECTION_NOT_EXTENDED,
   STATUS_SECTION_NOT_IMAGE,
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
+import { MachineProcess } from '../../machine-process.js';
 import { verify } from '../../mm/verify.js';
+import { PROCESS_QUERY_INFORMATION, PROCESS_VM_OPERATION } from '../../nt/access.js';
+import { createProcess } from '../../nt/process-create.js';
 import { ModuleMachine } from '../../testing/win32-machine.js';
 
 const CURRENT = -1;
@@ -171,6 +175,39 @@ describe('NtExtendSection', () => {
     );
     machine.putNumber(size, 0x2000);
     expect(status('NtExtendSection', machine.u32(handle), size)).toBe(STATUS_SECTION_NOT_EXTENDED);
+  });
+});
+
+describe('NtMapViewOfSection', () => {
+  it('maps into another process with the right to operate on its memory', () => {
+    const { machine, status } = make();
+    const { kernel } = machine;
+    const other = createProcess(kernel, {
+      imagePath: 'C:\\app\\crt.exe',
+      commandLine: 'crt.exe',
+      environment: [],
+      currentDirectory: 'C:\\work',
+      suspended: true,
+    });
+    if (typeof other === 'number') throw new Error(`createProcess: ${other.toString(16)}`);
+    const section = machine.call('CreateFileMappingA', -1, 0, PAGE_READWRITE, 0, 0x3000, 0);
+    const [base, size] = [machine.space(8), machine.space(8)];
+    const map = (access: number) => {
+      const process = machine.call('OpenProcess', access, 0, other.id);
+      for (const at of [base, size]) machine.putNumber(at, 0);
+      return status('NtMapViewOfSection', section, process, base, 0, 0, 0, size, 2, 0, PAGE_READWRITE);
+    };
+    expect(map(PROCESS_QUERY_INFORMATION)).toBe(STATUS_ACCESS_DENIED);
+    expect(map(PROCESS_VM_OPERATION)).toBe(STATUS_SUCCESS);
+    const [there, here] = [machine.pointer(base), machine.callAddress('MapViewOfFile', section, 2, 0, 0, 0)];
+    expect(machine.pointer(size)).toBe(0x3000);
+    machine.process.write(here + 0x2345, Uint8Array.of(42));
+    expect(new MachineProcess(kernel, other).read(there + 0x2345, 1)).toEqual(Uint8Array.of(42));
+    verify(kernel.mm);
+    const process = machine.call('OpenProcess', PROCESS_VM_OPERATION, 0, other.id);
+    expect(status('NtUnmapViewOfSection', process, there)).toBe(STATUS_SUCCESS);
+    expect(status('NtUnmapViewOfSection', process, there)).toBe(STATUS_NOT_MAPPED_VIEW);
+    verify(kernel.mm);
   });
 });
 
