@@ -36,6 +36,7 @@ const FILE_MAP_EXECUTE = 0x20;
 const SECTION_ALL = 0xf001f;
 const ERROR_INVALID_PARAMETER = 87;
 const ERROR_BAD_LENGTH = 24;
+const ERROR_FILE_NOT_FOUND = 2;
 const ERROR_INSUFFICIENT_BUFFER = 122;
 const ERROR_UNEXP_NET_ERR = 59;
 const ERROR_FILE_INVALID = 1006;
@@ -125,6 +126,19 @@ describe('ranges of an address space', () => {
     expect(get(fileView, 0)).toEqual([0, ERROR_INSUFFICIENT_BUFFER]);
     expect(get(memory, 0x100)).toEqual([0, ERROR_UNEXP_NET_ERR]);
     expect(get(pageFileView, 0x100)).toEqual([0, ERROR_FILE_INVALID]);
+  });
+
+  it('are named by devices that stand for drives', () => {
+    const ask = (name: string | number, units: number) =>
+      machine.attempt('QueryDosDeviceW', typeof name === 'string' ? { wide: name } : name, buffer, units);
+    const device = '\\Device\\HarddiskVolume1';
+    expect(ask('c:', 0x100)).toEqual([device.length + 2, 0xdead]);
+    expect(machine.wideText(buffer)).toBe(device);
+    expect(machine.u16(buffer + (device.length + 1) * 2)).toBe(0);
+    expect(ask('c:', device.length + 1)).toEqual([0, ERROR_INSUFFICIENT_BUFFER]);
+    expect(ask('x:', 0x100)).toEqual([0, ERROR_FILE_NOT_FOUND]);
+    expect(ask(0, 0x100)).toEqual(['C:_NUL__'.length, 0xdead]);
+    expect(machine.wideText(buffer)).toBe('C:');
   });
 
   it('show the same file or not', () => {
