@@ -3,6 +3,9 @@ import type { Kernel } from './kernel.js';
 import type { Process } from './process.js';
 import type { Thread } from './thread.js';
 
+/** The system process, which no program may open. */
+export const SYSTEM_PROCESS_ID = 4;
+
 export function processOfId(kernel: Kernel, id: number): Process | undefined {
   const ended = () => kernel.exited.find((process) => process.id === id && process.handleCount > 0);
   return kernel.processes.get(id) ?? ended();

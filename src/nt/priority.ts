@@ -79,6 +79,12 @@ function grantedClass(priorityClass: number): number {
 }
 
 /** Class of a new process: what its creator asks for (0: nothing); else normal, or the creator's where that is lower. */
+/** Whether the ends of waits raise a process's threads, and those that it will make (SetProcessPriorityBoost). */
+export function setProcessBoost(process: Process, disabled: boolean): void {
+  process.boostDisabled = disabled;
+  for (const thread of process.threads) thread.boostDisabled = disabled;
+}
+
 export function classOfNewProcess(asked: number, parent: Process | null): number {
   if (asked !== 0) return grantedClass(asked);
   const inherited = parent?.priorityClass ?? NORMAL_PRIORITY_CLASS;

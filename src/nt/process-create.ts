@@ -54,6 +54,8 @@ export interface ProcessHeritage {
   readonly jobs?: readonly Job[];
   /** It may not make processes itself. */
   readonly isChildless?: boolean;
+  /** SEM_*; 0 when left out. */
+  readonly errorMode?: number;
   /**
    * Standard input, output and error: those of the creator; three numbers given; a console's own; none; or the null device,
    * which is what a console without a window amounts to.
@@ -191,6 +193,7 @@ function makeProcess(kernel: Kernel, creation: ProcessCreation): Process | numbe
     handles: new HandleTable(),
     job: null,
     isChildless: creation.heritage?.isChildless ?? false,
+    errorMode: creation.heritage?.errorMode ?? 0,
     createTime: timeNow(kernel),
     exitTime: { lo: 0, hi: 0 },
     token: createPrimaryToken(kernel, parent),

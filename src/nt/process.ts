@@ -69,7 +69,9 @@ export interface Process extends DispatcherObject {
   /** Its innermost job, which it holds a reference to; null for none. */
   job: Job | null;
   /** It is to make no processes (PROCESS_CREATION_CHILD_PROCESS_RESTRICTED). */
-  readonly isChildless: boolean;
+  isChildless: boolean;
+  /** SetErrorMode: SEM_*. */
+  errorMode: number;
   /** System time; when it ended is 0 while it runs. */
   readonly createTime: TimeValue;
   readonly exitTime: TimeValue;

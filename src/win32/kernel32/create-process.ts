@@ -36,6 +36,7 @@ const DETACHED_PROCESS = 0x8;
 const CREATE_NEW_CONSOLE = 0x10;
 const CREATE_UNICODE_ENVIRONMENT = 0x400;
 const EXTENDED_STARTUPINFO_PRESENT = 0x80000;
+const CREATE_DEFAULT_ERROR_MODE = 0x4000000;
 const CREATE_NO_WINDOW = 0x8000000;
 const PRIORITY_FLAGS = [0x40, 0x4000, 0x20, 0x8000, 0x80, 0x100];
 
@@ -116,6 +117,7 @@ function heritageOf(
     handles,
     jobs,
     isChildless,
+    errorMode: flags & CREATE_DEFAULT_ERROR_MODE ? 0 : call.process.errorMode,
     breaksAway: (flags & CREATE_BREAKAWAY_FROM_JOB) !== 0,
     parentHandles: parent === null ? ownHandles() : parent.standardHandles,
     priorityClass: PRIORITY_FLAGS.find((flag) => (flags & flag) !== 0 && isPriorityClass(flag)) ?? 0,

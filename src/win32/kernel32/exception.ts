@@ -12,7 +12,6 @@ import {
   raiseRecord,
 } from '../../nt/exception-dispatch.js';
 import { EXCEPTION_NONCONTINUABLE, PENDING, type Service, type ServiceFunction } from '../../nt/service.js';
-import { stateOf } from './library-state.js';
 import { bothForms, type TextForm } from './text-form.js';
 
 /** Bit 28 of an exception code is the system's; RaiseException clears it. */
@@ -85,9 +84,9 @@ const outputDebugString =
   };
 
 const setErrorMode: ServiceFunction = (call) => {
-  const state = stateOf(call);
-  const before = state.errorMode;
-  state.errorMode = call.u32(0);
+  const before = call.process.errorMode;
+  call.memory.commit();
+  call.process.errorMode = call.u32(0);
   return before;
 };
 
@@ -107,7 +106,7 @@ export const exceptionFunctions: Record<string, Service | ServiceFunction> = {
   ...bothForms('OutputDebugString', outputDebugString),
   ...bothForms('FatalAppExit', fatalAppExit),
   SetErrorMode: setErrorMode,
-  GetErrorMode: (call) => stateOf(call).errorMode,
+  GetErrorMode: (call) => call.process.errorMode,
   CheckRemoteDebuggerPresent: checkRemoteDebugger,
 };
 

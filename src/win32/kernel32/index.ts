@@ -38,6 +38,7 @@ import { pointerFunctions } from './pointer.js';
 import { priorityFunctions } from './priority.js';
 import { processFunctions } from './process.js';
 import { processAttributeFunctions } from './process-attributes.js';
+import { processInformationFunctions } from './process-information.js';
 import { processModuleFunctions } from './process-modules.js';
 import { processorFunctions } from './processor-info.js';
 import { resourceFunctions } from './resource.js';
@@ -97,6 +98,7 @@ export const kernel32: SystemModule = {
     ...usingHeap(fiberFunctions),
     ...usingHeap(threadFunctions),
     ...usingHeap(threadPoolFunctions),
+    ...processInformationFunctions,
     ...processModuleFunctions,
     ...slimLockFunctions,
     ...physicalPageFunctions,

@@ -4,8 +4,6 @@ import type { ServiceCall } from '../../nt/service.js';
 export interface Kernel32State {
   /** Guest addresses of blocks that getters return, by name. */
   readonly blocks: Record<string, number>;
-  /** SetErrorMode. */
-  errorMode: number;
   /** SetConsoleCtrlHandler: handlers, last added last. */
   readonly controlHandlers: number[];
   ignoreControlC: boolean;
@@ -21,7 +19,6 @@ export function stateOf(call: ServiceCall): Kernel32State {
   const { library } = call.process;
   library['kernel32'] ??= {
     blocks: {},
-    errorMode: 0,
     controlHandlers: [],
     ignoreControlC: false,
     textAttribute: 7,

@@ -4,7 +4,7 @@
  */
 
 import { availableFrames } from '../../mm/page-lists.js';
-import { PROCESS_QUERY_INFORMATION } from '../../nt/access.js';
+import { PROCESS_QUERY_LIMITED_INFORMATION } from '../../nt/access.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
 import type { Process } from '../../nt/process.js';
 import type { ServiceFunction } from '../../nt/service.js';
@@ -22,7 +22,13 @@ const COUNTERS_EX_BYTES = 0x50;
 const processMemoryInfo: ServiceFunction = (call) => {
   const { kernel, memory } = call;
   const [at, length] = [call.address(1), call.u32(2)];
-  const found = referenceByHandle(kernel, call.process, call.handle(0), 'process', PROCESS_QUERY_INFORMATION);
+  const found = referenceByHandle(
+    kernel,
+    call.process,
+    call.handle(0),
+    'process',
+    PROCESS_QUERY_LIMITED_INFORMATION,
+  );
   if (typeof found === 'number') return failStatus(call, found);
   if (length < COUNTERS_BYTES) return call.fail(ERROR_INSUFFICIENT_BUFFER);
   const bytes = length < COUNTERS_EX_BYTES ? COUNTERS_BYTES : COUNTERS_EX_BYTES;
@@ -78,11 +84,14 @@ const performanceInfo: ServiceFunction = (call) => {
   return TRUE;
 };
 
+/** The idle process and the system process. */
+const SYSTEM_IDS = [0, 4];
+
 /** BOOL K32EnumProcesses(ids, bytes, needed): as many ids as fit. */
 const enumProcesses: ServiceFunction = (call) => {
   const { kernel, memory } = call;
   const [at, neededAt] = [call.address(0), call.address(2)];
-  const ids = [...kernel.processes.keys()].slice(0, Math.floor(call.u32(1) / 4));
+  const ids = [...SYSTEM_IDS, ...kernel.processes.keys()].slice(0, Math.floor(call.u32(1) / 4));
   memory.probeWrite(neededAt, 4);
   memory.probeWrite(at, ids.length * 4);
   ids.forEach((id, index) => {

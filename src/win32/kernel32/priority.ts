@@ -7,7 +7,13 @@ import {
   THREAD_SET_LIMITED_INFORMATION,
 } from '../../nt/access.js';
 import { allowsPriorityClass } from '../../nt/job.js';
-import { isPriorityClass, isPriorityLevel, setPriorityClass, setThreadLevel } from '../../nt/priority.js';
+import {
+  isPriorityClass,
+  isPriorityLevel,
+  setPriorityClass,
+  setProcessBoost,
+  setThreadLevel,
+} from '../../nt/priority.js';
 import type { ServiceFunction } from '../../nt/service.js';
 import { THREAD_TERMINATED } from '../../nt/thread.js';
 import { processOf } from './process.js';
@@ -67,12 +73,11 @@ const getThreadBoost: ServiceFunction = (call) => {
 };
 
 /** BOOL SetProcessPriorityBoost(process, disable): for its threads, and those that it makes. */
-const setProcessBoost: ServiceFunction = (call) => {
+const setBoost: ServiceFunction = (call) => {
   const process = processOf(call, call.handle(0), PROCESS_SET_INFORMATION);
   if (typeof process === 'number') return failStatus(call, process);
   call.memory.commit();
-  process.boostDisabled = call.u32(1) !== 0;
-  for (const thread of process.threads) thread.boostDisabled = process.boostDisabled;
+  setProcessBoost(process, call.u32(1) !== 0);
   return TRUE;
 };
 
@@ -91,6 +96,6 @@ export const priorityFunctions: Record<string, ServiceFunction> = {
   GetPriorityClass: getClass,
   SetThreadPriorityBoost: setThreadBoost,
   GetThreadPriorityBoost: getThreadBoost,
-  SetProcessPriorityBoost: setProcessBoost,
+  SetProcessPriorityBoost: setBoost,
   GetProcessPriorityBoost: getProcessBoost,
 };

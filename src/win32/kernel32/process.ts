@@ -1,13 +1,9 @@
 /** Processes and threads (processthreadsapi.h). Sources: Microsoft, "GetStartupInfoW function", "ExitProcess function", "CreateThread function", "STARTUPINFOW structure". */
-import { STATUS_INVALID_HANDLE, STATUS_SUCCESS } from '../../base/ntstatus.js';
+import { STATUS_ACCESS_DENIED, STATUS_INVALID_HANDLE, STATUS_SUCCESS } from '../../base/ntstatus.js';
 import * as peb from '../../ldr/peb-layout.js';
 import { exitProcessService } from '../../ldr/process-exit.js';
-import {
-  PROCESS_QUERY_INFORMATION,
-  PROCESS_QUERY_LIMITED_INFORMATION,
-  PROCESS_TERMINATE,
-} from '../../nt/access.js';
-import { processOfId, threadOfId } from '../../nt/client-id.js';
+import { PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_TERMINATE } from '../../nt/access.js';
+import { processOfId, SYSTEM_PROCESS_ID, threadOfId } from '../../nt/client-id.js';
 import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
 import type { Kernel } from '../../nt/kernel.js';
 import { openOrDelete, referenceByHandle } from '../../nt/object-manager.js';
@@ -82,7 +78,9 @@ const exitCodeProcess: ServiceFunction = (call) => {
 const opening =
   (find: (kernel: Kernel, id: number) => Process | Thread | undefined): ServiceFunction =>
   (call) => {
-    const object = find(call.kernel, call.u32(2));
+    const id = call.u32(2);
+    if (find === processOfId && id === SYSTEM_PROCESS_ID) return failStatus(call, STATUS_ACCESS_DENIED);
+    const object = find(call.kernel, id);
     if (object === undefined) return call.fail(ERROR_INVALID_PARAMETER);
     const out = { handle: 0 };
     const flags = call.u32(1) ? HANDLE_FLAG_INHERIT : 0;
@@ -103,7 +101,7 @@ const flushInstructionCache: ServiceFunction = (call) => {
 
 /** BOOL IsWow64Process(process, answer). */
 const isWow64Process: ServiceFunction = (call) => {
-  const process = processOf(call, call.handle(0), PROCESS_QUERY_INFORMATION);
+  const process = processOf(call, call.handle(0), PROCESS_QUERY_LIMITED_INFORMATION);
   if (typeof process === 'number') return failStatus(call, process);
   call.memory.writeU32(call.address(1), 0);
   return TRUE;
@@ -111,7 +109,7 @@ const isWow64Process: ServiceFunction = (call) => {
 
 /** BOOL GetProcessAffinityMask(process, processMask, systemMask). */
 const affinityMask: ServiceFunction = (call) => {
-  const process = processOf(call, call.handle(0), PROCESS_QUERY_INFORMATION);
+  const process = processOf(call, call.handle(0), PROCESS_QUERY_LIMITED_INFORMATION);
   if (typeof process === 'number') return failStatus(call, process);
   call.memory.probeWrite(call.address(1), 8);
   call.memory.probeWrite(call.address(2), 8);

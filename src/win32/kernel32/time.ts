@@ -1,10 +1,7 @@
-/** Time (sysinfoapi.h, timezoneapi.h, profileapi.h); the time zone is UTC. Sources: Microsoft, "FileTimeToSystemTime function", "SYSTEMTIME structure", "QueryPerformanceCounter function", "FileTimeToDosDateTime function". */
-import { STATUS_INVALID_HANDLE } from '../../base/ntstatus.js';
-import { CURRENT_PROCESS } from '../../nt/object-manager.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { PERFORMANCE_FREQUENCY, TICK_100NS } from '../../nt/shared-data.js';
 import { ERROR_INVALID_PARAMETER, ERROR_PRIVILEGE_NOT_HELD } from '../ntdll/dos-error.js';
-import { failStatus, TRUE, writeU64 } from './results.js';
+import { TRUE, writeU64 } from './results.js';
 
 /** Milliseconds from 1601-01-01 to 1970-01-01. */
 const EPOCH_MS = 11_644_473_600_000n;
@@ -174,30 +171,6 @@ const copySystemTime: ServiceFunction = (call) => {
   return TRUE;
 };
 
-/** Writes creation, exit, kernel and user times to arguments 1 to 4: user time is the virtual time of instructions. */
-function writeTimes(call: ServiceCall, instructions: number): void {
-  const { kernel, memory } = call;
-  for (let index = 1; index <= 4; index++) memory.probeWrite(call.address(index), 8);
-  kernel.clock.systemTime(kernel.timeScratch);
-  const { lo, hi } = kernel.timeScratch;
-  const now = (BigInt(hi) << 32n) | BigInt(lo);
-  const boot = now - BigInt(Math.floor(kernel.clock.now100ns));
-  memory.writeU64(call.address(1), Number(boot & 0xffffffffn), Number(boot >> 32n));
-  memory.writeU64(call.address(2), 0, 0);
-  memory.writeU64(call.address(3), 0, 0);
-  writeU64(call, call.address(4), Math.floor(instructions / 100));
-}
-
-/** BOOL GetProcessTimes(process, creation, exit, kernel, user), for the running process. */
-const processTimes: ServiceFunction = (call) => {
-  if (call.handle(0) !== CURRENT_PROCESS) return failStatus(call, STATUS_INVALID_HANDLE);
-  writeTimes(
-    call,
-    call.process.threads.reduce((sum, thread) => sum + thread.instructions, 0),
-  );
-  return TRUE;
-};
-
 /** Length of a clock tick in 100 ns. */
 const clockAdjustment: ServiceFunction = (call) => {
   for (let index = 0; index < 3; index++) call.memory.probeWrite(call.address(index), 4);
@@ -224,7 +197,6 @@ export const timeFunctions: Record<string, Service | ServiceFunction> = {
   GetTimeZoneInformation: timeZone,
   SystemTimeToTzSpecificLocalTime: copySystemTime,
   TzSpecificLocalTimeToSystemTime: copySystemTime,
-  GetProcessTimes: processTimes,
   GetSystemTimeAdjustment: clockAdjustment,
   SetSystemTime: (call) => call.fail(ERROR_PRIVILEGE_NOT_HELD),
 };

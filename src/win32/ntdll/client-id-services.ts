@@ -1,6 +1,11 @@
 /** Opening processes and threads by their ids. Sources: Microsoft, "NtOpenProcess function (ntddk.h)"; NtOpenThread's prototype as published. */
-import { STATUS_INVALID_CID, STATUS_INVALID_PARAMETER_MIX, STATUS_SUCCESS } from '../../base/ntstatus.js';
-import { processOfId, threadOfId } from '../../nt/client-id.js';
+import {
+  STATUS_ACCESS_DENIED,
+  STATUS_INVALID_CID,
+  STATUS_INVALID_PARAMETER_MIX,
+  STATUS_SUCCESS,
+} from '../../base/ntstatus.js';
+import { processOfId, SYSTEM_PROCESS_ID, threadOfId } from '../../nt/client-id.js';
 import { openOrDelete } from '../../nt/object-manager.js';
 import type { ServiceFunction } from '../../nt/service.js';
 import { nativeServices, readObjectAttributes, readSize, writeHandle } from './arguments.js';
@@ -18,6 +23,7 @@ const opening =
     const { name, handleFlags } = readObjectAttributes(call, call.address(2));
     if (name !== null || clientAt === 0) return STATUS_INVALID_PARAMETER_MIX;
     const [processId, threadId] = [readSize(call, clientAt), readSize(call, clientAt + UNIQUE_THREAD)];
+    if (processId === SYSTEM_PROCESS_ID) return STATUS_ACCESS_DENIED;
     const thread = threadOfId(kernel, threadId);
     const wantsThread = kind === 'thread' || threadId !== 0;
     const owner = wantsThread ? thread?.process : processOfId(kernel, processId);

@@ -19,6 +19,7 @@ import { lockCode } from './lock-code.js';
 import { memoryServices } from './memory-services.js';
 import { objectServices } from './object-services.js';
 import { physicalPageServices } from './physical-page-services.js';
+import { processInformationServices } from './process-information.js';
 import { processServices } from './process-services.js';
 import { aclServices } from './rtl-acl.js';
 import { heapServices } from './rtl-heap.js';
@@ -55,6 +56,7 @@ const restartableServices = restartable({
   ...clientIdServices,
   ...physicalPageServices,
   ...processServices,
+  ...processInformationServices,
   ...runtimeServices,
   ...sectionServices,
   ...jobServices,

@@ -1,17 +1,14 @@
 /**
- * Native services of processes, threads, time and system information. Sources: Microsoft, "NtQueryInformationProcess function",
- * "NtQuerySystemInformation function", "ZwTerminateProcess function"; the prototypes of the others as published.
+ * Native services of processes, threads, time and system information. Sources: Microsoft, "NtQuerySystemInformation function", "ZwTerminateProcess function"; the prototypes of the others as published.
  */
 import {
-  STATUS_INFO_LENGTH_MISMATCH,
   STATUS_INVALID_INFO_CLASS,
+  STATUS_PROCESS_IS_TERMINATING,
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
 import { HIGHEST_USER_ADDRESS, LOWEST_USER_ADDRESS } from '../../mm/address-space.js';
-import { PROCESS_QUERY_INFORMATION, PROCESS_TERMINATE } from '../../nt/access.js';
+import { PROCESS_SUSPEND_RESUME, PROCESS_TERMINATE } from '../../nt/access.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
-import { setProcessPagePriority } from '../../nt/page-priority.js';
-import { classBasePriority } from '../../nt/priority.js';
 import type { Process } from '../../nt/process.js';
 import { terminateProcess } from '../../nt/process-delete.js';
 import type { ServiceFunction, ServiceResult } from '../../nt/service.js';
@@ -20,16 +17,19 @@ import type { TimeValue } from '../../nt/system-time.js';
 import { THREAD_TERMINATED } from '../../nt/thread.js';
 import { terminateThread } from '../../nt/thread-delete.js';
 import { answer, nativeServices, writeSize } from './arguments.js';
+import { storeProcessList } from './system-process-information.js';
+import { MAXIMUM_SUSPEND_COUNT } from './thread-services.js';
 
 /** Information classes. */
-const PROCESS_BASIC_INFORMATION = 0;
-const PROCESS_DEBUG_PORT = 7;
-const PROCESS_IMAGE_FILE_NAME = 27;
-const PROCESS_PAGE_PRIORITY = 39;
 const SYSTEM_BASIC_INFORMATION = 0;
+const SYSTEM_PROCESSOR_INFORMATION = 1;
 const SYSTEM_TIME_OF_DAY_INFORMATION = 3;
+const SYSTEM_PROCESS_INFORMATION = 5;
+const SYSTEM_KERNEL_DEBUGGER_INFORMATION = 35;
 
-const STATUS_PENDING_EXIT = 0x103;
+/** What GetSystemInfo says too. */
+const PROCESSOR_ARCHITECTURE_AMD64 = 9;
+const PROCESSOR_FAMILY = 6;
 const PAGE = 4096;
 const GRANULARITY = 0x10000;
 
@@ -49,53 +49,22 @@ const terminate: ServiceFunction = (call): ServiceResult => {
   return STATUS_SUCCESS;
 };
 
-/** (process, class, buffer, length, *returned). */
-const queryProcess: ServiceFunction = (call) => {
-  const target = referenceByHandle(
-    call.kernel,
-    call.process,
-    call.handle(0),
-    'process',
-    PROCESS_QUERY_INFORMATION,
-  );
-  if (typeof target === 'number') return target;
-  const process = target as Process;
-  const { memory } = call;
-  switch (call.u32(1)) {
-    case PROCESS_BASIC_INFORMATION:
-      return answer(call, 2, 0x30, (at) => {
-        memory.writeU32(at, process.exitStatus ?? STATUS_PENDING_EXIT);
-        memory.writePointer(at + 8, process.peb);
-        memory.writeU64(at + 0x10, 1, 0);
-        memory.writeU32(at + 0x18, classBasePriority(process.priorityClass));
-        memory.writeU64(at + 0x20, process.id, 0);
-        memory.writeU64(at + 0x28, process.parentId, 0);
-      });
-    case PROCESS_DEBUG_PORT:
-      return answer(call, 2, 8, (at) => memory.writeU64(at, 0, 0));
-    case PROCESS_IMAGE_FILE_NAME: {
-      const path = `\\??\\${process.imagePath}`;
-      return answer(call, 2, 16 + path.length * 2 + 2, (at) => {
-        memory.writeU16(at, path.length * 2);
-        memory.writeU16(at + 2, path.length * 2 + 2);
-        memory.writePointer(at + 8, at + 16);
-        memory.writeUtf16(at + 16, path);
-      });
+/** (process): suspends or resumes each of its threads; one that cannot be suspended more often stays as it is. */
+const everyThread =
+  (change: 'suspend' | 'resume'): ServiceFunction =>
+  (call) => {
+    const { kernel } = call;
+    const found = referenceByHandle(kernel, call.process, call.handle(0), 'process', PROCESS_SUSPEND_RESUME);
+    if (typeof found === 'number') return found;
+    const { threads, exitStatus } = found as Process;
+    if (exitStatus !== null) return STATUS_PROCESS_IS_TERMINATING;
+    call.memory.commit();
+    for (const thread of threads) {
+      const isFull = change === 'suspend' && thread.suspendCount >= MAXIMUM_SUSPEND_COUNT;
+      if (thread.state !== THREAD_TERMINATED && !isFull) kernel.scheduler[change](thread);
     }
-    case PROCESS_PAGE_PRIORITY:
-      return answer(call, 2, 4, (at) => memory.writeU32(at, process.space.pagePriority));
-    default:
-      return STATUS_INVALID_INFO_CLASS;
-  }
-};
-
-/** (process, class, buffer, length). */
-const setProcess: ServiceFunction = (call) => {
-  if (call.u32(1) !== PROCESS_PAGE_PRIORITY) return STATUS_INVALID_INFO_CLASS;
-  if (call.u32(3) !== 4) return STATUS_INFO_LENGTH_MISMATCH;
-  const priority = call.memory.readU32(call.address(2));
-  return setProcessPagePriority(call.kernel, call.process, call.handle(0), priority);
-};
+    return STATUS_SUCCESS;
+  };
 
 /** (class, buffer, length, *returned). */
 const querySystem: ServiceFunction = (call) => {
@@ -114,6 +83,16 @@ const querySystem: ServiceFunction = (call) => {
         memory.writeU64(at + 0x30, 1, 0);
         memory.writeU8(at + 0x38, 1);
       });
+    case SYSTEM_PROCESSOR_INFORMATION:
+      return answer(call, 1, 12, (at) => {
+        memory.writeU16(at, PROCESSOR_ARCHITECTURE_AMD64);
+        memory.writeU16(at + 2, PROCESSOR_FAMILY);
+        memory.writeU16(at + 6, 1);
+      });
+    case SYSTEM_PROCESS_INFORMATION:
+      return storeProcessList(call, call.address(1), call.u32(2), call.address(3));
+    case SYSTEM_KERNEL_DEBUGGER_INFORMATION:
+      return answer(call, 1, 2, (at) => memory.writeU8(at + 1, 1));
     case SYSTEM_TIME_OF_DAY_INFORMATION:
       return answer(call, 1, 0x20, (at) => {
         const time: TimeValue = { lo: 0, hi: 0 };
@@ -144,8 +123,8 @@ const queryPerformanceCounter: ServiceFunction = (call) => {
 
 export const processServices = nativeServices({
   TerminateProcess: terminate,
-  QueryInformationProcess: queryProcess,
-  SetInformationProcess: setProcess,
+  SuspendProcess: everyThread('suspend'),
+  ResumeProcess: everyThread('resume'),
   QuerySystemInformation: querySystem,
   QuerySystemTime: querySystemTime,
   QueryPerformanceCounter: queryPerformanceCounter,

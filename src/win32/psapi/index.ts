@@ -14,6 +14,8 @@ const FORWARDED = [
   'GetModuleFileNameExW',
   'GetModuleInformation',
   'GetPerformanceInfo',
+  'GetProcessImageFileNameA',
+  'GetProcessImageFileNameW',
   'GetProcessMemoryInfo',
   'QueryWorkingSet',
   'QueryWorkingSetEx',

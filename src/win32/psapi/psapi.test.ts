@@ -71,7 +71,8 @@ describe('psapi.dll', () => {
   it('names the processes', () => {
     const [ids, needed] = [machine.space(16), machine.space(4)];
     expect(machine.call('K32EnumProcesses', ids, 16, needed)).toBe(1);
-    expect([machine.u32(ids), machine.u32(needed)]).toEqual([machine.process.id, 4]);
+    expect([0, 4, 8].map((offset) => machine.u32(ids + offset))).toEqual([0, 4, machine.process.id]);
+    expect(machine.u32(needed)).toBe(12);
     expect(machine.call('K32EnumProcesses', ids, 3, needed)).toBe(1);
     expect(machine.u32(needed)).toBe(0);
   });
