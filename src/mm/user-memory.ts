@@ -2,7 +2,13 @@
  * The one way in which services written in TypeScript touch a program's memory: in the current address space, with user
  * rights, faulting like the program itself. Addresses are 48-bit numbers, lengths bytes; 8-byte values are two 32-bit words.
  */
-import { ntSuccess, STATUS_ACCESS_VIOLATION, STATUS_NO_MEMORY, STATUS_PENDING } from '../base/ntstatus.js';
+import {
+  ntSuccess,
+  STATUS_ACCESS_VIOLATION,
+  STATUS_GUARD_PAGE_VIOLATION,
+  STATUS_NO_MEMORY,
+  STATUS_PENDING,
+} from '../base/ntstatus.js';
 import { ACCESS_READ, ACCESS_USER, ACCESS_WRITE } from '../machine/processor.js';
 import { beginFault, waitOnTheSpot } from './fault-handler.js';
 import type { MemoryManager } from './memory-manager.js';
@@ -106,7 +112,7 @@ export class UserMemory {
     }
     if (Math.floor(address / 4096) === this.failedPage) {
       this.failedPage = -1;
-      throw new GuestFault(this.failedStatus, address, isWrite);
+      throw this.refused(this.failedStatus, address, isWrite);
     }
     for (;;) {
       const error = mm.processor.faultError;
@@ -116,10 +122,16 @@ export class UserMemory {
         mm.io.waitsOnTheSpot++;
         status = waitOnTheSpot(mm, mm.current, address, error, true, mm.currentStack);
       }
-      if (!ntSuccess(status)) throw new GuestFault(status, address, isWrite);
+      if (!ntSuccess(status)) throw this.refused(status, address, isWrite);
       const offset = mm.processor.translate(address, access);
       if (offset !== 0) return offset;
     }
+  }
+
+  /** The fault of an address that refuses. Meeting a guard page took the guard away: the service cannot begin anew. */
+  private refused(status: number, address: number, isWrite: boolean): GuestFault {
+    if (status === STATUS_GUARD_PAGE_VIOLATION) this.restarts = false;
+    return new GuestFault(status, address, isWrite);
   }
 
   /** Frames that were given up while paging I/O was waited for may have been among those written to. */

@@ -18,10 +18,13 @@ export function repurposeAll(mm: MemoryManager): void {
   for (const frame of taken) insertFree(mm, frame);
 }
 
+/** Sends all but the page tables to the paging file, and gives the frames other uses. */
+export function swapPages(mm: MemoryManager, space: AddressSpace): void {
+  pageOut(mm, space);
+  repurposeAll(mm);
+}
+
 /** Sends pages, then page tables from the lowest level up, to the paging file, and gives their frames other uses. */
 export function swapOut(mm: MemoryManager, space: AddressSpace): void {
-  for (let level = 0; level < 4; level++) {
-    pageOut(mm, space);
-    repurposeAll(mm);
-  }
+  for (let level = 0; level < 4; level++) swapPages(mm, space);
 }

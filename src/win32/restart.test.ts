@@ -12,7 +12,7 @@ import type { CrtArgument } from '../testing/crt-machine.js';
 import { exampleBytes, exampleRuns, makeExampleMachine } from '../testing/examples.js';
 import { describeMachine, RestartAudit } from '../testing/restart-audit.js';
 import { below, mulberry32, seedFor } from '../testing/seed.js';
-import { pageOut, repurposeAll, swapOut } from '../testing/swap-out.js';
+import { swapOut, swapPages } from '../testing/swap-out.js';
 import { Win32Machine } from '../testing/win32-machine.js';
 import { kernel32 } from './kernel32/index.js';
 import { msvcrt } from './msvcrt/index.js';
@@ -67,12 +67,6 @@ function countWaits({ mm }: Kernel): () => void {
     count();
     totals.anew += mm.io.serviceRestarts;
   };
-}
-
-/** All but the page tables. */
-function swapPages(mm: MemoryManager, space: AddressSpace): void {
-  pageOut(mm, space);
-  repurposeAll(mm);
 }
 
 describe('programs that are paged out before their services', () => {

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { STATUS_GUARD_PAGE_VIOLATION } from '../../base/ntstatus.js';
 import { MachineProcess } from '../../machine-process.js';
 import { outSwapProcess } from '../../mm/process-swap.js';
+import { GuestFault } from '../../mm/user-memory.js';
 import { verify } from '../../mm/verify.js';
 import { PROCESS_QUERY_INFORMATION, PROCESS_TERMINATE } from '../../nt/access.js';
 import { openHandle } from '../../nt/object-manager.js';
 import { createProcess } from '../../nt/process-create.js';
+import { swapOut, swapPages } from '../../testing/swap-out.js';
 import { Win32Machine } from '../../testing/win32-machine.js';
 
 const COMMIT = 0x3000;
@@ -187,6 +190,37 @@ describe('working sets', () => {
     theirs.terminate();
     for (const name of ['K32QueryWorkingSet', 'K32QueryWorkingSetEx'])
       expect(machine.attempt(name, handle, buffer, 0x80)).toEqual([0, ERROR_ACCESS_DENIED]);
+    verify(kernel.mm);
+  });
+});
+
+describe('a service that meets a guard page and then waits for another page', () => {
+  const small = { ram: 8 * 2 ** 20, pageFiles: [{ initial: 2 ** 25, maximum: 2 ** 26 }] };
+  const GUARDED = 0x104;
+
+  it('has taken the guard away, and does not begin anew', () => {
+    const { kernel, process } = new Win32Machine({ kernel: small });
+    const [guarded, other] = [process.allocate(PAGE, { protection: GUARDED }), process.allocate(PAGE)];
+    process.write(other, Uint8Array.of(7));
+    swapPages(kernel.mm, process.object.space);
+    kernel.attachProcess(process.object);
+    kernel.memory.beginService(true);
+    expect(() => kernel.memory.readU8(guarded)).toThrow(GuestFault);
+    expect(kernel.memory.readU8(other)).toBe(7);
+    verify(kernel.mm);
+  });
+
+  it('fails: VirtualLock', () => {
+    const machine = new Win32Machine({ kernel: small });
+    const { kernel, process } = machine;
+    const page = process.allocate(PAGE, { protection: GUARDED });
+    kernel.traceServices = true;
+    kernel.mm.events.attach(({ kind, text }) => {
+      const isFirst = kind === 'syscall' && kernel.currentThread!.pageWait.restarts === 0;
+      if (isFirst && text.endsWith('!VirtualLock')) swapOut(kernel.mm, process.object.space);
+    });
+    expect(machine.attempt('VirtualLock', page, PAGE)).toEqual([0, STATUS_GUARD_PAGE_VIOLATION]);
+    expect(machine.attempt('VirtualLock', page, PAGE)).toEqual([1, 0xdead]);
     verify(kernel.mm);
   });
 });

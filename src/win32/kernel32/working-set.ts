@@ -11,6 +11,7 @@ import { emptyWorkingSet } from '../../mm/working-set-manager.js';
 import { PROCESS_QUERY_INFORMATION, PROCESS_SET_QUOTA } from '../../nt/access.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { inProcess } from '../ntdll/arguments.js';
+import { change } from '../ntdll/memory-services.js';
 import { storeWorkingSet, storeWorkingSetEx } from '../ntdll/working-set-queries.js';
 import { failStatus, statusOf, TRUE, truth, writeU64 } from './results.js';
 
@@ -24,14 +25,18 @@ function setSize(call: ServiceCall, flags: number): number {
   const status = inProcess(call, call.handle(0), PROCESS_SET_QUOTA, ({ space }) => {
     if (minimum === ALL_ONES && maximum === ALL_ONES) return empty(call, space);
     const pages = (bytes: number) => Math.floor(bytes / PAGE);
-    return setWorkingSetLimits(call.kernel.mm, space, pages(minimum), pages(maximum), flags);
+    return change(call, () =>
+      setWorkingSetLimits(call.kernel.mm, space, pages(minimum), pages(maximum), flags),
+    );
   });
   return truth(call, status);
 }
 
 function empty(call: ServiceCall, space: AddressSpace): number {
-  emptyWorkingSet(call.kernel.mm, space);
-  return STATUS_SUCCESS;
+  return change(call, () => {
+    emptyWorkingSet(call.kernel.mm, space);
+    return STATUS_SUCCESS;
+  });
 }
 
 /** (process, *minimum, *maximum[, *flags]). */
@@ -67,23 +72,15 @@ const querySet =
     );
 
 /** (address, bytes). */
-const lock: ServiceFunction = (call) =>
-  truth(
-    call,
-    lockVirtualMemory(call.kernel.mm, call.process.space, {
-      baseAddress: call.address(0),
-      regionSize: call.size(1),
-    }),
-  );
-
-const unlock: ServiceFunction = (call) =>
-  truth(
-    call,
-    unlockVirtualMemory(call.kernel.mm, call.process.space, {
-      baseAddress: call.address(0),
-      regionSize: call.size(1),
-    }),
-  );
+const locking =
+  (operation: typeof lockVirtualMemory): ServiceFunction =>
+  (call) => {
+    const request = { baseAddress: call.address(0), regionSize: call.size(1) };
+    return truth(
+      call,
+      change(call, () => operation(call.kernel.mm, call.process.space, request)),
+    );
+  };
 
 export const workingSetFunctions: Record<string, ServiceFunction> = {
   SetProcessWorkingSetSize: (call) => setSize(call, 0),
@@ -93,6 +90,6 @@ export const workingSetFunctions: Record<string, ServiceFunction> = {
   K32EmptyWorkingSet: emptySet,
   K32QueryWorkingSet: querySet(storeWorkingSet),
   K32QueryWorkingSetEx: querySet(storeWorkingSetEx),
-  VirtualLock: lock,
-  VirtualUnlock: unlock,
+  VirtualLock: locking(lockVirtualMemory),
+  VirtualUnlock: locking(unlockVirtualMemory),
 };
