@@ -7,7 +7,8 @@
  */
 import { STATUS_NO_MEMORY, STATUS_PENDING, STATUS_SUCCESS } from '../base/ntstatus.js';
 import { type BackingFile, HostIoError } from './backing-file.js';
-import { type ControlArea, extendSegment, frameOfPrototype, isResident } from './control-area.js';
+import { type ControlArea, frameOfPrototype, isResident } from './control-area.js';
+import { extendSegment } from './extend-segment.js';
 import { beginFileRead } from './file-read.js';
 import { readMappedFile, writeMappedFile } from './mapped-file.js';
 import type { MemoryManager } from './memory-manager.js';

@@ -37,10 +37,10 @@ import {
   type ControlArea,
   createControlArea,
   deleteControlArea,
-  extendSegment,
   fillPrototypes,
   fillSubsectionPrototypes,
 } from './control-area.js';
+import { extendSegment } from './extend-segment.js';
 import { ensureImageControlArea } from './image-section.js';
 import { isLargePageProtection, LARGE_PAGE_SIZE } from './large-page.js';
 import { allocateLargeSegment } from './large-section.js';
