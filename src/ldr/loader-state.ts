@@ -108,7 +108,7 @@ export function loaderOf(process: Process): LoaderData {
       modules: [],
       initializationOrder: [],
       runs: [],
-      lock: makeMutant(null),
+      lock: { ...makeMutant(null), referenceCount: 1 },
       nextRun: 1,
       ldrData: 0,
       heap: 0,

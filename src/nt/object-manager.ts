@@ -148,6 +148,12 @@ export function dereferenceObject(kernel: Kernel, object: KernelObject): void {
   if (--object.referenceCount <= 0 && object.handleCount === 0) deleteObject(kernel, object);
 }
 
+/** Deletes the objects that the end of a wait has left without a reference. */
+export function deleteUnreferenced(kernel: Kernel): void {
+  for (const object of kernel.scheduler.unreferenced.splice(0))
+    if (object.referenceCount <= 0 && object.handleCount === 0) deleteObject(kernel, object);
+}
+
 function releaseCompletion(kernel: Kernel, { completion }: FileObject): void {
   if (completion !== null) dereferenceObject(kernel, completion.port);
 }

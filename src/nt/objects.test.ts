@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { bytes32, makeTestKernel, systemCall } from '../testing/test-kernel.js';
 import { EVENT_ALL_ACCESS, EVENT_MODIFY_STATE, SYNCHRONIZE } from './access.js';
+import type { DispatcherObject } from './object.js';
 import { baseNamedObjectPath } from './object-directory.js';
 import {
   closeHandle,
   DUPLICATE_CLOSE_SOURCE,
+  deleteUnreferenced,
   duplicateObject,
   openNamedObject,
   referenceByHandle,
@@ -21,6 +23,7 @@ import {
   setEvent,
   waitForObjects,
 } from './sync.js';
+import { THREAD_RUNNING, type Thread } from './thread.js';
 
 function makeProcess() {
   const test = makeTestKernel();
@@ -118,6 +121,22 @@ describe('handles', () => {
     createEvent(kernel, process, named('One'), true, false, out);
     expect(charged()).not.toBe(before);
     closeHandle(kernel, process, out.handle);
+    expect(charged()).toBe(before);
+  });
+
+  it('give it back when a wait had kept them', () => {
+    const { kernel, process, out } = makeProcess();
+    const charged = () => kernel.mm.nonpagedPool.tags.get('Even')?.charged;
+    const before = charged();
+    createEvent(kernel, process, named('Kept'), true, false, out);
+    const event = referenceByHandle(kernel, process, out.handle, 'event', 0) as DispatcherObject;
+    const kernelStack = { resident: true, wanted: false, waitingSince: -1 };
+    const thread = { state: THREAD_RUNNING, priority: 8, suspendCount: 0, kernelStack } as unknown as Thread;
+    kernel.scheduler.wait(thread, { kind: 'objects', objects: [event], all: false, deadline: null });
+    closeHandle(kernel, process, out.handle);
+    expect(charged()).not.toBe(before);
+    kernel.scheduler.endWait(thread, 0);
+    deleteUnreferenced(kernel);
     expect(charged()).toBe(before);
   });
 });

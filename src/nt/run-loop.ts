@@ -5,6 +5,7 @@ import { zeroPageStep } from '../mm/threads/zero-page.js';
 import { enforceJobTimes } from './job.js';
 import type { Kernel } from './kernel.js';
 import { idleUntil, runMemoryThreads } from './memory-threads.js';
+import { deleteUnreferenced } from './object-manager.js';
 import { NO_PAGE, pageArrived, wakePageWaiters } from './page-wait.js';
 import { TICK_100NS, updateSharedTime } from './shared-data.js';
 import type { Thread } from './thread.js';
@@ -42,6 +43,7 @@ export function runKernel(kernel: Kernel, limits: RunLimits): StopReason {
   let work = limits.work;
   for (;;) {
     serveClock(kernel);
+    if (scheduler.unreferenced.length > 0) deleteUnreferenced(kernel);
     if (scheduler.endedPackets.length > 0 || kernel.workersWanted.size > 0) serveWorkers(kernel);
     runMemoryThreads(kernel);
     if (scheduler.mustSwitch) scheduler.preempt();

@@ -62,6 +62,8 @@ export class Scheduler {
   /** Waits that end as packets of completion ports; those that have ended and are to be queued. */
   readonly waitPackets: WaitPacket[] = [];
   readonly endedPackets: WaitPacket[] = [];
+  /** Objects that only waits had kept: they are to be deleted. */
+  readonly unreferenced: KernelObject[] = [];
   /** The thread that the processor runs. */
   current: Thread | null = null;
   /** Earliest deadline of a wait, in 100 ns of virtual time; infinity for none. */
@@ -304,7 +306,8 @@ export class Scheduler {
 
   #leaveWait(thread: Thread): void {
     const reason = thread.wait!;
-    for (const object of waitedFor(reason)) object.referenceCount--;
+    for (const object of waitedFor(reason))
+      if (--object.referenceCount <= 0 && object.handleCount === 0) this.unreferenced.push(object);
     thread.wait = null;
     this.waiting.splice(this.waiting.indexOf(thread), 1);
     if (reason.deadline === this.nextDeadline) this.#findDeadline();
