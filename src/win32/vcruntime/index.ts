@@ -5,6 +5,7 @@ import { machineCode } from '../msvcrt/machine-code.js';
 import { stringFunctions } from '../msvcrt/string.js';
 import { wideStringFunctions } from '../msvcrt/wide-string.js';
 import { cSpecificHandler } from '../ntdll/c-specific-handler.js';
+import { usingHeap } from '../ntdll/heap-guard.js';
 import { catchFunctions } from './cxx-catch.js';
 import { frameHandlers3, frameHandlers4 } from './cxx-frame-handler.js';
 import { throwFunctions } from './cxx-throw.js';
@@ -20,9 +21,9 @@ export const cxxFunctions: Readonly<Record<string, Service | ServiceFunction>> =
   ...frameHandlers3,
   ...terminateFunctions,
   ...rttiFunctions,
-  ...throwFunctions,
-  ...typeInfoFunctions,
-  ...exceptionClassFunctions,
+  ...usingHeap(throwFunctions),
+  ...usingHeap(typeInfoFunctions),
+  ...usingHeap(exceptionClassFunctions),
   longjmp,
 };
 
