@@ -130,12 +130,44 @@ const CONVERSIONS: Readonly<Record<string, Conversion>> = {
   '%': () => '%',
 };
 
+/** The year and the week that ISO 8601 gives a day: weeks begin on Monday, the first holds the year's first Thursday. */
+function isoWeek({ year, yearDay, weekDay }: CalendarTime): { year: number; week: number } {
+  const days = (of: number) => daysToMonth(of + 1, 0) - daysToMonth(of, 0);
+  const thursday = yearDay - ((weekDay + 6) % 7) + 3;
+  if (thursday < 0) return { year: year - 1, week: Math.floor((thursday + days(year - 1)) / 7) + 1 };
+  if (thursday >= days(year)) return { year: year + 1, week: 1 };
+  return { year, week: Math.floor(thursday / 7) + 1 };
+}
+
+/** What the Universal C Runtime knows beside them ("strftime", Microsoft; C11, 7.27.3.5). */
+const UNIVERSAL_CONVERSIONS: Readonly<Record<string, Conversion>> = {
+  C: (time, alternate) => plain(Math.floor((time.year + 1900) / 100), alternate),
+  D: shortDate,
+  e: (time, alternate) => (alternate ? String(time.day) : String(time.day).padStart(2)),
+  F: (time) => `${time.year + 1900}-${two(time.month + 1)}-${two(time.day)}`,
+  g: (time, alternate) => plain(isoWeek(time).year % 100, alternate),
+  G: (time) => String(isoWeek(time).year + 1900),
+  h: (time) => MONTH_NAMES[time.month]!.slice(0, 3),
+  n: () => '\n',
+  r: (time) =>
+    `${two(hour12(time.hour))}:${two(time.minute)}:${two(time.second)} ${time.hour < 12 ? 'AM' : 'PM'}`,
+  R: (time) => `${two(time.hour)}:${two(time.minute)}`,
+  t: () => '\t',
+  T: clockText,
+  u: (time) => String(time.weekDay === 0 ? 7 : time.weekDay),
+  V: (time, alternate) => plain(isoWeek(time).week, alternate),
+};
+
+function conversionOf(letter: string, universal: boolean): Conversion | undefined {
+  return CONVERSIONS[letter] ?? (universal ? UNIVERSAL_CONVERSIONS[letter] : undefined);
+}
+
 function isSound(time: CalendarTime): boolean {
   return DAY_NAMES[time.weekDay] !== undefined && MONTH_NAMES[time.month] !== undefined;
 }
 
-/** strftime's text; null for a conversion or a time that means nothing. */
-export function formatTime(format: string, time: CalendarTime): string | null {
+/** strftime's text; null for a conversion or a time that means nothing. `universal`: with what the Universal C Runtime knows. */
+export function formatTime(format: string, time: CalendarTime, universal = false): string | null {
   let text = '';
   for (let at = 0; at < format.length; at++) {
     if (format[at] !== '%') {
@@ -145,7 +177,8 @@ export function formatTime(format: string, time: CalendarTime): string | null {
     at++;
     const alternate = format[at] === '#';
     if (alternate) at++;
-    const conversion = CONVERSIONS[format[at] ?? ''];
+    if (universal && (format[at] === 'E' || format[at] === 'O')) at++;
+    const conversion = conversionOf(format[at] ?? '', universal);
     if (conversion === undefined || !isSound(time)) return null;
     text += conversion(time, alternate);
   }

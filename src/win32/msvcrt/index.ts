@@ -22,14 +22,17 @@ import { environmentFunctions } from './environment.js';
 import { exitFunctions } from './exit.js';
 import { findFunctions } from './find-files.js';
 import { localeFunctions } from './locale.js';
+import { localeForms, localeObjects } from './locale-forms.js';
 import { lockFunctions } from './locks.js';
 import { lowIoFunctions } from './low-io-functions.js';
 import { machineCode } from './machine-code.js';
 import { mathFunctions } from './math.js';
 import { memoryFunctions } from './memory-functions.js';
 import { miscellaneousFunctions } from './miscellaneous.js';
+import { multibyteFunctions } from './multibyte.js';
 import { printfFunctions } from './printf.js';
 import { scanfFunctions } from './scanf.js';
+import { secureMemoryFunctions } from './secure-memory.js';
 import { signalFunctions } from './signal.js';
 import { sortFunctions } from './sort.js';
 import { spawnFunctions } from './spawn.js';
@@ -145,38 +148,43 @@ function merge(...parts: Readonly<Record<string, Service | ServiceFunction>>[]):
   return all;
 }
 
+const plainFunctions = merge(
+  consoleFunctions,
+  ctypeFunctions,
+  waitingOnTheSpot(cxxFunctions),
+  directoryFunctions,
+  environmentFunctions,
+  exitFunctions,
+  findFunctions,
+  localeFunctions,
+  lockFunctions,
+  lowIoFunctions,
+  mathFunctions,
+  memoryFunctions,
+  miscellaneousFunctions,
+  printfFunctions,
+  scanfFunctions,
+  signalFunctions,
+  sortFunctions,
+  spawnFunctions,
+  stackFunctions,
+  startupFunctions,
+  stdioFunctions,
+  stdlibFunctions,
+  strerrorFunctions,
+  stringFunctions,
+  temporaryNameFunctions,
+  threadFunctions,
+  timeFunctions,
+  wideStringFunctions,
+  localeObjects,
+  multibyteFunctions,
+  secureMemoryFunctions,
+);
+
 export const msvcrt: SystemModule = {
   name: 'msvcrt.dll',
-  functions: merge(
-    consoleFunctions,
-    ctypeFunctions,
-    waitingOnTheSpot(cxxFunctions),
-    directoryFunctions,
-    environmentFunctions,
-    exitFunctions,
-    findFunctions,
-    localeFunctions,
-    lockFunctions,
-    lowIoFunctions,
-    mathFunctions,
-    memoryFunctions,
-    miscellaneousFunctions,
-    printfFunctions,
-    scanfFunctions,
-    signalFunctions,
-    sortFunctions,
-    spawnFunctions,
-    stackFunctions,
-    startupFunctions,
-    stdioFunctions,
-    stdlibFunctions,
-    strerrorFunctions,
-    stringFunctions,
-    temporaryNameFunctions,
-    threadFunctions,
-    timeFunctions,
-    wideStringFunctions,
-  ),
+  functions: merge(plainFunctions, localeForms(plainFunctions)),
   data: { ...variables, ...zoneNames, ...cxxData },
   code: machineCode,
   fastPaths: processHeapFastPaths,

@@ -13,7 +13,14 @@ import {
   secondsOf,
 } from './calendar.js';
 import { EINVAL } from './errno.js';
-import { failWith, THREAD_TIME_TEXT, THREAD_TM, THREAD_WIDE_TIME_TEXT, threadData } from './state.js';
+import {
+  failWith,
+  isUniversal,
+  THREAD_TIME_TEXT,
+  THREAD_TM,
+  THREAD_WIDE_TIME_TEXT,
+  threadData,
+} from './state.js';
 import { readNarrow, readWide, writeNarrow, writeWide } from './text.js';
 
 const TWO_32 = 2 ** 32;
@@ -130,7 +137,7 @@ const format =
     const pattern = wide
       ? readWide(call.memory, call.address(2), FORMAT_LIMIT)
       : readNarrow(call.memory, call.address(2), FORMAT_LIMIT);
-    const text = formatTime(pattern, readTime(call, call.address(3)));
+    const text = formatTime(pattern, readTime(call, call.address(3)), isUniversal(call));
     if (text === null) {
       call.memory.writeBytes(to, wide ? wideBytes('\0') : Uint8Array.of(0));
       return failWith(call, EINVAL, 0);

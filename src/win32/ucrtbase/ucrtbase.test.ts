@@ -220,3 +220,58 @@ describe('ucrtbase numbers', () => {
     expect(crt.call('fesetround', 7)).toBe(1);
   });
 });
+
+describe('ucrtbase strings, memory and time', () => {
+  const crt = new CrtMachine({ runtime: UCRT });
+
+  it('knows the conversions of time that C99 added', () => {
+    const time = crt.space(36);
+    // Friday, 1 January 2021: the last week of 2020 by ISO 8601.
+    crt.process.write(time, new Uint8Array(Int32Array.of(5, 4, 3, 1, 0, 121, 5, 0, 0).buffer));
+    const to = crt.space(64);
+    const format = (text: string) => {
+      crt.call('strftime', to, 64, text, time);
+      return crt.text(to);
+    };
+    expect(format('%F %T %e %D')).toBe('2021-01-01 03:04:05  1 01/01/21');
+    expect(format('%G-W%V-%u %C%%')).toBe('2020-W53-5 20%');
+    expect(format('%r %R %h %Ey')).toBe('03:04:05 AM 03:04 Jan 21');
+  });
+
+  it('cuts wide texts with a context or without one', () => {
+    const [text, context] = [crt.put({ wide: 'a,b' }), crt.space(8)];
+    expect(crt.callAddress('wcstok', text, { wide: ',' }, context)).toBe(text);
+    expect(crt.callAddress('wcstok', 0, { wide: ',' }, context)).toBe(text + 4);
+    expect(crt.callAddress('wcstok', 0, { wide: ',' }, context)).toBe(0);
+  });
+
+  it('copies with checks, grows with zeroes, divides', () => {
+    const to = crt.put('........');
+    expect(crt.call('memcpy_s', to, 8, 'abcd', 4)).toBe(0);
+    expect(crt.text(to)).toBe('abcd....');
+    expect(crt.call('memcpy_s', to, 2, 'abcd', 4)).toBe(34);
+    expect([...crt.process.read(to, 3)]).toEqual([0, 0, 0x63]);
+    const block = crt.callAddress('_recalloc', crt.callAddress('_recalloc', 0, 1, 4), 4, 4);
+    expect([...crt.process.read(block, 16)]).toEqual(Array(16).fill(0));
+    const result = crt.space(16);
+    expect(crt.callAddress('lldiv', result, -7n, 2)).toBe(result);
+    expect([crt.pointer(result), crt.pointer(result + 8)]).toEqual([2 ** 64 - 3, 2 ** 64 - 1]);
+    expect(crt.call('isblank', 9) + crt.call('isblank', 10)).toBe(1);
+  });
+
+  it('converts multibyte characters one byte at a time', () => {
+    const to = crt.space(64);
+    const source = crt.space(8);
+    const text = crt.put('caf\xe9');
+    crt.process.write(source, new Uint8Array(BigUint64Array.of(BigInt(text)).buffer));
+    expect(crt.call('mbsrtowcs', to, source, 32, 0)).toBe(4);
+    expect(crt.pointer(source)).toBe(0);
+    expect(crt.call('wcscmp', to, { wide: 'caf\xe9' })).toBe(0);
+    expect(crt.call('mbrtowc', to, '', 1, 0)).toBe(0);
+    expect(crt.call('mbrtowc', to, text, 0, 0)).toBe(-2);
+    expect(crt.call('wcrtomb', to, 0x20ac, 0)).toBe(-1);
+    expect(crt.call('btowc', 0xe9)).toBe(0xe9);
+    expect(crt.call('_strtoi64_l', '12', 0, 10, 0)).toBe(12);
+    expect(crt.callAddress('_create_locale', 0, 'de-DE')).toBe(0);
+  });
+});
