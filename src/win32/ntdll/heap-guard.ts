@@ -8,10 +8,12 @@ export function usingHeap(
 ): Record<string, Service> {
   return Object.fromEntries(
     Object.entries(functions).map(([name, service]) => {
-      const { enter, steps = [] } = typeof service === 'function' ? { enter: service } : service;
+      const whole: Service = typeof service === 'function' ? { enter: service } : service;
+      const { enter, steps = [] } = whole;
       return [
         name,
         {
+          ...whole,
           enter: (call) => guardHeap(call, () => enter(call)),
           steps: steps.map((step) => (call, saved) => guardHeap(call, () => step(call, saved))),
         } satisfies Service,

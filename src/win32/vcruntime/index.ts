@@ -51,12 +51,12 @@ const CODE = [
 
 export const vcruntime140: SystemModule = {
   name: 'vcruntime140.dll',
-  functions: {
+  functions: usingHeap({
     ...cxxFunctions,
     ...LIBRARY,
     __C_specific_handler: cSpecificHandler,
     _purecall: (call) => terminate(call),
-  },
+  }),
   data: cxxData,
   code: Object.fromEntries(CODE.map((name) => [name, machineCode[name]!])),
   dependencies: ['kernel32.dll', 'ntdll.dll'],
@@ -66,11 +66,11 @@ export const vcruntime140: SystemModule = {
 
 export const vcruntime140_1: SystemModule = {
   name: 'vcruntime140_1.dll',
-  functions: {
+  functions: usingHeap({
     ...catchFunctions,
     ...frameHandlers4,
     __std_terminate: terminateFunctions['__std_terminate']!,
-  },
+  }),
   dependencies: ['vcruntime140.dll', 'kernel32.dll', 'ntdll.dll'],
   description: 'Microsoft C Runtime Library _1',
   version: '14.38.33135.0',
