@@ -25,7 +25,7 @@ const COMMAND = /```shell\n\$ npx ntmm ([^\n]+)\n([\s\S]*?)```/g;
 const INPUT = /```\w+ (\S+)\n([\s\S]*?)```/g;
 const PROGRAM = /programs\/([\w-]+\.exe)/;
 const update = process.env['NTMM_UPDATE_DOCS'] === '1';
-const SLOW = 300_000;
+const SLOW = 600_000;
 
 let folder = '';
 
