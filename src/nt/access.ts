@@ -56,8 +56,12 @@ export const JOB_OBJECT_SET_ATTRIBUTES = 0x2;
 export const JOB_OBJECT_QUERY = 0x4;
 export const JOB_OBJECT_TERMINATE = 0x8;
 export const PROCESS_SUSPEND_RESUME = 0x800;
+export const TOKEN_DUPLICATE = 0x2;
+export const TOKEN_IMPERSONATE = 0x4;
 export const TOKEN_QUERY = 0x8;
 export const TOKEN_ADJUST_PRIVILEGES = 0x20;
+export const TOKEN_ADJUST_DEFAULT = 0x80;
+export const THREAD_SET_THREAD_TOKEN = 0x80;
 export const KEY_QUERY_VALUE = 0x1;
 export const KEY_ENUMERATE_SUB_KEYS = 0x8;
 /** What a program that may only read the registry can have: KEY_READ. */

@@ -110,6 +110,8 @@ export class Kernel {
   readonly timedJobs = new Set<Job>();
   /** The service table: index is the service number. */
   readonly services: readonly ServiceEntry[];
+  /** Access tokens made since the machine began. */
+  tokensMade = 0;
   /** Privileges of the account that programs run under, beside an ordinary user's, by LUID. */
   readonly privileges: readonly number[];
   /** Lower-case name -> generated image. */

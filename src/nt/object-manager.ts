@@ -22,10 +22,10 @@ import type { Kernel } from './kernel.js';
 import type { KernelObject, ObjectKind } from './object.js';
 import type { Process } from './process.js';
 import type { SectionObject } from './section-services.js';
-import { checkAccess } from './security/access-check.js';
+import { checkAccess, descriptorOfDefaults } from './security/access-check.js';
 import type { SecurityDescriptor } from './security/security-descriptor.js';
 import { cancelTimer, type TimerObject } from './timer.js';
-import type { Token } from './token.js';
+import { effectiveToken, type Token } from './token.js';
 
 /** NtCurrentProcess() and NtCurrentThread(). */
 export const CURRENT_PROCESS = -1;
@@ -83,7 +83,7 @@ export function openOrDelete(
   flags: number,
   out: { handle: number },
 ): number {
-  const granted = grantedAccess(object, access, process.token);
+  const granted = grantedAccess(object, access, effectiveToken(kernel, process));
   if (granted === -1) return STATUS_ACCESS_DENIED;
   kernel.memory.commit();
   out.handle = openHandle(process, object, granted, flags);
@@ -293,7 +293,8 @@ export function createNamedObject(
   const object = createObject(kernel, made);
   const status = openOrDelete(kernel, process, object, creation.access, creation.handleFlags ?? 0, out);
   if (status !== STATUS_SUCCESS) return status;
-  if (security !== undefined) object.security = security;
+  const given = security ?? descriptorOfDefaults(effectiveToken(kernel, process).defaults);
+  if (given !== null) object.security = given;
   if (creation.path !== null) kernel.objectDirectory.insert(creation.path, object);
   return status;
 }

@@ -127,6 +127,7 @@ export function createThread(kernel: Kernel, process: Process, creation: ThreadC
     newContext: null,
     port: null,
     packet: null,
+    impersonation: null,
     ownedMutants: [],
     instructions: 0,
   });

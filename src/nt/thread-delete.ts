@@ -11,6 +11,7 @@ import { cancelPageWait } from './page-wait.js';
 import { terminateProcess } from './process-delete.js';
 import { THREAD_TERMINATED, type Thread } from './thread.js';
 import { cancelThreadTimers } from './timer.js';
+import { impersonate } from './token.js';
 
 /** Ends a thread (NtTerminateThread); the last one ends its process with the same status. */
 export function terminateThread(kernel: Kernel, thread: Thread, exitStatus: number): void {
@@ -46,6 +47,7 @@ export function endThread(kernel: Kernel, thread: Thread, exitStatus: number): v
     abandonMutant(mutant);
     scheduler.signal(mutant);
   }
+  impersonate(kernel, thread, null);
   deleteKernelStack(mm, thread.kernelStack);
   thread.signalState = 1;
   scheduler.signal(thread);

@@ -8,6 +8,7 @@ import type { DispatcherObject } from './object.js';
 import type { PageWait } from './page-wait.js';
 import type { Process } from './process.js';
 import type { TimeValue } from './system-time.js';
+import type { Token } from './token.js';
 
 export const THREAD_READY = 0;
 export const THREAD_RUNNING = 1;
@@ -110,6 +111,8 @@ export interface Thread extends DispatcherObject {
   /** The completion port whose packets it handles; what it has been given and not fetched. */
   port: IoCompletionObject | null;
   packet: CompletionPacket | null;
+  /** The token that it impersonates, which it holds a reference to; null for its process's. */
+  impersonation: Token | null;
   /** Mutants that it owns. */
   readonly ownedMutants: MutantObject[];
   /** Instructions retired by the thread. */

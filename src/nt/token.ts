@@ -1,7 +1,7 @@
-import { STATUS_NOT_ALL_ASSIGNED, STATUS_SUCCESS } from '../base/ntstatus.js';
+import { STATUS_BAD_IMPERSONATION_LEVEL, STATUS_NOT_ALL_ASSIGNED, STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { Kernel } from './kernel.js';
 import type { KernelObject } from './object.js';
-import { createObject } from './object-manager.js';
+import { createObject, dereferenceObject } from './object-manager.js';
 import type { Process } from './process.js';
 import {
   AUTHENTICATED_USERS,
@@ -13,6 +13,8 @@ import {
   USER_GROUP,
   USERS,
 } from './security/sid.js';
+
+import type { Thread } from './thread.js';
 
 /** SE_PRIVILEGE_* (Microsoft, "LUID_AND_ATTRIBUTES structure"). */
 export const SE_PRIVILEGE_ENABLED_BY_DEFAULT = 1;
@@ -31,6 +33,31 @@ export interface Token extends KernelObject {
   /** The user, then the groups. */
   readonly sids: readonly Sid[];
   privileges: Privilege[];
+  /** A low word that no other token has, and how often it was changed (TokenId, ModifiedId). */
+  readonly id: number;
+  modifications: number;
+  readonly type: typeof TOKEN_PRIMARY | typeof TOKEN_IMPERSONATION;
+  /** SECURITY_IMPERSONATION_LEVEL of an impersonation token. */
+  readonly level: number;
+  /** What objects get whose creator says nothing; null for what an ordinary user's get. */
+  defaults: TokenDefaults | null;
+}
+
+/** TOKEN_TYPE. */
+export const TOKEN_PRIMARY = 1;
+export const TOKEN_IMPERSONATION = 2;
+
+/** SECURITY_IMPERSONATION_LEVEL. */
+export const SECURITY_ANONYMOUS = 0;
+export const SECURITY_IDENTIFICATION = 1;
+export const SECURITY_IMPERSONATION = 2;
+export const SECURITY_DELEGATION = 3;
+
+/** Owner, primary group and default DACL; a DACL of null gives everybody everything. */
+export interface TokenDefaults {
+  readonly owner: Sid;
+  readonly group: Sid;
+  readonly dacl: Uint8Array | null;
 }
 
 /** Names of the privileges by LUID. Source: Microsoft, "Privilege Constants (Authorization)"; the LUIDs are those of wdm.h. */
@@ -116,9 +143,51 @@ export function createPrimaryToken(kernel: Kernel, parent: Process | null): Toke
     name: null,
     handleCount: 0,
     referenceCount: 1,
-    sids: USER_SIDS,
+    sids: parent?.token.sids ?? USER_SIDS,
     privileges: [...(parent?.token.privileges ?? accountPrivileges(kernel.privileges))],
+    id: ++kernel.tokensMade,
+    modifications: 0,
+    type: TOKEN_PRIMARY,
+    level: SECURITY_ANONYMOUS,
+    defaults: parent?.token.defaults ?? null,
   });
+}
+
+/**
+ * A copy of a token (NtDuplicateToken), without references. STATUS_BAD_IMPERSONATION_LEVEL: an impersonation token is to be
+ * copied to a higher level, or one of less than SecurityImpersonation to a primary token.
+ */
+export function duplicateToken(
+  kernel: Kernel,
+  token: Token,
+  type: Token['type'],
+  level: number,
+): Token | number {
+  const wanted = type === TOKEN_PRIMARY ? SECURITY_IMPERSONATION : level;
+  if (token.type === TOKEN_IMPERSONATION && wanted > token.level) return STATUS_BAD_IMPERSONATION_LEVEL;
+  return createObject(kernel, {
+    ...token,
+    handleCount: 0,
+    referenceCount: 0,
+    privileges: [...token.privileges],
+    id: ++kernel.tokensMade,
+    modifications: 0,
+    type,
+    level: type === TOKEN_PRIMARY ? SECURITY_ANONYMOUS : level,
+  });
+}
+
+/** The token by which a process's running thread is judged: the one that it impersonates, else the process's own. */
+export function effectiveToken({ currentThread }: Kernel, process: Process): Token {
+  return (currentThread?.process === process && currentThread.impersonation) || process.token;
+}
+
+/** Has a thread impersonate, null for no longer (PsImpersonateClient). The thread holds a reference to the token. */
+export function impersonate(kernel: Kernel, thread: Thread, token: Token | null): void {
+  const before = thread.impersonation;
+  if (token !== null) token.referenceCount++;
+  thread.impersonation = token;
+  if (before !== null) dereferenceObject(kernel, before);
 }
 
 /** Whether a process may keep pages in memory. */

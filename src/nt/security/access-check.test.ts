@@ -15,6 +15,11 @@ const WRITE_OWNER = 0x80000;
 function token(sids: readonly Sid[] = [USER, EVERYONE, USERS], privileges: number[] = []): Token {
   return {
     kind: 'token',
+    id: 1,
+    modifications: 0,
+    type: 1,
+    level: 0,
+    defaults: null,
     name: null,
     handleCount: 0,
     referenceCount: 1,

@@ -4,7 +4,7 @@
  */
 import { MAXIMUM_ALLOWED, mapGenericMask, READ_CONTROL } from '../access.js';
 import type { ObjectKind } from '../object.js';
-import { isPrivilegeEnabled, type Token } from '../token.js';
+import { isPrivilegeEnabled, type Token, type TokenDefaults } from '../token.js';
 import {
   ACCESS_ALLOWED_ACE_TYPE,
   ACCESS_DENIED_ACE_TYPE,
@@ -40,6 +40,11 @@ export const DEFAULT_DESCRIPTOR: SecurityDescriptor = {
   sacl: null,
 };
 
+/** The descriptor of an object whose creator's token has defaults of its own; null for DEFAULT_DESCRIPTOR. */
+export function descriptorOfDefaults(defaults: TokenDefaults | null): SecurityDescriptor | null {
+  return defaults === null ? null : { ...defaults, control: SE_DACL_PRESENT, sacl: null };
+}
+
 /** Access that a token's privileges give whatever the DACL says. */
 function privilegedAccess(token: Token, kind: ObjectKind, asked: number): number {
   if ((kind === 'process' || kind === 'thread') && isPrivilegeEnabled(token, SE_DEBUG_PRIVILEGE))
@@ -50,10 +55,13 @@ function privilegedAccess(token: Token, kind: ObjectKind, asked: number): number
   return access;
 }
 
+/** Replaces generic rights by those of a kind of object. */
+type GenericMap = (mask: number) => number;
+
 /** Access that the DACL gives: an entry decides about the rights that none before it has decided about. */
-function accessOfDacl(descriptor: SecurityDescriptor, token: Token, kind: ObjectKind): number {
+function accessOfDacl(descriptor: SecurityDescriptor, token: Token, map: GenericMap): number {
   const { dacl, owner } = descriptor;
-  if ((descriptor.control & SE_DACL_PRESENT) === 0 || dacl === null) return mapGenericMask(kind, GENERIC_ALL);
+  if ((descriptor.control & SE_DACL_PRESENT) === 0 || dacl === null) return map(GENERIC_ALL);
   const aces = (acesOf(dacl) ?? []).filter(({ flags }) => (flags & INHERIT_ONLY_ACE) === 0);
   const isOwner = owner !== null && token.sids.includes(owner);
   const limitsOwner = aces.some(({ sid }) => sid === OWNER_RIGHTS);
@@ -62,7 +70,7 @@ function accessOfDacl(descriptor: SecurityDescriptor, token: Token, kind: Object
   for (const { type, mask, sid } of aces) {
     const concerns = sid === OWNER_RIGHTS ? isOwner : sid !== null && token.sids.includes(sid);
     if (!concerns) continue;
-    const rights = mapGenericMask(kind, mask);
+    const rights = map(mask);
     if (type === ACCESS_ALLOWED_ACE_TYPE) allowed |= rights & ~denied;
     else if (type === ACCESS_DENIED_ACE_TYPE) denied |= rights & ~allowed;
   }
@@ -80,8 +88,29 @@ export function checkAccess(
   access: number,
 ): number {
   const asked = mapGenericMask(kind, access & ~MAXIMUM_ALLOWED) | (access & ACCESS_SYSTEM_SECURITY);
-  const allowed = accessOfDacl(descriptor, token, kind) | privilegedAccess(token, kind, asked);
+  const allowed =
+    accessOfDacl(descriptor, token, (mask) => mapGenericMask(kind, mask)) |
+    privilegedAccess(token, kind, asked);
   if ((asked & ~allowed) !== 0) return -1;
   if ((access & MAXIMUM_ALLOWED) === 0) return asked;
+  return allowed === 0 ? -1 : allowed;
+}
+
+/**
+ * The same for an object that the system knows nothing of but its descriptor and generic mapping (NtAccessCheck). `asked` has
+ * no generic rights.
+ */
+export function checkClientAccess(
+  descriptor: SecurityDescriptor,
+  token: Token,
+  map: GenericMap,
+  asked: number,
+): number {
+  const security = isPrivilegeEnabled(token, SE_SECURITY_PRIVILEGE) ? ACCESS_SYSTEM_SECURITY : 0;
+  const ownership = isPrivilegeEnabled(token, SE_TAKE_OWNERSHIP_PRIVILEGE) ? WRITE_OWNER : 0;
+  const allowed = accessOfDacl(descriptor, token, map) | (asked & security) | ownership;
+  const wanted = asked & ~MAXIMUM_ALLOWED;
+  if ((wanted & ~allowed) !== 0) return -1;
+  if ((asked & MAXIMUM_ALLOWED) === 0) return wanted;
   return allowed === 0 ? -1 : allowed;
 }

@@ -1,5 +1,6 @@
 import type { SystemModule } from '../../nt/system-module.js';
 import { fileSecurityFunctions } from './file-security.js';
+import { impersonationFunctions } from './impersonation.js';
 import { objectSecurityFunctions } from './object-security.js';
 import { privilegeFunctions } from './privilege.js';
 import { randomFunctions } from './random.js';
@@ -12,6 +13,7 @@ export const advapi32: SystemModule = {
   name: 'advapi32.dll',
   functions: {
     ...fileSecurityFunctions,
+    ...impersonationFunctions,
     ...objectSecurityFunctions,
     ...privilegeFunctions,
     ...randomFunctions,

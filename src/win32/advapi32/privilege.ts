@@ -1,17 +1,18 @@
 /** Tokens and privileges (processthreadsapi.h, securitybaseapi.h, winbase.h). Sources: Microsoft, "OpenProcessToken function", "LookupPrivilegeValueW function", "AdjustTokenPrivileges function", "TOKEN_PRIVILEGES structure". */
 import { ntSuccess, STATUS_NO_SUCH_PRIVILEGE } from '../../base/ntstatus.js';
 import { foldName } from '../../host/folding.js';
-import {
-  PROCESS_QUERY_LIMITED_INFORMATION,
-  THREAD_QUERY_LIMITED_INFORMATION,
-  TOKEN_ADJUST_PRIVILEGES,
-  TOKEN_QUERY,
-} from '../../nt/access.js';
+import { PROCESS_QUERY_LIMITED_INFORMATION, TOKEN_ADJUST_PRIVILEGES, TOKEN_QUERY } from '../../nt/access.js';
 import { openOrDelete, referenceByHandle } from '../../nt/object-manager.js';
 import type { Process } from '../../nt/process.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
-import { PRIVILEGE_NAMES, type Privilege, planAdjustment, type Token } from '../../nt/token.js';
-import { ERROR_NO_TOKEN, failStatus, TRUE } from '../kernel32/results.js';
+import {
+  PRIVILEGE_NAMES,
+  type Privilege,
+  planAdjustment,
+  TOKEN_IMPERSONATION,
+  type Token,
+} from '../../nt/token.js';
+import { failStatus, TRUE } from '../kernel32/results.js';
 import { bothForms, type TextForm } from '../kernel32/text-form.js';
 
 import {
@@ -33,13 +34,6 @@ const openProcessToken: ServiceFunction = (call) => {
   if (!ntSuccess(status)) return failStatus(call, status);
   call.memory.writeU64(place, out.handle, 0);
   return TRUE;
-};
-
-/** BOOL OpenThreadToken(thread, access, asSelf, *token): no thread impersonates anyone. */
-const openThreadToken: ServiceFunction = (call) => {
-  const access = THREAD_QUERY_LIMITED_INFORMATION;
-  const thread = referenceByHandle(call.kernel, call.process, call.handle(0), 'thread', access);
-  return typeof thread === 'number' ? failStatus(call, thread) : call.fail(ERROR_NO_TOKEN);
 };
 
 /** RPC_S_SERVER_UNAVAILABLE: no other computer can be asked. */
@@ -67,13 +61,16 @@ const ENTRY_ATTRIBUTES = 8;
 /** Most privileges that a change may name; the system refuses more with STATUS_INVALID_PARAMETER. */
 const MAXIMUM_PRIVILEGES = 0x3c;
 
-/** The privileges that a structure names; one whose LUID no privilege has gets the LUID -1. */
-function readPrivileges(call: ServiceCall, at: number): Privilege[] | null {
+/**
+ * The privileges that a structure names; one whose LUID no privilege has gets the LUID -1. `extra`: bytes between the count and
+ * the first, 4 in a PRIVILEGE_SET.
+ */
+export function readPrivileges(call: ServiceCall, at: number, extra = 0): Privilege[] | null {
   const { memory } = call;
   const count = memory.readU32(at);
   if (count > MAXIMUM_PRIVILEGES) return null;
   return Array.from({ length: count }, (_, index) => {
-    const entry = at + COUNT_BYTES + index * ENTRY_BYTES;
+    const entry = at + COUNT_BYTES + extra + index * ENTRY_BYTES;
     const luid = memory.readU32(entry + 4) === 0 ? memory.readU32(entry) : -1;
     return { luid, attributes: memory.readU32(entry + ENTRY_ATTRIBUTES) };
   });
@@ -124,6 +121,7 @@ const adjustTokenPrivileges: ServiceFunction = (call) => {
     call.memory.writeU32(neededAt, needed);
   }
   token.privileges = plan.privileges;
+  token.modifications++;
   call.lastError = plan.status === 0 ? 0 : ERROR_NOT_ALL_ASSIGNED;
   return TRUE;
 };
@@ -131,30 +129,63 @@ const adjustTokenPrivileges: ServiceFunction = (call) => {
 /** TOKEN_INFORMATION_CLASS. */
 const TOKEN_PRIVILEGES = 3;
 const TOKEN_TYPE = 8;
+const TOKEN_IMPERSONATION_LEVEL = 9;
+const TOKEN_STATISTICS = 10;
 const TOKEN_SESSION_ID = 12;
 const TOKEN_ELEVATION_TYPE = 18;
 const TOKEN_ELEVATION = 20;
-const TOKEN_PRIMARY = 1;
+const TOKEN_HAS_RESTRICTIONS = 21;
+const TOKEN_UI_ACCESS = 26;
+const TOKEN_IS_APP_CONTAINER = 29;
 const TOKEN_ELEVATION_TYPE_DEFAULT = 1;
 
 /** Classes whose answer is one number: an ordinary user's token, of session 1. */
 const NUMBERS: ReadonlyMap<number, number> = new Map([
-  [TOKEN_TYPE, TOKEN_PRIMARY],
   [TOKEN_SESSION_ID, 1],
   [TOKEN_ELEVATION_TYPE, TOKEN_ELEVATION_TYPE_DEFAULT],
   [TOKEN_ELEVATION, 0],
+  [TOKEN_HAS_RESTRICTIONS, 0],
+  [TOKEN_UI_ACCESS, 0],
+  [TOKEN_IS_APP_CONTAINER, 0],
 ]);
+
+/** The number that a class answers; undefined for a class that answers something else. */
+function numberOf({ type, level }: Token, kind: number): number | undefined {
+  if (kind === TOKEN_TYPE) return type;
+  if (kind === TOKEN_IMPERSONATION_LEVEL) return type === TOKEN_IMPERSONATION ? level : undefined;
+  return NUMBERS.get(kind);
+}
+
+/** TOKEN_STATISTICS: bytes; the logon session that the token comes from, and memory for its defaults. */
+const STATISTICS_BYTES = 0x38;
+const AUTHENTICATION_ID = 0x10001;
+const DYNAMIC_BYTES = 0x1000;
+
+function writeStatistics({ memory }: ServiceCall, at: number, token: Token): void {
+  memory.fill(at, STATISTICS_BYTES, 0);
+  memory.writeU32(at, token.id);
+  memory.writeU32(at + 0x08, AUTHENTICATION_ID);
+  memory.writeU64(at + 0x10, 0xffffffff, 0x7fffffff);
+  memory.writeU32(at + 0x18, token.type);
+  memory.writeU32(at + 0x1c, token.level);
+  memory.writeU32(at + 0x20, DYNAMIC_BYTES);
+  memory.writeU32(at + 0x24, DYNAMIC_BYTES);
+  memory.writeU32(at + 0x28, token.sids.length - 1);
+  memory.writeU32(at + 0x2c, token.privileges.length);
+  memory.writeU32(at + 0x30, token.id + token.modifications);
+}
 
 /** BOOL GetTokenInformation(token, class, information, length, *needed). */
 const getTokenInformation: ServiceFunction = (call) => {
   const [kind, at, length, neededAt] = [call.u32(1), call.address(2), call.u32(3), call.address(4)];
   const token = tokenOf(call, TOKEN_QUERY);
   if (typeof token === 'number') return failStatus(call, token);
-  const number = NUMBERS.get(kind);
+  const number = numberOf(token, kind);
   const layout = tokenLayout(token, kind);
-  if (number === undefined && layout === null && kind !== TOKEN_PRIVILEGES)
-    return call.fail(ERROR_INVALID_PARAMETER);
-  const others = layout === null ? privilegeBytes(token.privileges.length) : layoutBytes(layout);
+  const isKnown = number !== undefined || layout !== null || kind === TOKEN_PRIVILEGES;
+  if (!isKnown && kind !== TOKEN_STATISTICS) return call.fail(ERROR_INVALID_PARAMETER);
+  const list = kind === TOKEN_STATISTICS ? STATISTICS_BYTES : privilegeBytes(token.privileges.length);
+  const others = layout === null ? list : layoutBytes(layout);
   const needed = number === undefined ? others : 4;
   call.memory.probeWrite(neededAt, 4);
   call.memory.writeU32(neededAt, needed);
@@ -162,13 +193,13 @@ const getTokenInformation: ServiceFunction = (call) => {
   call.memory.probeWrite(at, needed);
   if (number !== undefined) call.memory.writeU32(at, number);
   else if (layout !== null) writeLayout(call, at, layout);
+  else if (kind === TOKEN_STATISTICS) writeStatistics(call, at, token);
   else writePrivileges(call, at, token.privileges);
   return TRUE;
 };
 
 export const privilegeFunctions: Record<string, Service | ServiceFunction> = {
   OpenProcessToken: openProcessToken,
-  OpenThreadToken: openThreadToken,
   ...bothForms('LookupPrivilegeValue', lookupPrivilegeValue),
   AdjustTokenPrivileges: adjustTokenPrivileges,
   GetTokenInformation: getTokenInformation,

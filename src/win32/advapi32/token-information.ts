@@ -2,6 +2,9 @@
  * What a token says about its bearer, and accounts by name. Sources: Microsoft, "TOKEN_INFORMATION_CLASS enumeration",
  * "CheckTokenMembership function", "GetUserNameW function", "LookupAccountSidW function".
  */
+import { STATUS_NO_IMPERSONATION_TOKEN } from '../../base/ntstatus.js';
+import { TOKEN_QUERY } from '../../nt/access.js';
+import { referenceByHandle } from '../../nt/object-manager.js';
 import { DEFAULT_DACL } from '../../nt/security/access-check.js';
 import {
   ADMINISTRATORS,
@@ -18,16 +21,11 @@ import {
   USERS,
 } from '../../nt/security/sid.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
-import type { Token } from '../../nt/token.js';
-import { TRUE } from '../kernel32/results.js';
+import { effectiveToken, TOKEN_IMPERSONATION, type Token } from '../../nt/token.js';
+import { failStatus, TRUE } from '../kernel32/results.js';
 import { bothForms, type TextForm, writeText } from '../kernel32/text-form.js';
 import { readSid } from '../ntdll/captured-security.js';
-import {
-  ERROR_INSUFFICIENT_BUFFER,
-  ERROR_INVALID_PARAMETER,
-  ERROR_INVALID_SID,
-  ERROR_NONE_MAPPED,
-} from '../ntdll/dos-error.js';
+import { ERROR_INSUFFICIENT_BUFFER, ERROR_INVALID_SID, ERROR_NONE_MAPPED } from '../ntdll/dos-error.js';
 
 /** TOKEN_INFORMATION_CLASS. */
 const TOKEN_USER = 1;
@@ -86,11 +84,11 @@ export function tokenLayout(token: Token, kind: number): Layout | null {
       return { ...list, numbers: [[0, groups.length], ...list.numbers] };
     }
     case TOKEN_OWNER:
-      return pointerTo(sidBytes(user!));
+      return pointerTo(sidBytes(token.defaults?.owner ?? user!));
     case TOKEN_PRIMARY_GROUP:
-      return pointerTo(sidBytes(USER_GROUP));
+      return pointerTo(sidBytes(token.defaults?.group ?? USER_GROUP));
     case TOKEN_DEFAULT_DACL:
-      return pointerTo(DEFAULT_DACL);
+      return token.defaults?.dacl === null ? NO_DACL : pointerTo(token.defaults?.dacl ?? DEFAULT_DACL);
     case TOKEN_INTEGRITY_LEVEL:
       return sidList(0, [[MEDIUM_INTEGRITY, INTEGRITY_LABEL]]);
     case TOKEN_LOGON_SID: {
@@ -101,6 +99,9 @@ export function tokenLayout(token: Token, kind: number): Layout | null {
       return null;
   }
 }
+
+/** TOKEN_DEFAULT_DACL of a token without one. */
+const NO_DACL: Layout = { head: 8, pieces: [], pointers: [], numbers: [] };
 
 const aligned = (bytes: number) => Math.ceil(bytes / 8) * 8;
 
@@ -122,12 +123,20 @@ export function writeLayout(call: ServiceCall, at: number, layout: Layout): void
   });
 }
 
-/** BOOL CheckTokenMembership(token, sid, *isMember): a token of 0 is the caller's. */
+/** BOOL CheckTokenMembership(token, sid, *isMember): an impersonation token; 0 is what the caller is judged by. */
 const checkTokenMembership: ServiceFunction = (call) => {
-  if (call.handle(0) !== 0) return call.fail(ERROR_INVALID_PARAMETER);
+  const token =
+    call.handle(0) === 0
+      ? effectiveToken(call.kernel, call.process)
+      : (referenceByHandle(call.kernel, call.process, call.handle(0), 'token', TOKEN_QUERY) as
+          | Token
+          | number);
+  if (typeof token === 'number') return failStatus(call, token);
+  if (call.handle(0) !== 0 && token.type !== TOKEN_IMPERSONATION)
+    return failStatus(call, STATUS_NO_IMPERSONATION_TOKEN);
   const sid = readSid(call, call.address(1));
   if (sid === null) return call.fail(ERROR_INVALID_SID);
-  call.memory.writeU32(call.address(2), call.process.token.sids.includes(sid) ? 1 : 0);
+  call.memory.writeU32(call.address(2), token.sids.includes(sid) ? 1 : 0);
   return TRUE;
 };
 
