@@ -4,6 +4,7 @@
  */
 #include <windows.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define WORKERS 3
 #define ROUNDS 1500
@@ -87,13 +88,27 @@ static DWORD WINAPI allocate_one(void *size) {
   return 0;
 }
 
+static DWORD WINAPI malloc_one(void *size) {
+  void *block = malloc((SIZE_T)size);
+  locked_by_other += 10;
+  free(block);
+  return 0;
+}
+
+static DWORD WINAPI local_one(void *size) {
+  HLOCAL block = LocalAlloc(LMEM_MOVEABLE, (SIZE_T)size);
+  locked_by_other += 10;
+  LocalFree(block);
+  return 0;
+}
+
 /* A thread that wants a block of a heap that another has locked waits until it is unlocked as often. */
-static void waits(SIZE_T size) {
+static void waits(LPTHREAD_START_ROUTINE function, SIZE_T size) {
   HANDLE events[2] = {CreateEventW(NULL, 0, 0, NULL), CreateEventW(NULL, 0, 0, NULL)};
   HANDLE owner = CreateThread(NULL, 0, lock_and_wait, events, 0, NULL), user;
   WaitForSingleObject(events[0], INFINITE);
   locked_by_other = 1;
-  user = CreateThread(NULL, 0, allocate_one, (void *)size, 0, NULL);
+  user = CreateThread(NULL, 0, function, (void *)size, 0, NULL);
   printf("locked: %s, ", WaitForSingleObject(user, 50) == WAIT_TIMEOUT ? "waits" : "goes on");
   SetEvent(events[1]);
   WaitForSingleObject(user, INFINITE);
@@ -129,9 +144,13 @@ int main(void) {
   for (index = 0; index < SHELF; index++)
     if (shelf[index]) HeapFree(heap, 0, shelf[index]);
   printf("busy blocks in the end: %d\n", walk());
-  waits(24);
-  waits(0x200000);
+  waits(allocate_one, 24);
+  waits(allocate_one, 0x200000);
   printf("not locked: %d\n", HeapUnlock(heap));
+  HeapDestroy(heap);
+  heap = GetProcessHeap();
+  waits(malloc_one, 24);
+  waits(local_one, 24);
   heap = HeapCreate(HEAP_NO_SERIALIZE, 0, 0);
   printf("not serialized: %d %d\n", HeapLock(heap), HeapUnlock(heap));
   HeapDestroy(heap);

@@ -26,6 +26,7 @@ import {
   HEAP_ZERO_MEMORY,
   HeapCorruption,
 } from '../ntdll/heap-layout.js';
+import { underHeapLock } from '../ntdll/heap-lock.js';
 import { processHeap } from '../ntdll/heap-services.js';
 import { compactHeap } from '../ntdll/rtl-heap.js';
 import { ERROR_DISCARDED } from './results.js';
@@ -268,11 +269,13 @@ const functions: Record<string, ServiceFunction> = {
 };
 
 export const globalMemoryFunctions: Record<string, Service | ServiceFunction> = {
-  ...Object.fromEntries(Object.entries(functions).map(([name, run]) => [`Global${name}`, run])),
-  ...Object.fromEntries(Object.entries(functions).map(([name, run]) => [`Local${name}`, run])),
-  LocalShrink: compact,
-  GlobalFix: lock,
-  GlobalUnfix: unlock,
-  GlobalWire: lock,
-  GlobalUnWire: unlock,
+  ...Object.fromEntries(
+    Object.entries(functions).map(([name, run]) => [`Global${name}`, underHeapLock(run)]),
+  ),
+  ...Object.fromEntries(Object.entries(functions).map(([name, run]) => [`Local${name}`, underHeapLock(run)])),
+  LocalShrink: underHeapLock(compact),
+  GlobalFix: underHeapLock(lock),
+  GlobalUnfix: underHeapLock(unlock),
+  GlobalWire: underHeapLock(lock),
+  GlobalUnWire: underHeapLock(unlock),
 };

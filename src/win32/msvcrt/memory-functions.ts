@@ -2,6 +2,7 @@
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { heapContext } from '../ntdll/heap-context.js';
 import { compactFrontEnd } from '../ntdll/heap-front-end.js';
+import { underHeapLock } from '../ntdll/heap-lock.js';
 import { processHeap } from '../ntdll/heap-services.js';
 import { itemBehind } from '../ntdll/heap-walk.js';
 import { allocate, isHeapSound, reallocate, release, resizeInPlace, sizeOf } from './crt-heap.js';
@@ -131,7 +132,7 @@ function heapWalk(call: ServiceCall): number {
   }
 }
 
-export const memoryFunctions: Record<string, ServiceFunction> = {
+const functions: Record<string, ServiceFunction> = {
   malloc: (call) => allocateOrFail(call, call.size(0), false),
   calloc: (call) => allocateOrFail(call, call.size(0) * call.size(1), true),
   realloc: resize,
@@ -165,3 +166,8 @@ export const memoryFunctions: Record<string, ServiceFunction> = {
   '??_U@YAPEAX_K@Z': (call) => allocateOrFail(call, call.size(0), false),
   '??_V@YAXPEAX@Z': free,
 };
+
+/** All wait while another thread has locked the process heap. */
+export const memoryFunctions: Record<string, ServiceFunction> = Object.fromEntries(
+  Object.entries(functions).map(([name, run]) => [name, underHeapLock(run)]),
+);

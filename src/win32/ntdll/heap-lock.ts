@@ -2,8 +2,12 @@
  * The lock of a heap (RtlLockHeap): a critical section in its header. Services are not interrupted, so a heap function takes the
  * lock only when another thread holds it across calls; the machine code of the front end looks at it too.
  */
-import { CRITICAL_SECTION_LOCK_COUNT, CRITICAL_SECTION_LOCK_SEMAPHORE } from '../../ldr/peb-layout.js';
-import { PENDING, type ServiceCall } from '../../nt/service.js';
+import {
+  CRITICAL_SECTION_LOCK_COUNT,
+  CRITICAL_SECTION_LOCK_SEMAPHORE,
+  PEB_PROCESS_HEAP,
+} from '../../ldr/peb-layout.js';
+import { PENDING, type ServiceCall, type ServiceFunction } from '../../nt/service.js';
 import {
   deleteCriticalSection,
   enterCriticalSection,
@@ -62,4 +66,10 @@ export function deleteHeapLock(call: ServiceCall, heap: number): void {
     call.memory.commit();
     deleteCriticalSection(call, section);
   }
+}
+
+/** The same function, waiting while another thread has locked the process heap. */
+export function underHeapLock(run: ServiceFunction): ServiceFunction {
+  return (call) =>
+    withHeapLock(call, call.memory.readPointer(call.process.peb + PEB_PROCESS_HEAP), 0, () => run(call));
 }

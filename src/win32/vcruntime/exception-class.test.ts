@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CrtMachine } from '../../testing/crt-machine.js';
+import { ModuleMachine } from '../../testing/win32-machine.js';
 
 describe('class exception of msvcrt', () => {
   it('keeps a text of its own, copies it, and gives it back', () => {
@@ -43,5 +44,19 @@ describe('class exception of msvcrt', () => {
     const machine = new CrtMachine();
     expect(() => machine.call('__RTtypeid', 0)).toThrow('exited');
     expect(machine.process.exitStatus).toBe(0xe06d7363);
+  });
+
+  it('ends the program with heap corruption when it is no object, in vcruntime140 too', () => {
+    const machine = new ModuleMachine('vcruntime140.dll');
+    const object = machine.space(64);
+    machine.fill(object, 64, 0x10);
+    machine.fill(object + 16, 16, 0);
+    expect(() => machine.call('??_Gbad_cast@@UEAAPEAXI@Z', object + 32, 1)).toThrow('exited');
+    const other = new ModuleMachine('vcruntime140.dll');
+    const data = other.space(32);
+    other.putNumber(data, other.space(64) + 16);
+    other.fill(data + 8, 1, 1);
+    expect(() => other.call('__std_exception_destroy', data)).toThrow('exited');
+    expect(other.process.exitStatus).toBe(0xc0000374);
   });
 });
