@@ -131,10 +131,12 @@ export function commit(world: World, step: Step, target: Target): void {
   const protect = pick(range.section === null ? PRIVATE_PROTECTIONS : VIEW_PROTECTIONS, step.value);
   const expected = statusOfCommit(world, target, protect);
   const isTight = range.section !== null && missingPages(target, protect) > world.room - TABLES_OF_VIEW;
-  const { failures } = world;
+  const { failures, room } = world;
+  const missing = missingPages(target, protect);
   const status = allocateVirtualMemory(mm, process.space, request, memory.MEM_COMMIT, protect);
+  const madeRoom = expected === nt.STATUS_COMMITMENT_LIMIT && world.room + missing > room;
   if (status === nt.STATUS_COMMITMENT_LIMIT && isTight) world.shortages++;
-  else if (status !== expected) {
+  else if (status !== expected && !(status === nt.STATUS_SUCCESS && madeRoom)) {
     world.expectExcuse(status, failures, 'commit');
     if (range.section !== null) adoptProtections(world, target);
   } else if (status === nt.STATUS_SUCCESS) {

@@ -60,16 +60,22 @@ function createPagingFileSection(world: World, step: Step, protect: number, rese
     allocationAttributes: attributes,
   };
   const expected = !reserves && step.count > world.room ? nt.STATUS_COMMITMENT_LIMIT : nt.STATUS_SUCCESS;
+  const { failures } = world;
   const status = createSection(world.mm, request, out);
-  if (isRefused(world, status, expected, reserves ? 0 : step.count) || out.section === null) return;
+  const charged = reserves ? 0 : step.count;
+  if (isRefused(world, status, expected, charged, failures) || out.section === null) return;
   const pages = newSharedPages(step.count, !reserves);
   const model: ModelSection = { pages, size: step.count * PAGE, protect, reserves, file: null };
   world.sections.push({ section: out.section, model, file: null });
 }
 
-/** True when the section, which commits so many pages, was refused: as it should be, or for want of pool. */
-function isRefused(world: World, status: number, expected: number, pages: number): boolean {
-  if (status === nt.STATUS_INSUFFICIENT_RESOURCES) world.expectRefusal(pages + POOL_PAGES);
+/**
+ * True when the section, which commits so many pages, was refused: as it should be, for want of pool, or because a page of pool
+ * could not be read, a failure more than `failures`.
+ */
+function isRefused(world: World, status: number, expected: number, pages: number, failures: number): boolean {
+  if (status === nt.STATUS_INSUFFICIENT_RESOURCES && world.failures > failures) world.diskErrors++;
+  else if (status === nt.STATUS_INSUFFICIENT_RESOURCES) world.expectRefusal(pages + POOL_PAGES);
   else expect(status, 'createSection').toBe(expected);
   return status !== nt.STATUS_SUCCESS;
 }
@@ -89,11 +95,12 @@ function createFileSection(world: World, step: Step, file: File, protect: number
     pageProtection: protect,
     allocationAttributes: memory.SEC_COMMIT,
   };
+  const { failures } = world;
   const status = createSection(world.mm, request, out);
   const grows = size > file.size && isWritable;
   if (grows && (status === nt.STATUS_SUCCESS || status === nt.STATUS_INSUFFICIENT_RESOURCES))
     resizeFile(file, size);
-  if (isRefused(world, status, expected, 0) || out.section === null) return;
+  if (isRefused(world, status, expected, 0, failures) || out.section === null) return;
   file.references++;
   file.segmentPages = Math.max(file.segmentPages, Math.ceil(size / PAGE));
   const model: ModelSection = { pages: file.pages, size, protect, reserves: false, file };
