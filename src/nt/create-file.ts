@@ -56,8 +56,11 @@ import {
   type Mount,
   statusOfHostError,
 } from './file-system.js';
+import { cancelRequests } from './io-request.js';
 import type { Kernel } from './kernel.js';
-import { openHandle } from './object-manager.js';
+import { createObject, openHandle } from './object-manager.js';
+import { closePipeEnd, connectClient, type PipeEnd } from './pipe.js';
+import { pipeChanged } from './pipe-io.js';
 import type { Process } from './process.js';
 
 /** Arguments of NtCreateFile. */
@@ -97,6 +100,7 @@ export function createFile(
   kernel.memory.commit();
   const opened = openFileObject(kernel, request, out);
   if (typeof opened === 'number') return opened;
+  createObject(kernel, opened);
   out.handle = openHandle(process, opened, opened.access, request.handleFlags ?? 0);
   if (out.handle !== 0) return STATUS_SUCCESS;
   closeFileObject(kernel, opened);
@@ -115,6 +119,7 @@ export function openFileObject(
   if ((request.options & both) === both) return STATUS_INVALID_PARAMETER;
   const parsed = parseNtPath(request.path);
   if (typeof parsed === 'number') return parsed;
+  if (parsed.device === 'pipe') return openPipeClient(kernel, parsed.components[0]!, request, out);
   if (parsed.device !== 'disk') {
     out.information = FILE_OPENED;
     return openDevice(parsed.device, mapGenericMask('file', request.access), request.share);
@@ -126,6 +131,28 @@ export function openFileObject(
   }
 }
 
+/** Connects a client to a named pipe. */
+function openPipeClient(
+  kernel: Kernel,
+  name: string,
+  request: FileOpenRequest,
+  out: { information: number },
+): FileObject | number {
+  const access = mapGenericMask('file', request.access);
+  const end = connectClient(kernel, name, access, request.disposition === FILE_CREATE);
+  if (typeof end === 'number') return end;
+  end.processId = kernel.currentThread?.process.id ?? 0;
+  out.information = FILE_OPENED;
+  pipeChanged(kernel, end);
+  return makePipeFile(end, access, request.options);
+}
+
+/** The file object of an end of a pipe. */
+export function makePipeFile(pipe: PipeEnd, access: number, options: number): FileObject {
+  const path = pipe.pipe.name === null ? '' : `\\Device\\NamedPipe\\${pipe.pipe.name.path}`;
+  return makeFileObject({ device: 'pipe', pipe, access, share: 3, options, path });
+}
+
 /** An open of the console or the null device. */
 export function openDevice(device: DeviceName, access: number, share: number, stream: 1 | 2 = 1): FileObject {
   const writing = access & (FILE_WRITE_DATA | FILE_APPEND_DATA);
@@ -135,6 +162,7 @@ export function openDevice(device: DeviceName, access: number, share: number, st
     console: 'CON',
     'console-input': 'CONIN$',
     'console-output': 'CONOUT$',
+    pipe: '',
   };
   return makeFileObject({
     device: actual,
@@ -164,6 +192,9 @@ function makeFileObject(
     lastReadEnd: 0,
     cursor: null,
     completion: null,
+    notificationModes: 0,
+    pipe: null,
+    writing: null,
     ...fields,
   };
 }
@@ -366,7 +397,12 @@ function findOpenFile(
 
 /** What closing the last handle of an open does (IRP_MJ_CLEANUP): sharing ends, and a deleted file goes away. */
 export function closeFileObject(kernel: Kernel, object: FileObject): void {
-  const { file, location } = object;
+  const { file, location, pipe } = object;
+  cancelRequests(kernel, (request) => request.file === object);
+  if (pipe) {
+    closePipeEnd(kernel, pipe);
+    pipeChanged(kernel, pipe);
+  }
   if (location?.mount && object.isDirectory && object.deleteOnClose) removeEntry(location as DiskLocation);
   if (!file) return;
   updateShareAccess(file, object, -1);

@@ -7,13 +7,14 @@ import {
   STATUS_OBJECT_PATH_SYNTAX_BAD,
 } from '../base/ntstatus.js';
 
-export type DeviceName = 'disk' | 'null' | 'console-input' | 'console-output' | 'console';
+export type DeviceName = 'disk' | 'null' | 'console-input' | 'console-output' | 'console' | 'pipe';
 
 /** What an NT path names. */
 export interface ParsedName {
   readonly device: DeviceName;
   /** Upper-case drive letter; '' for the other devices. */
   readonly drive: string;
+  /** Of a pipe: its name alone. */
   readonly components: readonly string[];
   /** The path ended in a backslash: only a directory can be meant. */
   readonly directoryOnly: boolean;
@@ -59,11 +60,20 @@ function parseComponents(drive: string, rest: string): ParsedName | number {
   return { device: 'disk', drive, components, directoryOnly };
 }
 
+/** Most units of a pipe's name. Source: Microsoft, "CreateNamedPipeA function" (256 with the prefix). */
+const MAXIMUM_PIPE_NAME = 256;
+
+function pipeNamed(name: string): ParsedName | number {
+  if (name === '' || name.length > MAXIMUM_PIPE_NAME) return STATUS_OBJECT_NAME_INVALID;
+  return { ...named('pipe'), components: [name] };
+}
+
 /** Parses an NT path; a number is the NTSTATUS that refuses it. */
 export function parseNtPath(path: string): ParsedName | number {
   if (path.length > MAXIMUM_PATH) return STATUS_NAME_TOO_LONG;
   const upper = path.slice(0, 64).toUpperCase();
   if (upper === '\\DEVICE\\NULL') return named('null');
+  if (upper.startsWith('\\DEVICE\\NAMEDPIPE\\')) return pipeNamed(path.slice(18));
   if (upper.startsWith('\\SYSTEMROOT\\')) return parseComponents('C', `Windows\\${path.slice(12)}`);
   if (!path.startsWith('\\??\\'))
     return path.startsWith('\\') ? STATUS_OBJECT_PATH_NOT_FOUND : STATUS_OBJECT_PATH_SYNTAX_BAD;
@@ -73,6 +83,7 @@ export function parseNtPath(path: string): ParsedName | number {
     if (name.length === 2) return STATUS_OBJECT_NAME_INVALID;
     return parseComponents(drive[1]!.toUpperCase(), name.slice(3));
   }
+  if (/^pipe\\/i.test(name)) return pipeNamed(name.slice(5));
   const device = DEVICES[name.toUpperCase()];
   if (device) return named(device);
   if (/^UNC\\/i.test(name)) return STATUS_BAD_NETWORK_PATH;

@@ -7,6 +7,8 @@ import type { DeviceName } from './file-name.js';
 import type { FileLocation } from './file-system.js';
 import type { IoCompletionObject } from './io-completion.js';
 import type { DispatcherObject } from './object.js';
+import type { PipeEnd } from './pipe.js';
+import type { Thread } from './thread.js';
 
 /** Sharing, disposition and options of NtCreateFile (Microsoft, "NtCreateFile function"). */
 export const FILE_SHARE_READ = 1;
@@ -84,6 +86,12 @@ export interface FileObject extends DispatcherObject {
   cursor: DirectoryCursor | null;
   /** The port to which its I/O is reported, and the key given with it. */
   completion: FileCompletion | null;
+  /** FILE_SKIP_COMPLETION_PORT_ON_SUCCESS and FILE_SKIP_SET_EVENT_ON_HANDLE. */
+  notificationModes: number;
+  /** The end of a pipe; null for everything else. */
+  readonly pipe: PipeEnd | null;
+  /** A write to the pipe that waits for room: whose, and how many bytes are written. */
+  writing: { readonly thread: Thread; readonly done: number } | null;
 }
 
 interface ShareClaim {

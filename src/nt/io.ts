@@ -13,6 +13,7 @@ import { readDisk, type TransferResult, writeDisk } from './disk-io.js';
 import type { FileObject } from './file-object.js';
 import type { Kernel } from './kernel.js';
 import { referenceByHandle } from './object-manager.js';
+import { drainPipe, readPipe, writePipe } from './pipe-io.js';
 import type { Process } from './process.js';
 import type { PENDING, ServiceCall } from './service.js';
 
@@ -62,6 +63,8 @@ export function readFile(
         return STATUS_END_OF_FILE;
       case 'console-input':
         return readConsole(call, buffer, length, out);
+      case 'pipe':
+        return readPipe(call, object.pipe!, buffer, length, out);
       case 'disk':
         return readDisk(call, object, buffer, length, offset, out);
       default:
@@ -89,7 +92,10 @@ function readConsole(
   return STATUS_SUCCESS;
 }
 
-/** Writes from guest memory (NtWriteFile). `offset` in bytes, null for the file's own position, -1 for its end. */
+/**
+ * Writes from guest memory (NtWriteFile). `offset` in bytes, null for the file's own position, -1 for its end. PENDING: a pipe has
+ * no room yet.
+ */
 export function writeFile(
   call: ServiceCall,
   handle: number,
@@ -97,7 +103,31 @@ export function writeFile(
   length: number,
   offset: number | null,
   out: TransferResult,
+): number | typeof PENDING {
+  return transferOut(call, handle, buffer, length, offset, true, out);
+}
+
+/** The same without ever waiting: a pipe keeps what it has no room for. For library functions that cannot begin anew. */
+export function writeFileNow(
+  call: ServiceCall,
+  handle: number,
+  buffer: number,
+  length: number,
+  offset: number | null,
+  out: TransferResult,
 ): number {
+  return transferOut(call, handle, buffer, length, offset, false, out) as number;
+}
+
+function transferOut(
+  call: ServiceCall,
+  handle: number,
+  buffer: number,
+  length: number,
+  offset: number | null,
+  waits: boolean,
+  out: TransferResult,
+): number | typeof PENDING {
   out.information = 0;
   const object = fileOfHandle(call.kernel, call.process, handle, FILE_WRITE_DATA | FILE_APPEND_DATA);
   if (typeof object === 'number') return object;
@@ -109,6 +139,8 @@ export function writeFile(
         return STATUS_SUCCESS;
       case 'console-output':
         return writeConsole(call, object, buffer, length, out);
+      case 'pipe':
+        return writePipe(call, object, buffer, length, waits, out);
       case 'disk':
         return writeDisk(call, object, buffer, length, offset, out);
       default:
@@ -135,6 +167,13 @@ function writeConsole(
     );
   out.information = length;
   return STATUS_SUCCESS;
+}
+
+/** The same for any open (NtFlushBuffersFile): a pipe is flushed when the other end has read all. */
+export function flushFile(call: ServiceCall, handle: number): number | typeof PENDING {
+  const object = fileOfHandle(call.kernel, call.process, handle, FILE_WRITE_DATA | FILE_APPEND_DATA);
+  if (typeof object === 'number') return object;
+  return object.pipe ? drainPipe(call, object.pipe) : flushBuffersFile(call.kernel, call.process, handle);
 }
 
 /** Writes what the host still buffers (NtFlushBuffersFile). */

@@ -24,6 +24,7 @@ import { UserMemory } from '../mm/user-memory.js';
 import { Console } from './console.js';
 import { FileSystem } from './file-system.js';
 import { type Job, reportMemoryLimit } from './job.js';
+import type { IoRequest } from './io-request.js';
 import { createSystemKeyedEvent, type KeyedEventObject } from './keyed-event.js';
 import {
   createMemoryConditions,
@@ -32,6 +33,7 @@ import {
 } from './memory-conditions.js';
 import { ObjectDirectory } from './object-directory.js';
 import { pagePriorityOf } from './page-priority.js';
+import type { PipeName } from './pipe.js';
 import type { Process } from './process.js';
 import { Scheduler } from './scheduler.js';
 import type { ServiceEntry } from './service.js';
@@ -108,6 +110,10 @@ export class Kernel {
   readonly workersWanted = new Set<WorkerFactory>();
   /** Jobs that limit time. */
   readonly timedJobs = new Set<Job>();
+  /** I/O that waits for something, in the order in which it was asked for. */
+  readonly pendingIo: IoRequest[] = [];
+  /** Named pipes by folded name. */
+  readonly pipeNames = new Map<string, PipeName>();
   /** The service table: index is the service number. */
   readonly services: readonly ServiceEntry[];
   /** Access tokens made since the machine began. */

@@ -23,6 +23,7 @@ function makeThread(id: number, priority = 8): Thread {
     quantumLeft: 0,
     wait: null,
     waitStatus: -1,
+    pipeCall: 0,
     ownedMutants: [],
   } as unknown as Thread;
 }

@@ -128,6 +128,7 @@ export function createThread(kernel: Kernel, process: Process, creation: ThreadC
     port: null,
     packet: null,
     impersonation: null,
+    pipeCall: 0,
     ownedMutants: [],
     instructions: 0,
   });

@@ -5,6 +5,7 @@ import { freeVirtualMemory } from '../mm/virtual-memory.js';
 import { flushApcs } from './apc.js';
 import { abandonMutant } from './dispatcher.js';
 import { leaveThreadPort } from './io-completion.js';
+import { cancelRequests } from './io-request.js';
 import type { Kernel } from './kernel.js';
 import { dereferenceObject } from './object-manager.js';
 import { cancelPageWait } from './page-wait.js';
@@ -37,6 +38,7 @@ export function endThread(kernel: Kernel, thread: Thread, exitStatus: number): v
   kernel.memory.commit();
   scheduler.remove(thread);
   cancelPageWait(kernel, thread);
+  cancelRequests(kernel, (request) => request.thread === thread);
   flushApcs(kernel, thread);
   cancelThreadTimers(kernel, thread);
   leaveThreadPort(kernel, thread);

@@ -25,6 +25,8 @@ interface Deadline {
   readonly deadline: number | null;
   /** An APC or an alert ends the wait. */
   readonly alertable?: boolean;
+  /** Synchronous I/O, which CancelSynchronousIo can end. */
+  readonly isIo?: boolean;
 }
 
 /** Why a thread waits. */
@@ -113,6 +115,8 @@ export interface Thread extends DispatcherObject {
   packet: CompletionPacket | null;
   /** The token that it impersonates, which it holds a reference to; null for its process's. */
   impersonation: Token | null;
+  /** The handle of the pipe whose answer CallNamedPipe waits for, 0 for none. */
+  pipeCall: number;
   /** Mutants that it owns. */
   readonly ownedMutants: MutantObject[];
   /** Instructions retired by the thread. */

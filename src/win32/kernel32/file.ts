@@ -5,23 +5,26 @@ import {
   STATUS_FILE_IS_A_DIRECTORY,
   STATUS_INVALID_DEVICE_REQUEST,
   STATUS_OBJECT_NAME_COLLISION,
+  STATUS_PENDING,
 } from '../../base/ntstatus.js';
 import { DELETE, FILE_READ_ATTRIBUTES, GENERIC_WRITE, SYNCHRONIZE } from '../../nt/access.js';
 import { createFile as ntCreateFile } from '../../nt/create-file.js';
 import { queryInformationFile, setEndOfFile, setFilePosition } from '../../nt/file-information.js';
 import * as option from '../../nt/file-object.js';
-import { flushBuffersFile, readFile, writeFile } from '../../nt/io.js';
+import { flushFile, readFile, writeFile } from '../../nt/io.js';
 import { closeHandle } from '../../nt/object-manager.js';
 import { PENDING, type Service, type ServiceCall, type ServiceFunction } from '../../nt/service.js';
-import { setEvent } from '../../nt/sync.js';
+import { startTransfer } from '../../nt/transfer.js';
 import {
   ERROR_ACCESS_DENIED,
   ERROR_ALREADY_EXISTS,
   ERROR_FILE_EXISTS,
   ERROR_INVALID_PARAMETER,
+  ERROR_IO_PENDING,
   ERROR_PATH_NOT_FOUND,
 } from '../ntdll/dos-error.js';
 import { fileForms } from './file-apis.js';
+import { offsetOf, targetOf } from './overlapped.js';
 import { ntPathOf } from './path.js';
 import { ERROR_NEGATIVE_SEEK, failStatus, INVALID_HANDLE_VALUE, TRUE, truth, writeU64 } from './results.js';
 import { inheritanceOf } from './security-attributes.js';
@@ -146,65 +149,41 @@ const createFile2: ServiceFunction = (call) => {
   });
 };
 
-/** OVERLAPPED: byte offsets. */
-const OVERLAPPED_INTERNAL = 0x00;
-const OVERLAPPED_INTERNAL_HIGH = 0x08;
-const OVERLAPPED_OFFSET = 0x10;
-const OVERLAPPED_EVENT = 0x18;
-const OVERLAPPED_BYTES = 0x20;
-
-/** Where a transfer begins: null for the file's own position, -1 for its end (both words all ones). */
-function offsetOf(call: ServiceCall, overlapped: number): number | null {
-  if (overlapped === 0) return null;
-  const lo = call.memory.readU32(overlapped + OVERLAPPED_OFFSET);
-  const hi = call.memory.readU32(overlapped + OVERLAPPED_OFFSET + 4);
-  return lo === 0xffffffff && hi === 0xffffffff ? -1 : hi * 2 ** 32 + lo;
+/** What a transfer that was not asked to be overlapped writes: how many bytes. */
+function finishSynchronous(call: ServiceCall, status: number, count: number): number {
+  if (call.address(3) !== 0) call.memory.writeU32(call.address(3), count);
+  return status === STATUS_END_OF_FILE ? TRUE : truth(call, status);
 }
 
-/** Probes what a transfer will write beside the data. */
-function probeTransfer(call: ServiceCall, countAt: number, overlapped: number): void {
-  if (countAt !== 0 || overlapped === 0) call.memory.probeWrite(countAt, 4);
-  if (overlapped !== 0) call.memory.probeWrite(overlapped, OVERLAPPED_BYTES);
+/** BOOL ReadFile(file, buffer, bytes, *count, overlapped) and WriteFile. */
+const transfer =
+  (operation: 'read' | 'write'): ServiceFunction =>
+  (call) => {
+    const [handle, buffer, length] = [call.handle(0), call.address(1), call.u32(2)];
+    const [countAt, overlapped] = [call.address(3), call.address(4)];
+    if (countAt !== 0 || overlapped === 0) call.memory.probeWrite(countAt, 4);
+    const out = { information: 0 };
+    if (overlapped === 0) {
+      const move = operation === 'read' ? readFile : writeFile;
+      const status = move(call, handle, buffer, length, null, out);
+      return status === PENDING ? PENDING : finishSynchronous(call, status, out.information);
+    }
+    const target = targetOf(call, overlapped);
+    if (typeof target === 'number') return failStatus(call, target);
+    const offset = offsetOf(call, overlapped);
+    const status = startTransfer(call, { operation, handle, buffer, length, offset }, target, out);
+    if (status === PENDING) return PENDING;
+    if (countAt !== 0) call.memory.writeU32(countAt, out.information);
+    if (status === STATUS_PENDING) return call.fail(ERROR_IO_PENDING);
+    if (status >= 0xc0000000) writeOutcome(call, overlapped, status);
+    return truth(call, status);
+  };
+
+/** An error at once stands in the OVERLAPPED too. */
+function writeOutcome(call: ServiceCall, overlapped: number, status: number): void {
+  call.memory.writeU64(overlapped, status, 0);
+  call.memory.writeU64(overlapped + 8, 0, 0);
 }
-
-function finishTransfer(call: ServiceCall, status: number, count: number): number {
-  const [countAt, overlapped] = [call.address(3), call.address(4)];
-  if (countAt !== 0) call.memory.writeU32(countAt, count);
-  if (overlapped !== 0) {
-    call.memory.writeU64(overlapped + OVERLAPPED_INTERNAL, status, 0);
-    call.memory.writeU64(overlapped + OVERLAPPED_INTERNAL_HIGH, count, 0);
-    const event = call.memory.readU32(overlapped + OVERLAPPED_EVENT);
-    if (event !== 0 && ntSuccess(status)) setEvent(call.kernel, call.process, event);
-  }
-  if (status === STATUS_END_OF_FILE && overlapped === 0) return TRUE;
-  return truth(call, status);
-}
-
-/** BOOL ReadFile(file, buffer, bytes, count, overlapped). */
-const read: ServiceFunction = (call) => {
-  const out = { information: 0 };
-  probeTransfer(call, call.address(3), call.address(4));
-  const offset = offsetOf(call, call.address(4));
-  const status = readFile(call, call.handle(0), call.address(1), call.u32(2), offset, out);
-  return status === PENDING ? PENDING : finishTransfer(call, status, out.information);
-};
-
-/** BOOL WriteFile(file, buffer, bytes, count, overlapped). */
-const write: ServiceFunction = (call) => {
-  const out = { information: 0 };
-  probeTransfer(call, call.address(3), call.address(4));
-  const offset = offsetOf(call, call.address(4));
-  const status = writeFile(call, call.handle(0), call.address(1), call.u32(2), offset, out);
-  return finishTransfer(call, status, out.information);
-};
-
-/** BOOL GetOverlappedResult(file, overlapped, *count, wait): transfers end before the call that begins them. */
-const overlappedResult: ServiceFunction = (call) => {
-  const [overlapped, countAt] = [call.address(1), call.address(2)];
-  const status = call.memory.readU32(overlapped + OVERLAPPED_INTERNAL);
-  call.memory.writeU32(countAt, call.memory.readU32(overlapped + OVERLAPPED_INTERNAL_HIGH));
-  return truth(call, status);
-};
 
 const FILE_BEGIN = 0;
 const FILE_CURRENT = 1;
@@ -290,26 +269,30 @@ const endFile: ServiceFunction = (call) => {
 const FILE_TYPE_UNKNOWN = 0;
 const FILE_TYPE_DISK = 1;
 const FILE_TYPE_CHAR = 2;
+const FILE_TYPE_PIPE = 3;
 
 /** DWORD GetFileType(file). */
 const getFileType: ServiceFunction = (call) => {
   const information = queryInformationFile(call.kernel, call.process, call.handle(0));
   if (typeof information === 'number') return failStatus(call, information, FILE_TYPE_UNKNOWN);
+  if (information.device === 'pipe') return FILE_TYPE_PIPE;
   return information.device === 'disk' ? FILE_TYPE_DISK : FILE_TYPE_CHAR;
 };
 
 export const fileFunctions: Record<string, Service | ServiceFunction> = {
   ...fileForms('CreateFile', createFile),
   CreateFile2: createFile2,
-  GetOverlappedResult: overlappedResult,
-  ReadFile: read,
-  WriteFile: write,
+  ReadFile: transfer('read'),
+  WriteFile: transfer('write'),
   SetFilePointer: setFilePointer,
   SetFilePointerEx: setFilePointerEx,
   GetFileSize: getFileSize,
   GetFileSizeEx: getFileSizeEx,
   SetEndOfFile: endFile,
   GetFileType: getFileType,
-  FlushFileBuffers: (call) => truth(call, flushBuffersFile(call.kernel, call.process, call.handle(0))),
+  FlushFileBuffers: (call) => {
+    const status = flushFile(call, call.handle(0));
+    return status === PENDING ? PENDING : truth(call, status);
+  },
   CloseHandle: (call) => truth(call, closeHandle(call.kernel, call.process, call.handle(0))),
 };

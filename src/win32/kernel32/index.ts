@@ -31,6 +31,8 @@ import { memoryFunctions } from './memory.js';
 import { memoryNotificationFunctions } from './memory-notification.js';
 import { memoryPriorityFunctions } from './memory-priority.js';
 import { moduleFunctions } from './module.js';
+import { namedPipeFunctions } from './named-pipe.js';
+import { overlappedFunctions } from './overlapped.js';
 import { pathFunctions } from './path.js';
 import { performanceFunctions } from './performance-info.js';
 import { physicalPageFunctions } from './physical-pages.js';
@@ -66,6 +68,8 @@ export const kernel32: SystemModule = {
     ...createProcessFunctions,
     ...deviceControlFunctions,
     ...processAttributeFunctions,
+    ...overlappedFunctions,
+    ...namedPipeFunctions,
     ...fileInformationFunctions,
     ...processorFunctions,
     ...usingHeap(environmentFunctions),

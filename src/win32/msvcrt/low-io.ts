@@ -2,9 +2,9 @@
  * Low-level files: descriptors over handles, with the translation of text mode (CR LF on disk, LF in memory).
  * Source: "Low-level I/O", "_open", "_read", "_write", "Text and binary mode file I/O", Microsoft.
  */
-import { STATUS_END_OF_FILE, STATUS_SUCCESS } from '../../base/ntstatus.js';
-import { queryInformationFile, setFilePosition } from '../../nt/file-information.js';
-import { readFile, writeFile } from '../../nt/io.js';
+import { STATUS_END_OF_FILE, STATUS_PIPE_BROKEN, STATUS_SUCCESS } from '../../base/ntstatus.js';
+import { type FileInformation, queryInformationFile, setFilePosition } from '../../nt/file-information.js';
+import { readFile, writeFileNow } from '../../nt/io.js';
 import { closeHandle } from '../../nt/object-manager.js';
 import { PENDING, type ServiceCall } from '../../nt/service.js';
 import { standardHandle } from '../kernel32/process-parameters.js';
@@ -60,8 +60,14 @@ export function openStandardFiles(call: ServiceCall): void {
     const handle = standardHandle(call, index);
     const information = queryInformationFile(call.kernel, call.process, handle);
     if (handle === 0 || typeof information === 'number') files[index] = null;
-    else files[index] = makeFile(handle, FOPEN | FTEXT | (information.device === 'disk' ? 0 : FDEV));
+    else files[index] = makeFile(handle, FOPEN | FTEXT | deviceFlags(information));
   }
+}
+
+/** FPIPE or FDEV of what is no file on disk. */
+export function deviceFlags({ device }: FileInformation): number {
+  if (device === 'pipe') return FPIPE;
+  return device === 'disk' ? 0 : FDEV;
 }
 
 export function makeFile(handle: number, flags: number): LowFile {
@@ -94,7 +100,7 @@ function readRaw(call: ServiceCall, file: LowFile, buffer: number, count: number
   const status = readFile(call, file.handle, buffer, count, null, transfer);
   if (status === PENDING) throw new Blocked();
   if (status === STATUS_SUCCESS) return transfer.information;
-  return status === STATUS_END_OF_FILE ? 0 : failWithStatus(call, status);
+  return status === STATUS_END_OF_FILE || status === STATUS_PIPE_BROKEN ? 0 : failWithStatus(call, status);
 }
 
 /** Reads up to `count` bytes into guest memory (_read): how many, 0 at the end, -1 with errno. Throws Blocked. */
@@ -194,7 +200,7 @@ export function lowWriteBytes(call: ServiceCall, descriptor: number, bytes: Uint
 }
 
 function writeRaw(call: ServiceCall, file: LowFile, buffer: number, count: number): number {
-  const status = writeFile(call, file.handle, buffer, count, null, transfer);
+  const status = writeFileNow(call, file.handle, buffer, count, null, transfer);
   if (status !== STATUS_SUCCESS) return failWithStatus(call, status);
   if (transfer.information === 0 && !(file.flags & FDEV)) return failWithErrno(call, ENOSPC);
   return transfer.information;

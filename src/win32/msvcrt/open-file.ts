@@ -21,6 +21,7 @@ import { ntPathOf } from '../kernel32/path.js';
 import { EINVAL } from './errno.js';
 import {
   addFile,
+  deviceFlags,
   FAPPEND,
   FDEV,
   FNOINHERIT,
@@ -115,11 +116,10 @@ export function openLow(call: ServiceCall, name: string, flags: number, sharing:
 /** The descriptor's flags for a handle and the flags of _open. */
 export function fileFlags(call: ServiceCall, handle: number, flags: number): number {
   const information = queryInformationFile(call.kernel, call.process, handle);
-  const isDisk = typeof information !== 'number' && information.device === 'disk';
   return (
     FOPEN |
     (isTextMode(call, flags) ? FTEXT : 0) |
-    (isDisk ? 0 : FDEV) |
+    (typeof information === 'number' ? FDEV : deviceFlags(information)) |
     (flags & O_APPEND ? FAPPEND : 0) |
     (flags & O_NOINHERIT ? FNOINHERIT : 0)
   );

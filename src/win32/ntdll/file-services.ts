@@ -5,6 +5,7 @@ import {
   STATUS_INFO_LENGTH_MISMATCH,
   STATUS_INVALID_INFO_CLASS,
   STATUS_INVALID_PARAMETER,
+  STATUS_NOT_FOUND,
   STATUS_NOT_SUPPORTED,
   STATUS_OBJECT_NAME_INVALID,
   STATUS_SUCCESS,
@@ -31,10 +32,12 @@ import {
   FILE_SHARE_WRITE,
   type FileObject,
 } from '../../nt/file-object.js';
-import { flushBuffersFile, readFile, writeFile } from '../../nt/io.js';
+import { fileOfHandle, flushFile } from '../../nt/io.js';
+import { cancelFileRequests, eventOfHandle, type IoTarget } from '../../nt/io-request.js';
 import { closeHandle, referenceByHandle } from '../../nt/object-manager.js';
 import { PENDING, type ServiceCall, type ServiceFunction, type ServiceResult } from '../../nt/service.js';
 import { fileTimeOfMs, msOfFileTime, type TimeValue } from '../../nt/system-time.js';
+import { startTransfer } from '../../nt/transfer.js';
 import {
   nativeServices,
   probeStatusBlock,
@@ -116,34 +119,53 @@ function transferOffset(call: ServiceCall, address: number): number | null {
   return offset === USE_FILE_POSITION ? null : offset;
 }
 
-/** (file, event, apc, apcContext, ioStatus, buffer, length, *offset, *key). */
-const read: ServiceFunction = (call) => {
-  const statusAt = call.address(4);
-  probeStatusBlock(call, statusAt);
-  const offset = transferOffset(call, call.address(7));
-  if (offset !== null && offset < 0) return STATUS_INVALID_PARAMETER;
-  const out = { information: 0 };
-  const status = readFile(call, call.handle(0), call.address(5), call.u32(6), offset, out);
-  return status === PENDING ? PENDING : writeStatusBlock(call, statusAt, status, out.information);
-};
+/** What a service that may end later is told of where to tell its end: (file, event, apc, apcContext, ioStatus, …); a number is the NTSTATUS. */
+function targetOf(call: ServiceCall): IoTarget | number {
+  probeStatusBlock(call, call.address(4));
+  const event = eventOfHandle(call, call.handle(1));
+  if (typeof event === 'number') return event;
+  const apc = call.address(2) === 0 ? null : ([call.lo(2), call.hi(2)] as const);
+  return { statusBlock: call.address(4), event, apc, context: [call.lo(3), call.hi(3)] };
+}
 
 /** (file, event, apc, apcContext, ioStatus, buffer, length, *offset, *key). */
-const write: ServiceFunction = (call) => {
-  const statusAt = call.address(4);
-  probeStatusBlock(call, statusAt);
-  const offset = transferOffset(call, call.address(7));
-  if (offset !== null && offset < WRITE_TO_END) return STATUS_INVALID_PARAMETER;
-  const out = { information: 0 };
-  const status = writeFile(call, call.handle(0), call.address(5), call.u32(6), offset, out);
-  return writeStatusBlock(call, statusAt, status, out.information);
-};
+const transfer =
+  (operation: 'read' | 'write'): ServiceFunction =>
+  (call) => {
+    const target = targetOf(call);
+    if (typeof target === 'number') return target;
+    const offset = transferOffset(call, call.address(7));
+    if (offset !== null && offset < (operation === 'read' ? 0 : WRITE_TO_END))
+      return STATUS_INVALID_PARAMETER;
+    const [handle, buffer, length] = [call.handle(0), call.address(5), call.u32(6)];
+    const out = { information: 0 };
+    const status = startTransfer(call, { operation, handle, buffer, length, offset }, target, out);
+    if (status !== PENDING && status >= 0xc0000000)
+      writeStatusBlock(call, target.statusBlock, status, out.information);
+    return status;
+  };
 
 /** (file, ioStatus). */
 const flush: ServiceFunction = (call) => {
   probeStatusBlock(call, call.address(1));
-  const status = flushBuffersFile(call.kernel, call.process, call.handle(0));
-  return writeStatusBlock(call, call.address(1), status, 0);
+  const status = flushFile(call, call.handle(0));
+  return status === PENDING ? PENDING : writeStatusBlock(call, call.address(1), status, 0);
 };
+
+/** (file, ioStatus): requests of the calling thread. (file, *request, ioStatus): of all threads, or one alone. */
+const cancelIo =
+  (extended: boolean): ServiceFunction =>
+  (call) => {
+    const statusAt = call.address(extended ? 2 : 1);
+    probeStatusBlock(call, statusAt);
+    const file = fileOfHandle(call.kernel, call.process, call.handle(0), 0);
+    if (typeof file === 'number') return file;
+    const request = extended ? call.address(1) : 0;
+    const thread = extended ? null : call.thread;
+    const status = cancelFileRequests(call.kernel, call.process, file, request, thread);
+    const answer = status === STATUS_NOT_FOUND && !extended ? STATUS_SUCCESS : status;
+    return writeStatusBlock(call, statusAt, answer, 0);
+  };
 
 function writeTimes(call: ServiceCall, at: number, modifiedMs: number): void {
   const time: TimeValue = { lo: 0, hi: 0 };
@@ -336,8 +358,10 @@ const deleteFile: ServiceFunction = (call) => {
 export const fileServices = nativeServices({
   CreateFile: create,
   OpenFile: openFile,
-  ReadFile: read,
-  WriteFile: write,
+  ReadFile: transfer('read'),
+  WriteFile: transfer('write'),
+  CancelIoFile: cancelIo(false),
+  CancelIoFileEx: cancelIo(true),
   FlushBuffersFile: flush,
   QueryInformationFile: queryInformation,
   SetInformationFile: setInformation,
