@@ -96,7 +96,7 @@ describe('a guest cannot leave its folders', () => {
     ['\\\\?\\GLOBALROOT\\Device\\HarddiskVolume1\\x', PATH_NOT_FOUND],
     ['\\\\.\\PhysicalDrive0', NOT_FOUND],
     ['\\\\.\\GLOBALROOT', NOT_FOUND],
-    ['\\\\.\\pipe\\x', PATH_NOT_FOUND],
+    ['\\\\.\\pipe\\x', NOT_FOUND],
     ['COM1', NOT_FOUND],
     ['sub\\lpt1.txt', NOT_FOUND],
     ['aux', NOT_FOUND],
