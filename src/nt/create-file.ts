@@ -4,7 +4,6 @@ import {
   STATUS_DELETE_PENDING,
   STATUS_FILE_IS_A_DIRECTORY,
   STATUS_INVALID_PARAMETER,
-  STATUS_MEDIA_WRITE_PROTECTED,
   STATUS_NOT_A_DIRECTORY,
   STATUS_OBJECT_NAME_COLLISION,
   STATUS_OBJECT_NAME_INVALID,
@@ -24,6 +23,7 @@ import {
   mapGenericMask,
 } from './access.js';
 import { type FileControlBlock, openFileControlBlock } from './file-control-block.js';
+import { releaseLocks } from './file-locks.js';
 import { type DeviceName, type ParsedName, parseNtPath } from './file-name.js';
 import {
   checkShareAccess,
@@ -188,6 +188,7 @@ function makeFileObject(
     isDirectory: false,
     options: FILE_SYNCHRONOUS_IO_NONALERT,
     deleteOnClose: false,
+    deletesName: false,
     position: 0,
     lastReadEnd: 0,
     cursor: null,
@@ -236,10 +237,8 @@ function createOnDisk(
   const { mount, below } = location;
   const directory = (request.options & FILE_DIRECTORY_FILE) !== 0;
   if (parsed.directoryOnly && !directory) return STATUS_OBJECT_NAME_INVALID;
-  if (!mount.writable) {
-    kernel.fileSystem.noteRefusal(location);
-    return STATUS_MEDIA_WRITE_PROTECTED;
-  }
+  const refusal = kernel.fileSystem.refuseWrite(location);
+  if (refusal !== STATUS_SUCCESS) return refusal;
   if (directory) mount.host.makeDirectory(mount.root, below);
   else mount.host.close(mount.host.open(mount.root, below, 'write', 'create-new'));
   const entry: HostEntry = {
@@ -251,6 +250,7 @@ function createOnDisk(
   const key = foldPath(location.drive, location.path);
   kernel.fileSystem.attributes.delete(key);
   kernel.fileSystem.writtenMs.set(key, kernel.timeMs);
+  kernel.fileSystem.times.set(key, { createdMs: kernel.timeMs });
   const opened = directory
     ? openDirectory(kernel, location, entry, { ...request, disposition: FILE_OPEN }, out)
     : openExisting(kernel, location, entry, { ...request, disposition: FILE_OPEN }, out);
@@ -293,10 +293,8 @@ function openDirectory(
     return request.options & FILE_DIRECTORY_FILE ? STATUS_INVALID_PARAMETER : STATUS_FILE_IS_A_DIRECTORY;
   const access = mapGenericMask('file', request.access);
   const deleting = (access & DELETE) !== 0 || (request.options & FILE_DELETE_ON_CLOSE) !== 0;
-  if (deleting && !location.mount?.writable) {
-    if (location.mount) kernel.fileSystem.noteRefusal(location);
-    return location.mount ? STATUS_MEDIA_WRITE_PROTECTED : STATUS_ACCESS_DENIED;
-  }
+  const refusal = deleting ? kernel.fileSystem.refuseWrite(location) : STATUS_SUCCESS;
+  if (refusal !== STATUS_SUCCESS) return refusal;
   out.information = FILE_OPENED;
   const names = location.below.length > 0 ? [...location.path.slice(0, -1), entry.name] : location.path;
   return makeFileObject({
@@ -330,10 +328,9 @@ function openExisting(
     fileSystem.releaseUnused();
     return status;
   };
-  if (!location.mount.writable && (emptying || deleteOnClose || access & WRITE_ACCESS)) {
-    fileSystem.noteRefusal(location);
-    return refuse(STATUS_MEDIA_WRITE_PROTECTED);
-  }
+  const changing = emptying || deleteOnClose || (access & WRITE_ACCESS) !== 0;
+  const refusal = changing ? fileSystem.refuseWrite(location) : STATUS_SUCCESS;
+  if (refusal !== STATUS_SUCCESS) return refuse(refusal);
   const writing = emptying || (access & WRITE_DATA_ACCESS) !== 0;
   if (writing && (file.readOnly || !file.writable)) return refuse(STATUS_ACCESS_DENIED);
   if (deleteOnClose && file.readOnly) return refuse(STATUS_CANNOT_DELETE);
@@ -399,6 +396,7 @@ function findOpenFile(
 export function closeFileObject(kernel: Kernel, object: FileObject): void {
   const { file, location, pipe } = object;
   cancelRequests(kernel, (request) => request.file === object);
+  releaseLocks(kernel, object, null);
   if (pipe) {
     closePipeEnd(kernel, pipe);
     pipeChanged(kernel, pipe);
@@ -407,7 +405,11 @@ export function closeFileObject(kernel: Kernel, object: FileObject): void {
   if (!file) return;
   updateShareAccess(file, object, -1);
   if (object.deleteOnClose) file.deletePending = true;
-  if (file.openCount > 0) return;
+  if (file.openCount > 0 && object.deletesName && file.deletePending) deleteName(kernel, object, file);
+  if (file.openCount > 0 || file.orphaned) {
+    kernel.fileSystem.releaseUnused();
+    return;
+  }
   const key = foldPath(location!.drive, [...file.mount.components, ...file.components]);
   if (file.modified) {
     file.modifiedMs = kernel.timeMs;
@@ -417,13 +419,16 @@ export function closeFileObject(kernel: Kernel, object: FileObject): void {
   }
   file.modified = false;
   file.noteHostState();
-  if (file.deletePending) {
-    forceSectionClosed(kernel.mm, file);
-    kernel.fileSystem.forgetPath(key);
-    removeEntry({ ...(location as DiskLocation), mount: file.mount, below: file.components });
-    kernel.fileSystem.forget(file);
-  }
+  if (file.deletePending) deleteName(kernel, object, file);
   kernel.fileSystem.releaseUnused();
+}
+
+/** Takes a file's name away; those who have it open keep it. */
+function deleteName({ fileSystem, mm }: Kernel, { location }: FileObject, file: FileControlBlock): void {
+  forceSectionClosed(mm, file);
+  fileSystem.forgetPath(foldPath(location!.drive, [...file.mount.components, ...file.components]));
+  removeEntry({ ...(location as DiskLocation), mount: file.mount, below: file.components });
+  fileSystem.forget(file);
 }
 
 /** Removes a name; a host that refuses at this late point leaves the file. */

@@ -17,6 +17,7 @@ import {
 } from '../mm/file-cache.js';
 import { FILE_WRITE_DATA } from './access.js';
 import type { FileControlBlock } from './file-control-block.js';
+import { checkTransfer } from './file-locks.js';
 import {
   FILE_NO_INTERMEDIATE_BUFFERING,
   FILE_RANDOM_ACCESS,
@@ -70,6 +71,8 @@ export function readDisk(
   const count = Math.min(length, file.size - start);
   if (count <= 0) return STATUS_END_OF_FILE;
   if (buffer + count > 2 ** 47) return STATUS_ACCESS_VIOLATION;
+  const locked = checkTransfer(object, call.process, start, count, false);
+  if (locked !== STATUS_SUCCESS) return locked;
   if (isUncached(object)) readPastCache(call, file, start, buffer, count);
   else readThroughCache(call, object, start, buffer, count);
   out.information = count;
@@ -147,6 +150,8 @@ export function writeDisk(
   const uncached = isUncached(object);
   if (uncached && !isAligned(start, length, buffer)) return STATUS_INVALID_PARAMETER;
   if (length === 0) return STATUS_SUCCESS;
+  const locked = checkTransfer(object, call.process, start, length, true);
+  if (locked !== STATUS_SUCCESS) return locked;
   call.memory.probeRead(buffer, length);
   call.memory.commit();
   const writePart = uncached || object.options & FILE_WRITE_THROUGH ? writeUncached : writeCachedFile;

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { quoteArguments } from './command-line.js';
 import { dosDeviceName, dosPathToNtPath, dosPathType, fullDosPath } from './dos-path.js';
-import { matchesPattern } from './file-name.js';
 
 describe('Win32 paths', () => {
   it.each([
@@ -72,22 +71,6 @@ describe('very long paths', () => {
     expect(dosDeviceName(`nul${spaces}`)).toBe('NUL');
     expect(dosDeviceName(`nul${spaces}x`)).toBeNull();
   });
-});
-
-describe('patterns of FindFirstFile', () => {
-  it.each([
-    ['a.txt', '*', true],
-    ['a.txt', '*.*', true],
-    ['a', '*.*', true],
-    ['a.txt', 'A.*', true],
-    ['a.txt', '?.txt', true],
-    ['ab.txt', '?.txt', false],
-    ['abcabd', '*abd', true],
-    ['a.txt', '*.tx', false],
-    ['a', 'a?', true],
-    ['a', 'a.', true],
-    [`${'a'.repeat(200)}b`, `${'*a'.repeat(100)}c`, false],
-  ])('%j and %j: %s', (name, pattern, matches) => expect(matchesPattern(name, pattern)).toBe(matches));
 });
 
 describe('command lines', () => {

@@ -2,6 +2,7 @@ import { STATUS_SUCCESS } from '../base/ntstatus.js';
 import { type HostEntry, HostError } from '../host/host.js';
 import { type BackingFile, HostIoError } from '../mm/backing-file.js';
 import type { ControlArea } from '../mm/control-area.js';
+import { FileLocks } from './file-locks.js';
 import { type FileLocation, type FileSystem, type Mount, statusOfHostError } from './file-system.js';
 
 /** Runs a read or write of the host for the memory manager, which knows HostIoError alone. */
@@ -31,6 +32,7 @@ export class FileControlBlock implements BackingFile {
   sharingOpens = 0;
   /** Of those, how many have read, write or delete access, and how many share each. */
   readonly access = { readers: 0, writers: 0, deleters: 0, shareRead: 0, shareWrite: 0, shareDelete: 0 };
+  readonly locks = new FileLocks();
   orphaned = false;
   /** The file goes away when its last handle closes. */
   deletePending = false;

@@ -4,7 +4,6 @@ import {
   STATUS_DIRECTORY_NOT_EMPTY,
   STATUS_INVALID_DEVICE_REQUEST,
   STATUS_INVALID_PARAMETER,
-  STATUS_MEDIA_WRITE_PROTECTED,
   STATUS_NO_MORE_FILES,
   STATUS_NO_SUCH_FILE,
   STATUS_NOT_SAME_DEVICE,
@@ -18,7 +17,7 @@ import type { HostEntry } from '../host/host.js';
 import { setMappedFileSize } from '../mm/mapped-file.js';
 import { forceSectionClosed } from '../mm/unused-segments.js';
 import { DELETE, FILE_READ_DATA, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA } from './access.js';
-import { matchesPattern, parseNtPath } from './file-name.js';
+import { parseNtPath } from './file-name.js';
 import {
   FILE_ATTRIBUTE_ARCHIVE,
   FILE_ATTRIBUTE_DIRECTORY,
@@ -27,9 +26,10 @@ import {
   type FileObject,
   SETTABLE_ATTRIBUTES,
 } from './file-object.js';
-import { foldPath, type Mount, statusOfHostError } from './file-system.js';
+import { type FileLocation, foldPath, type Mount, statusOfHostError } from './file-system.js';
 import { fileOfHandle } from './io.js';
 import type { Kernel } from './kernel.js';
+import { isNameInExpression } from './name-expression.js';
 import type { Process } from './process.js';
 
 /** What a program can learn of a file or directory. */
@@ -42,8 +42,10 @@ export interface FileInformation {
   readonly size: number;
   /** Bytes, in clusters of 4 KB. */
   readonly allocationSize: number;
-  /** Last change in milliseconds since 1970-01-01 UTC; also stands for the times of creation and access. */
+  /** Times in milliseconds since 1970-01-01 UTC; those of creation and access are that of the last change unless the run knows better. */
   readonly modifiedMs: number;
+  readonly createdMs: number;
+  readonly accessedMs: number;
   /** Guest path, such as C:\work\a.txt; a device name for devices. */
   readonly path: string;
   /** Byte offset of the next read or write; 0 when there is no open file. */
@@ -57,6 +59,10 @@ export interface DirectoryEntry {
   readonly attributes: number;
   readonly size: number;
   readonly modifiedMs: number;
+  readonly createdMs: number;
+  readonly accessedMs: number;
+  /** Guest path of the entry, by which its file id is found. */
+  readonly path: string;
 }
 
 const CLUSTER = 4096;
@@ -74,6 +80,16 @@ function attributesOf(
   return (set ?? FILE_ATTRIBUTE_ARCHIVE) | readOnly || FILE_ATTRIBUTE_NORMAL;
 }
 
+/** The three times of a file at a folded path that was last changed at `modifiedMs`. */
+function timesOf({ fileSystem }: Kernel, key: string, modifiedMs: number) {
+  const known = fileSystem.times.get(key);
+  return {
+    modifiedMs,
+    createdMs: known?.createdMs ?? modifiedMs,
+    accessedMs: known?.accessedMs ?? modifiedMs,
+  };
+}
+
 /** What an open file is (NtQueryInformationFile); a number is the NTSTATUS that refuses the handle. */
 export function queryInformationFile(
   kernel: Kernel,
@@ -84,9 +100,22 @@ export function queryInformationFile(
   return typeof object === 'number' ? object : informationOf(kernel, object);
 }
 
+/** When a directory was last changed; devices and directories that are none of the host's were when the machine began. */
+function modifiedOf({ fileSystem, bootTimeMs }: Kernel, { location }: FileObject): number {
+  if (!location?.mount) return bootTimeMs;
+  try {
+    return fileSystem.entryAt(location)?.modifiedMs || bootTimeMs;
+  } catch (error) {
+    statusOfHostError(error);
+    return bootTimeMs;
+  }
+}
+
 function informationOf(kernel: Kernel, object: FileObject): FileInformation {
   const { file, location } = object;
   const size = file?.size ?? 0;
+  const key = location ? foldPath(location.drive, location.path) : '';
+  const modifiedMs = file ? (file.modified ? kernel.timeMs : file.modifiedMs) : modifiedOf(kernel, object);
   return {
     device: object.device,
     directory: object.isDirectory,
@@ -96,12 +125,12 @@ function informationOf(kernel: Kernel, object: FileObject): FileInformation {
             kernel,
             { kind: object.isDirectory ? 'directory' : 'file', readOnly: file?.readOnly ?? false },
             location?.mount ?? null,
-            location ? foldPath(location.drive, location.path) : '',
+            key,
           )
         : 0,
     size,
     allocationSize: Math.ceil(size / CLUSTER) * CLUSTER,
-    modifiedMs: file ? (file.modified ? kernel.timeMs : file.modifiedMs) : kernel.bootTimeMs,
+    ...timesOf(kernel, key, modifiedMs),
     path: object.path,
     position: object.position,
     deletePending: file?.deletePending ?? false,
@@ -123,18 +152,21 @@ export function queryAttributesFile(kernel: Kernel, path: string): FileInformati
       return folder?.kind === 'directory' ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_OBJECT_PATH_NOT_FOUND;
     }
     if (parsed.directoryOnly && entry.kind === 'file') return STATUS_OBJECT_NAME_INVALID;
-    const open = fileSystem.openFiles.get(foldPath(location.drive, location.path));
+    const key = foldPath(location.drive, location.path);
+    const open = fileSystem.openFiles.get(key);
     const size = open?.size ?? entry.size;
     const names = location.below.length > 0 ? [...location.path.slice(0, -1), entry.name] : location.path;
     return {
       device: 'disk',
       directory: entry.kind === 'directory',
-      attributes: attributesOf(kernel, entry, location.mount, foldPath(location.drive, location.path)),
+      attributes: attributesOf(kernel, entry, location.mount, key),
       size,
       allocationSize: Math.ceil(size / CLUSTER) * CLUSTER,
-      modifiedMs: open?.modified
-        ? kernel.timeMs
-        : (open?.modifiedMs ?? (entry.modifiedMs || kernel.bootTimeMs)),
+      ...timesOf(
+        kernel,
+        key,
+        open?.modified ? kernel.timeMs : (open?.modifiedMs ?? (entry.modifiedMs || kernel.bootTimeMs)),
+      ),
       path: `${location.drive}:\\${names.join('\\')}`,
       position: 0,
       deletePending: open?.deletePending ?? false,
@@ -165,22 +197,52 @@ export function setEndOfFile(kernel: Kernel, process: Process, handle: number, s
   return setMappedFileSize(kernel.mm, object.file, size);
 }
 
-/** Sets the time of the last change, in milliseconds since 1970 (FileBasicInformation). */
-export function setFileTime(kernel: Kernel, process: Process, handle: number, modifiedMs: number): number {
+/** Times in milliseconds since 1970; what is left out stays. */
+export interface FileTimes {
+  readonly modifiedMs?: number | undefined;
+  readonly createdMs?: number | undefined;
+  readonly accessedMs?: number | undefined;
+}
+
+/** Sets the times of a file or directory (FileBasicInformation). The host keeps that of the last change, the run the others. */
+export function setFileTimes(kernel: Kernel, process: Process, handle: number, times: FileTimes): number {
   const object = fileOfHandle(kernel, process, handle, FILE_WRITE_ATTRIBUTES);
   if (typeof object === 'number') return object;
-  const { mount, below } = object.location ?? { mount: null, below: [] };
-  if (!mount) return STATUS_INVALID_DEVICE_REQUEST;
+  const { location } = object;
+  if (!location?.mount) return STATUS_INVALID_DEVICE_REQUEST;
   kernel.memory.commit();
+  const key = foldPath(location.drive, location.path);
+  const { modifiedMs, createdMs, accessedMs } = times;
+  if (modifiedMs !== undefined) {
+    const status = setModified(kernel, object, location.mount, key, modifiedMs);
+    if (status !== STATUS_SUCCESS) return status;
+  }
+  if (createdMs === undefined && accessedMs === undefined) return STATUS_SUCCESS;
+  const known = kernel.fileSystem.times.get(key);
+  kernel.fileSystem.times.set(key, {
+    ...known,
+    ...(createdMs !== undefined && { createdMs }),
+    ...(accessedMs !== undefined && { accessedMs }),
+  });
+  return STATUS_SUCCESS;
+}
+
+function setModified(
+  { fileSystem }: Kernel,
+  { file, location }: FileObject,
+  mount: Mount,
+  key: string,
+  modifiedMs: number,
+): number {
   try {
-    mount.host.setModified(mount.root, object.file?.components ?? below, modifiedMs);
-    kernel.fileSystem.writtenMs.delete(foldPath(object.location!.drive, object.location!.path));
+    mount.host.setModified(mount.root, file?.components ?? location!.below, modifiedMs);
   } catch (error) {
     return statusOfHostError(error);
   }
-  if (object.file) {
-    object.file.modified = false;
-    object.file.modifiedMs = modifiedMs;
+  fileSystem.writtenMs.delete(key);
+  if (file) {
+    file.modified = false;
+    file.modifiedMs = modifiedMs;
   }
   return STATUS_SUCCESS;
 }
@@ -197,10 +259,8 @@ export function setFileAttributes(
   const { location, file } = object;
   if (!location?.mount) return STATUS_INVALID_DEVICE_REQUEST;
   if (!object.isDirectory && attributes & FILE_ATTRIBUTE_DIRECTORY) return STATUS_INVALID_PARAMETER;
-  if (!location.mount.writable) {
-    kernel.fileSystem.noteRefusal(location);
-    return STATUS_MEDIA_WRITE_PROTECTED;
-  }
+  const refusal = kernel.fileSystem.refuseWrite(location);
+  if (refusal !== STATUS_SUCCESS) return refusal;
   kernel.memory.commit();
   const readOnly = (attributes & FILE_ATTRIBUTE_READONLY) !== 0;
   if (file && file.readOnly !== readOnly) {
@@ -216,22 +276,27 @@ export function setFileAttributes(
   return STATUS_SUCCESS;
 }
 
+export interface DeleteOptions {
+  /** The name goes when this handle closes, whoever else has the file open. */
+  readonly posix?: boolean;
+  readonly ignoreReadOnly?: boolean;
+}
+
 /** Marks a file or an empty directory to go away when its last handle closes (FileDispositionInformation). */
 export function setDeleteDisposition(
   kernel: Kernel,
   process: Process,
   handle: number,
   remove: boolean,
+  { posix, ignoreReadOnly }: DeleteOptions = {},
 ): number {
   const object = fileOfHandle(kernel, process, handle, DELETE);
   if (typeof object === 'number') return object;
   const { file, location } = object;
   if (!location?.mount) return STATUS_INVALID_DEVICE_REQUEST;
   kernel.memory.commit();
-  if (!location.mount.writable) {
-    kernel.fileSystem.noteRefusal(location);
-    return STATUS_MEDIA_WRITE_PROTECTED;
-  }
+  const refusal = kernel.fileSystem.refuseWrite(location);
+  if (refusal !== STATUS_SUCCESS) return refusal;
   if (object.isDirectory) {
     if (location.below.length === 0) return STATUS_CANNOT_DELETE;
     try {
@@ -242,9 +307,10 @@ export function setDeleteDisposition(
     object.deleteOnClose = remove;
     return STATUS_SUCCESS;
   }
-  if (remove && file!.readOnly) return STATUS_CANNOT_DELETE;
+  if (remove && file!.readOnly && !ignoreReadOnly) return STATUS_CANNOT_DELETE;
   if (remove && !forceSectionClosed(kernel.mm, file!)) return STATUS_CANNOT_DELETE;
   file!.deletePending = remove;
+  object.deletesName = remove && posix === true;
   return STATUS_SUCCESS;
 }
 
@@ -316,9 +382,10 @@ export function queryDirectoryFile(
   kernel: Kernel,
   process: Process,
   handle: number,
-  pattern: string,
+  expression: string,
   restart: boolean,
 ): DirectoryEntry | number {
+  const pattern = expression === '' ? '*' : expression;
   const object = fileOfHandle(kernel, process, handle, FILE_READ_DATA);
   if (typeof object === 'number') return object;
   if (!object.isDirectory || !object.location) return STATUS_INVALID_PARAMETER;
@@ -334,20 +401,31 @@ export function queryDirectoryFile(
   const cursor = object.cursor!;
   while (cursor.next < cursor.entries.length) {
     const entry = cursor.entries[cursor.next++]!;
-    if (matchesPattern(entry.name, cursor.pattern))
-      return {
-        name: entry.name,
-        attributes: attributesOf(
-          kernel,
-          entry,
-          object.location.mount,
-          foldPath(object.location.drive, [...object.location.path, entry.name]),
-        ),
-        size: entry.size,
-        modifiedMs: entry.modifiedMs || kernel.bootTimeMs,
-      };
+    if (isNameInExpression(entry.name, cursor.pattern)) return directoryEntry(kernel, object.location, entry);
   }
   return first ? STATUS_NO_SUCH_FILE : STATUS_NO_MORE_FILES;
+}
+
+/** The entry that queryDirectoryFile gave last is given again: it had no room. */
+export function returnDirectoryEntry(kernel: Kernel, process: Process, handle: number): void {
+  const object = fileOfHandle(kernel, process, handle, FILE_READ_DATA);
+  if (typeof object !== 'number' && object.cursor !== null) object.cursor.next--;
+}
+
+function directoryEntry(
+  kernel: Kernel,
+  { mount, drive, path }: FileLocation,
+  entry: HostEntry,
+): DirectoryEntry {
+  const key = foldPath(drive, [...path, entry.name]);
+  const { name, size } = entry;
+  return {
+    name,
+    size,
+    attributes: attributesOf(kernel, entry, mount, key),
+    ...timesOf(kernel, key, entry.modifiedMs || kernel.bootTimeMs),
+    path: key,
+  };
 }
 
 /** What makes a pattern mean more than the one name that it is. */

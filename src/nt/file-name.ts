@@ -89,34 +89,3 @@ export function parseNtPath(path: string): ParsedName | number {
   if (/^UNC\\/i.test(name)) return STATUS_BAD_NETWORK_PATH;
   return name.includes('\\') ? STATUS_OBJECT_PATH_NOT_FOUND : STATUS_OBJECT_NAME_NOT_FOUND;
 }
-
-/** Whether a name matches a pattern of FindFirstFile: * and ?, without case; "*.*" means "*". */
-export function matchesPattern(name: string, pattern: string): boolean {
-  if (pattern === '' || pattern === '*' || pattern === '*.*') return true;
-  return matchFrom(name.toUpperCase(), pattern.toUpperCase());
-}
-
-/** Linear-time wildcard match: goes back only to the last star. */
-function matchFrom(name: string, pattern: string): boolean {
-  let at = 0;
-  let want = 0;
-  let star = -1;
-  let starAt = 0;
-  while (at < name.length) {
-    const expected = pattern[want];
-    if (expected === '*') {
-      star = want++;
-      starAt = at;
-    } else if (expected === '?' || expected === name[at]) {
-      want++;
-      at++;
-    } else if (star >= 0) {
-      want = star + 1;
-      at = ++starAt;
-    } else {
-      return false;
-    }
-  }
-  while (pattern[want] === '*' || pattern[want] === '?') want++;
-  return want === pattern.length || /^\.\**$/.test(pattern.slice(want));
-}

@@ -77,6 +77,8 @@ export interface FileObject extends DispatcherObject {
   /** FILE_SYNCHRONOUS_IO_NONALERT and the other options of the open. */
   readonly options: number;
   deleteOnClose: boolean;
+  /** Its close takes the file's name away, though others have it open (FILE_DISPOSITION_POSIX_SEMANTICS). */
+  deletesName: boolean;
   /** Guest path, such as C:\work\a.txt, or a device name. */
   path: string;
   /** Byte offset of the next read or write. */

@@ -3,10 +3,12 @@ import {
   STATUS_DIRECTORY_NOT_EMPTY,
   STATUS_DISK_FULL,
   STATUS_FILE_IS_A_DIRECTORY,
+  STATUS_MEDIA_WRITE_PROTECTED,
   STATUS_NOT_A_DIRECTORY,
   STATUS_OBJECT_NAME_COLLISION,
   STATUS_OBJECT_NAME_INVALID,
   STATUS_OBJECT_NAME_NOT_FOUND,
+  STATUS_SUCCESS,
   STATUS_TOO_MANY_OPENED_FILES,
   STATUS_UNEXPECTED_IO_ERROR,
 } from '../base/ntstatus.js';
@@ -74,6 +76,11 @@ export class FileSystem {
    * clock would show.
    */
   readonly writtenMs = new Map<string, number>();
+  /**
+   * Times of creation and of the last access that this run knows, by folded path, in milliseconds since 1970: those of files that
+   * programs made, and those that programs set. The host keeps the time of the last change alone.
+   */
+  readonly times = new Map<string, { createdMs?: number; accessedMs?: number }>();
   /** FILE_ATTRIBUTE_* that programs set in this run, by folded path; READONLY is the host's to keep. */
   readonly attributes = new Map<string, number>();
   /** Guest paths of folders where a write was refused because they are read only, in the order of the first refusal. */
@@ -142,12 +149,13 @@ export class FileSystem {
   forgetPath(key: string): void {
     this.writtenMs.delete(key);
     this.attributes.delete(key);
+    this.times.delete(key);
   }
 
   /** Takes what this run noted of a path to the file's new one. */
   movePath(from: string, to: string): void {
     if (from === to) return;
-    for (const notes of [this.writtenMs, this.attributes]) {
+    for (const notes of [this.writtenMs, this.attributes, this.times] as Map<string, unknown>[]) {
       const note = notes.get(from);
       notes.delete(to);
       if (note !== undefined) notes.set(to, note);
@@ -169,8 +177,15 @@ export class FileSystem {
     }
   }
 
-  /** Notes that a write to a read-only folder was refused. */
-  noteRefusal(location: FileLocation): void {
+  /** The NTSTATUS that refuses a change in a read-only folder, which is noted; STATUS_SUCCESS when the folder can be written. */
+  refuseWrite(location: FileLocation): number {
+    if (location.mount === null) return STATUS_ACCESS_DENIED;
+    if (location.mount.writable) return STATUS_SUCCESS;
+    this.#noteRefusal(location);
+    return STATUS_MEDIA_WRITE_PROTECTED;
+  }
+
+  #noteRefusal(location: FileLocation): void {
     const { mount, drive } = location;
     const folder = `${drive}:\\${(mount?.components ?? []).join('\\')}`;
     if (!this.refusedWrites.includes(folder)) this.refusedWrites.push(folder);

@@ -14,6 +14,7 @@ import {
 import { deleteSection } from '../mm/section.js';
 import { GENERIC_ALL, MAXIMUM_ALLOWED, mapGenericMask } from './access.js';
 import { closeFileObject } from './create-file.js';
+import { releaseLocks } from './file-locks.js';
 import type { FileObject } from './file-object.js';
 import { HANDLE_FLAG_INHERIT, HANDLE_FLAG_PROTECT_FROM_CLOSE } from './handle-table.js';
 import { closeIoCompletion, type IoCompletionObject } from './io-completion.js';
@@ -140,6 +141,7 @@ function releaseHandle(kernel: Kernel, object: KernelObject): void {
 export function closeAllHandles(kernel: Kernel, process: Process): void {
   for (const [handle, entry] of [...process.handles.handles()]) {
     process.handles.remove(handle);
+    if (entry.object.kind === 'file') releaseLocks(kernel, entry.object as FileObject, process);
     releaseHandle(kernel, entry.object);
   }
 }

@@ -20,14 +20,18 @@ const OEM: TextForm = {
   decode: (bytes) => decode(CP_OEM_437, bytes)!,
 };
 
-/** The A and the W function of a name whose texts are file names. */
+const enterOf = (service: Service | ServiceFunction) =>
+  typeof service === 'function' ? service : service.enter;
+
+/** The A and the W function of a name whose texts are file names. Steps of services are the same for both. */
 export function fileForms(
   name: string,
-  make: (form: TextForm) => ServiceFunction,
-): Record<string, ServiceFunction> {
+  make: (form: TextForm) => Service | ServiceFunction,
+): Record<string, Service | ServiceFunction> {
   const [ansi, oem] = [make(ANSI), make(OEM)];
+  const enter: ServiceFunction = (call) => enterOf(stateOf(call).fileApisAreOem ? oem : ansi)(call);
   return {
-    [`${name}A`]: (call) => (stateOf(call).fileApisAreOem ? oem(call) : ansi(call)),
+    [`${name}A`]: typeof ansi === 'function' ? enter : { ...ansi, enter },
     [`${name}W`]: make(WIDE),
   };
 }

@@ -1,83 +1,27 @@
 /** Files and directories by name (fileapi.h, winbase.h). Sources: Microsoft, "DeleteFileW function", "MoveFileExW function", "CopyFileW function", "CreateDirectoryW function", "GetFileAttributesExW function". */
-import {
-  ntSuccess,
-  STATUS_NOT_SAME_DEVICE,
-  STATUS_OBJECT_NAME_COLLISION,
-  STATUS_OBJECT_PATH_NOT_FOUND,
-  STATUS_SUCCESS,
-} from '../../base/ntstatus.js';
-import { HostIoError } from '../../mm/backing-file.js';
-import { readCachedFile, writeCachedFile } from '../../mm/file-cache.js';
-import {
-  DELETE,
-  FILE_READ_ATTRIBUTES,
-  FILE_READ_DATA,
-  FILE_WRITE_ATTRIBUTES,
-  FILE_WRITE_DATA,
-  SYNCHRONIZE,
-} from '../../nt/access.js';
-import { createFile } from '../../nt/create-file.js';
-import type { FileControlBlock } from '../../nt/file-control-block.js';
+import { ntSuccess, STATUS_SUCCESS } from '../../base/ntstatus.js';
+import { DELETE, FILE_READ_DATA, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA } from '../../nt/access.js';
 import {
   type FileInformation,
   setFileAttributes as ntSetFileAttributes,
   queryAttributesFile,
-  renameFile,
   setDeleteDisposition,
 } from '../../nt/file-information.js';
 import * as option from '../../nt/file-object.js';
-import { fileOfHandle } from '../../nt/io.js';
-import { closeHandle } from '../../nt/object-manager.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
-import { fileTimeOfMs } from '../../nt/system-time.js';
-import {
-  ERROR_ALREADY_EXISTS,
-  ERROR_FILE_EXISTS,
-  ERROR_INVALID_PARAMETER,
-  ERROR_PATH_NOT_FOUND,
-} from '../ntdll/dos-error.js';
+import { ERROR_ALREADY_EXISTS, ERROR_INVALID_PARAMETER, ERROR_PATH_NOT_FOUND } from '../ntdll/dos-error.js';
+import { writeThreeTimes } from '../ntdll/file-records.js';
 import { fileForms } from './file-apis.js';
 import { stateOf } from './library-state.js';
+import { withOpen } from './open-path.js';
 import { MAX_PATH, ntPathOf, pathExists } from './path.js';
 import { failStatus, TRUE, truth } from './results.js';
 import { type TextForm, writeText } from './text-form.js';
 
-const SHARE_ALL = option.FILE_SHARE_READ | option.FILE_SHARE_WRITE | option.FILE_SHARE_DELETE;
 const INVALID_FILE_ATTRIBUTES = 0xffffffff;
-const CHUNK = 0x10000;
 
-interface Open {
-  readonly access: number;
-  readonly disposition?: number;
-  readonly options: number;
-  readonly share?: number;
-}
-
-/** Opens a path; the status says whether the handle is one. */
-function open(call: ServiceCall, path: string, how: Open): { handle: number; status: number } {
-  const ntPath = ntPathOf(call, path);
-  if (ntPath === null) return { handle: 0, status: STATUS_OBJECT_PATH_NOT_FOUND };
-  const out = { handle: 0, information: 0 };
-  const request = {
-    path: ntPath,
-    access: how.access | SYNCHRONIZE,
-    share: how.share ?? SHARE_ALL,
-    disposition: how.disposition ?? option.FILE_OPEN,
-    options: how.options,
-  };
-  return { status: createFile(call.kernel, call.process, request, out), handle: out.handle };
-}
-
-/** Opens a path, does something with the handle, and closes it; returns the NTSTATUS. */
-function withOpen(call: ServiceCall, path: string, how: Open, operation: (handle: number) => number): number {
-  const { handle, status } = open(call, path, how);
-  if (!ntSuccess(status)) return status;
-  const result = operation(handle);
-  closeHandle(call.kernel, call.process, handle);
-  return result;
-}
-
-function remove(call: ServiceCall, path: string, options: number): number {
+/** Deletes what a path names; returns the NTSTATUS. */
+export function removePath(call: ServiceCall, path: string, options: number): number {
   return withOpen(call, path, { access: DELETE, options }, (handle) =>
     setDeleteDisposition(call.kernel, call.process, handle, true),
   );
@@ -87,13 +31,13 @@ function remove(call: ServiceCall, path: string, options: number): number {
 const deleteFile =
   (form: TextForm): ServiceFunction =>
   (call) =>
-    truth(call, remove(call, form.read(call, call.address(0)), option.FILE_NON_DIRECTORY_FILE));
+    truth(call, removePath(call, form.read(call, call.address(0)), option.FILE_NON_DIRECTORY_FILE));
 
 /** BOOL RemoveDirectory(name). */
 const removeDirectory =
   (form: TextForm): ServiceFunction =>
   (call) =>
-    truth(call, remove(call, form.read(call, call.address(0)), option.FILE_DIRECTORY_FILE));
+    truth(call, removePath(call, form.read(call, call.address(0)), option.FILE_DIRECTORY_FILE));
 
 /** BOOL CreateDirectory(name, security). */
 const createDirectory =
@@ -108,85 +52,6 @@ const createDirectory =
       call,
       withOpen(call, form.read(call, call.address(0)), how, () => STATUS_SUCCESS),
     );
-  };
-
-const MOVEFILE_REPLACE_EXISTING = 1;
-const MOVEFILE_COPY_ALLOWED = 2;
-const MOVEFILE_WRITE_THROUGH = 8;
-
-function move(call: ServiceCall, from: string, to: string, flags: number): number {
-  const known = MOVEFILE_REPLACE_EXISTING | MOVEFILE_COPY_ALLOWED | MOVEFILE_WRITE_THROUGH;
-  if (flags & ~known) return call.fail(ERROR_INVALID_PARAMETER);
-  const target = ntPathOf(call, to);
-  if (target === null) return call.fail(ERROR_PATH_NOT_FOUND);
-  const replace = (flags & MOVEFILE_REPLACE_EXISTING) !== 0;
-  const how = { access: DELETE | FILE_READ_ATTRIBUTES, options: 0 };
-  const status = withOpen(call, from, how, (handle) =>
-    renameFile(call.kernel, call.process, handle, target, replace),
-  );
-  if (status !== STATUS_NOT_SAME_DEVICE || !(flags & MOVEFILE_COPY_ALLOWED)) return truth(call, status);
-  const copied = copy(call, from, to, !replace);
-  if (!ntSuccess(copied)) return failStatus(call, copied);
-  return truth(call, remove(call, from, option.FILE_NON_DIRECTORY_FILE));
-}
-
-/** BOOL MoveFile(existing, new) and MoveFileEx(existing, new, flags). */
-const moveFile =
-  (extended: boolean) =>
-  (form: TextForm): ServiceFunction =>
-  (call) => {
-    if (call.address(1) === 0) return call.fail(ERROR_INVALID_PARAMETER);
-    const flags = extended ? call.u32(2) : MOVEFILE_COPY_ALLOWED;
-    return move(call, form.read(call, call.address(0)), form.read(call, call.address(1)), flags);
-  };
-
-/** Copies a file; returns the NTSTATUS. */
-function copy(call: ServiceCall, from: string, to: string, failIfExists: boolean): number {
-  const reading = {
-    access: FILE_READ_DATA,
-    options: option.FILE_NON_DIRECTORY_FILE,
-    share: option.FILE_SHARE_READ | option.FILE_SHARE_WRITE,
-  };
-  const writing = {
-    access: FILE_WRITE_DATA,
-    disposition: failIfExists ? option.FILE_CREATE : option.FILE_OVERWRITE_IF,
-    options: option.FILE_NON_DIRECTORY_FILE,
-    share: 0,
-  };
-  return withOpen(call, from, reading, (source) =>
-    withOpen(call, to, writing, (target) => copyContents(call, source, target)),
-  );
-}
-
-function diskFile(call: ServiceCall, handle: number): FileControlBlock | null {
-  const object = fileOfHandle(call.kernel, call.process, handle, 0);
-  return typeof object === 'number' ? null : object.file;
-}
-
-function copyContents(call: ServiceCall, source: number, target: number): number {
-  const [from, to] = [diskFile(call, source), diskFile(call, target)];
-  if (from === null || to === null) return STATUS_SUCCESS;
-  const { mm } = call.kernel;
-  const chunk = new Uint8Array(CHUNK);
-  try {
-    for (let at = 0; at < from.size; at += CHUNK) {
-      const count = readCachedFile(mm, from, at, CHUNK, (bytes, done) => chunk.set(bytes, done));
-      writeCachedFile(mm, to, at, chunk.subarray(0, count));
-    }
-    return STATUS_SUCCESS;
-  } catch (error) {
-    if (error instanceof HostIoError) return error.status;
-    throw error;
-  }
-}
-
-/** BOOL CopyFile(existing, new, failIfExists). */
-const copyFile =
-  (form: TextForm): ServiceFunction =>
-  (call) => {
-    const [from, to] = [form.read(call, call.address(0)), form.read(call, call.address(1))];
-    const status = copy(call, from, to, call.u32(2) !== 0);
-    return status === STATUS_OBJECT_NAME_COLLISION ? call.fail(ERROR_FILE_EXISTS) : truth(call, status);
   };
 
 /** What a path names, or null with the last error. */
@@ -212,12 +77,10 @@ const getFileAttributes =
 export function writeAttributeData(
   call: ServiceCall,
   at: number,
-  data: { readonly attributes: number; readonly modifiedMs: number; readonly size: number },
+  data: Pick<FileInformation, 'attributes' | 'createdMs' | 'accessedMs' | 'modifiedMs' | 'size'>,
 ): void {
-  const time = { lo: 0, hi: 0 };
-  fileTimeOfMs(data.modifiedMs, time);
   call.memory.writeU32(at, data.attributes);
-  for (let index = 0; index < 3; index++) call.memory.writeU64(at + 4 + 8 * index, time.lo, time.hi);
+  writeThreeTimes(call, at + 4, data);
   call.memory.writeU32(at + 0x1c, Math.floor(data.size / 2 ** 32));
   call.memory.writeU32(at + 0x20, data.size % 2 ** 32);
 }
@@ -293,9 +156,6 @@ export const fileNameFunctions: Record<string, Service | ServiceFunction> = {
   ...fileForms('DeleteFile', deleteFile),
   ...fileForms('RemoveDirectory', removeDirectory),
   ...fileForms('CreateDirectory', createDirectory),
-  ...fileForms('MoveFile', moveFile(false)),
-  ...fileForms('MoveFileEx', moveFile(true)),
-  ...fileForms('CopyFile', copyFile),
   ...fileForms('GetFileAttributes', getFileAttributes),
   ...fileForms('GetFileAttributesEx', getFileAttributesEx),
   ...fileForms('SetFileAttributes', setFileAttributes),

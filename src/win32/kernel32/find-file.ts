@@ -11,6 +11,7 @@ import {
   FILE_SHARE_READ,
   FILE_SHARE_WRITE,
 } from '../../nt/file-object.js';
+import { expressionOf } from '../../nt/name-expression.js';
 import { closeHandle } from '../../nt/object-manager.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import {
@@ -56,7 +57,7 @@ function openFolder(call: ServiceCall, path: string): { handle: number; pattern:
   if (path === '') return ERROR_PATH_NOT_FOUND;
   const full = fullPathOf(call, path);
   const cut = full.lastIndexOf('\\');
-  const pattern = full.slice(cut + 1);
+  const pattern = full.slice(cut + 1) + (/\*\.$/.test(path) ? '.' : '');
   if (pattern === '') return ERROR_FILE_NOT_FOUND;
   const ntPath = ntPathOf(call, full.slice(0, cut + 1));
   if (ntPath === null) return ERROR_PATH_NOT_FOUND;
@@ -82,7 +83,7 @@ function find(call: ServiceCall, form: TextForm, path: string, data: number): nu
   const folder = openFolder(call, path);
   if (typeof folder === 'number') return call.fail(folder, INVALID_HANDLE_VALUE);
   const { kernel, process } = call;
-  const entry = queryDirectoryFile(kernel, process, folder.handle, folder.pattern, true);
+  const entry = queryDirectoryFile(kernel, process, folder.handle, expressionOf(folder.pattern), true);
   const block =
     typeof entry === 'number' ? 0 : allocateFromHeap(heapContext(call), processHeap(call), 0, FIND_BYTES);
   if (typeof entry === 'number' || block === 0) {

@@ -1,12 +1,14 @@
 /** Handles, and what an open file is (handleapi.h, fileapi.h). Sources: Microsoft, "DuplicateHandle function", "SetHandleInformation function", "GetFileInformationByHandle function", "SetFileTime function". */
 import { ntSuccess, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_HANDLE } from '../../base/ntstatus.js';
 import { PROCESS_DUP_HANDLE } from '../../nt/access.js';
-import { queryInformationFile, setFileTime } from '../../nt/file-information.js';
+import { queryInformationFile, setFileTimes } from '../../nt/file-information.js';
 import { HANDLE_FLAG_INHERIT } from '../../nt/handle-table.js';
 import { duplicateObject, referenceByHandle, setHandleFlags } from '../../nt/object-manager.js';
 import type { Process } from '../../nt/process.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
-import { fileTimeOfMs, msOfFileTime } from '../../nt/system-time.js';
+import { fileTimeOfMs } from '../../nt/system-time.js';
+import { readTime } from '../ntdll/directory-listing.js';
+import { fileIdOf, VOLUME_SERIAL } from '../ntdll/file-records.js';
 import { writeAttributeData } from './file-name.js';
 import { failStatus, TRUE, truth } from './results.js';
 import { bothForms, giveText, type TextForm } from './text-form.js';
@@ -43,17 +45,6 @@ const getHandleInformation: ServiceFunction = (call) => {
 };
 
 const FILE_INFORMATION_BYTES = 52;
-const VOLUME_SERIAL = 0x4e544d4d;
-
-/** A number that is the same for the same path: the place of a file index on volumes of folders. */
-function pathIndex(path: string): [lo: number, hi: number] {
-  let [lo, hi] = [0x811c9dc5, 0x01000193];
-  for (const character of path.toUpperCase()) {
-    lo = Math.imul(lo ^ character.codePointAt(0)!, 0x01000193);
-    hi = Math.imul(hi + lo, 0x85ebca6b);
-  }
-  return [lo >>> 0, hi & 0xffff];
-}
 
 /** BOOL GetFileInformationByHandle(file, information). */
 const fileInformation: ServiceFunction = (call) => {
@@ -63,7 +54,7 @@ const fileInformation: ServiceFunction = (call) => {
   const at = call.address(1);
   call.memory.probeWrite(at, FILE_INFORMATION_BYTES);
   writeAttributeData(call, at, information);
-  const [indexLow, indexHigh] = pathIndex(information.path);
+  const [indexLow, indexHigh] = fileIdOf(information.path);
   [
     VOLUME_SERIAL,
     Math.floor(information.size / 2 ** 32),
@@ -77,27 +68,27 @@ const fileInformation: ServiceFunction = (call) => {
   return TRUE;
 };
 
-/** BOOL GetFileTime(file, creation, access, write): all are the time of the last change. */
+/** BOOL GetFileTime(file, creation, access, write). */
 const getFileTime: ServiceFunction = (call) => {
   const information = queryInformationFile(call.kernel, call.process, call.handle(0));
   if (typeof information === 'number') return failStatus(call, information);
-  const time = { lo: 0, hi: 0 };
-  fileTimeOfMs(information.modifiedMs, time);
-  const places = [1, 2, 3].map((index) => call.address(index)).filter((at) => at !== 0);
-  for (const at of places) call.memory.probeWrite(at, 8);
-  for (const at of places) call.memory.writeU64(at, time.lo, time.hi);
+  const { createdMs, accessedMs, modifiedMs } = information;
+  const places = [1, 2, 3].map((index) => call.address(index));
+  for (const at of places) if (at !== 0) call.memory.probeWrite(at, 8);
+  [createdMs, accessedMs, modifiedMs].forEach((milliseconds, index) => {
+    const time = { lo: 0, hi: 0 };
+    fileTimeOfMs(milliseconds, time);
+    if (places[index] !== 0) call.memory.writeU64(places[index]!, time.lo, time.hi);
+  });
   return TRUE;
 };
 
-/** BOOL SetFileTime(file, creation, access, write): only the time of the last change is kept. */
+/** BOOL SetFileTime(file, creation, access, write). */
 const changeFileTime: ServiceFunction = (call) => {
-  const at = call.address(3);
-  if (at === 0) {
-    const information = queryInformationFile(call.kernel, call.process, call.handle(0));
-    return typeof information === 'number' ? failStatus(call, information) : TRUE;
-  }
-  const modified = msOfFileTime(call.memory.readU32(at), call.memory.readU32(at + 4));
-  return truth(call, setFileTime(call.kernel, call.process, call.handle(0), modified));
+  const timeAt = (index: number) =>
+    call.address(index) === 0 ? undefined : readTime(call, call.address(index));
+  const times = { createdMs: timeAt(1), accessedMs: timeAt(2), modifiedMs: timeAt(3) };
+  return truth(call, setFileTimes(call.kernel, call.process, call.handle(0), times));
 };
 
 const FILE_NAME_OPENED = 8;

@@ -5,6 +5,7 @@ import { apcFunctions } from './apc.js';
 import { kernel32Code } from './code.js';
 import { codeConversionFunctions } from './code-conversion.js';
 import { consoleFunctions } from './console.js';
+import { copyFileFunctions } from './copy-file.js';
 import { createProcessFunctions } from './create-process.js';
 import { dateFormatFunctions } from './date-format.js';
 import { deviceControlFunctions } from './device-control.js';
@@ -16,6 +17,7 @@ import { fiberCode, fiberFunctions, fiberUnwind } from './fiber.js';
 import { fileFunctions } from './file.js';
 import { fileApiFunctions } from './file-apis.js';
 import { fileInformationFunctions } from './file-information.js';
+import { fileLockFunctions } from './file-lock.js';
 import { fileMappingFunctions } from './file-mapping.js';
 import { fileNameFunctions } from './file-name.js';
 import { findFileFunctions } from './find-file.js';
@@ -69,6 +71,8 @@ export const kernel32: SystemModule = {
     ...deviceControlFunctions,
     ...processAttributeFunctions,
     ...overlappedFunctions,
+    ...copyFileFunctions,
+    ...fileLockFunctions,
     ...namedPipeFunctions,
     ...fileInformationFunctions,
     ...processorFunctions,

@@ -20,6 +20,7 @@ export const ERROR_INVALID_DATA = 13;
 export const ERROR_OUTOFMEMORY = 14;
 export const ERROR_NO_MORE_ITEMS = 259;
 export const ERROR_NO_DATA = 232;
+export const ERROR_REQUEST_ABORTED = 1235;
 export const ERROR_RESOURCE_NAME_NOT_FOUND = 1814;
 
 /** Sets the last error of a status; returns `value`, 0 when left out (BaseSetLastNTError). */

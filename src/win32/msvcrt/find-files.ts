@@ -13,6 +13,7 @@ import {
   FILE_SHARE_READ,
   FILE_SHARE_WRITE,
 } from '../../nt/file-object.js';
+import { expressionOf } from '../../nt/name-expression.js';
 import { closeHandle } from '../../nt/object-manager.js';
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { ntPathOf } from '../kernel32/path.js';
@@ -44,7 +45,7 @@ export function matchingEntries(call: ServiceCall, folder: string, pattern: stri
   if (createFile(call.kernel, call.process, request, out) !== STATUS_SUCCESS) return null;
   const entries: DirectoryEntry[] = [];
   for (;;) {
-    const entry = queryDirectoryFile(call.kernel, call.process, out.handle, pattern, false);
+    const entry = queryDirectoryFile(call.kernel, call.process, out.handle, expressionOf(pattern), false);
     if (typeof entry === 'number') break;
     entries.push(entry);
   }

@@ -6,24 +6,21 @@ import {
   STATUS_INVALID_INFO_CLASS,
   STATUS_INVALID_PARAMETER,
   STATUS_NOT_FOUND,
-  STATUS_NOT_SUPPORTED,
   STATUS_OBJECT_NAME_INVALID,
   STATUS_SUCCESS,
 } from '../../base/ntstatus.js';
 import { createFile, type FileOpenRequest } from '../../nt/create-file.js';
 import {
-  type DirectoryEntry,
-  type FileInformation,
   queryAttributesFile,
-  queryDirectoryFile,
   queryInformationFile,
   renameFile,
   setDeleteDisposition,
   setEndOfFile,
   setFileAttributes,
   setFilePosition,
-  setFileTime,
+  setFileTimes,
 } from '../../nt/file-information.js';
+import { lockFile, unlockFile } from '../../nt/file-locks.js';
 import {
   FILE_DELETE_ON_CLOSE,
   FILE_OPEN,
@@ -33,10 +30,9 @@ import {
   type FileObject,
 } from '../../nt/file-object.js';
 import { fileOfHandle, flushFile } from '../../nt/io.js';
-import { cancelFileRequests, eventOfHandle, type IoTarget } from '../../nt/io-request.js';
+import { announceInline, cancelFileRequests, eventOfHandle, type IoTarget } from '../../nt/io-request.js';
 import { closeHandle, referenceByHandle } from '../../nt/object-manager.js';
 import { PENDING, type ServiceCall, type ServiceFunction, type ServiceResult } from '../../nt/service.js';
-import { fileTimeOfMs, msOfFileTime, type TimeValue } from '../../nt/system-time.js';
 import { startTransfer } from '../../nt/transfer.js';
 import {
   nativeServices,
@@ -44,9 +40,29 @@ import {
   readLargeInteger,
   readObjectAttributes,
   writeHandle,
-  writeSize,
   writeStatusBlock,
 } from './arguments.js';
+import { LISTING_BYTES, listInto, readTimes } from './directory-listing.js';
+import {
+  ALIGNMENT,
+  ATTRIBUTE_TAG,
+  BASIC,
+  BOTH_DIRECTORY,
+  COMPRESSION,
+  DIRECTORY,
+  type DirectoryLayout,
+  EXTENDED_ATTRIBUTES,
+  FILE_ID,
+  FULL_DIRECTORY,
+  ID_BOTH_DIRECTORY,
+  ID_FULL_DIRECTORY,
+  INTERNAL,
+  NAMES,
+  NETWORK_OPEN,
+  POSITION,
+  type Recipe,
+  STANDARD,
+} from './file-records.js';
 import { readUnicodeString } from './strings.js';
 
 const SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
@@ -54,15 +70,25 @@ const DELETE_ACCESS = 0x10000;
 
 /** FILE_INFORMATION_CLASS. */
 const FILE_DIRECTORY_INFORMATION = 1;
+const FILE_FULL_DIRECTORY_INFORMATION = 2;
+const FILE_BOTH_DIRECTORY_INFORMATION = 3;
 const FILE_BASIC_INFORMATION = 4;
 const FILE_STANDARD_INFORMATION = 5;
+const FILE_INTERNAL_INFORMATION = 6;
+const FILE_EA_INFORMATION = 7;
 const FILE_NAME_INFORMATION = 9;
 const FILE_RENAME_INFORMATION = 10;
 const FILE_NAMES_INFORMATION = 12;
 const FILE_DISPOSITION_INFORMATION = 13;
 const FILE_POSITION_INFORMATION = 14;
+const FILE_ALIGNMENT_INFORMATION = 17;
 const FILE_END_OF_FILE_INFORMATION = 20;
+const FILE_COMPRESSION_INFORMATION = 28;
 const FILE_NETWORK_OPEN_INFORMATION = 34;
+const FILE_ATTRIBUTE_TAG_INFORMATION = 35;
+const FILE_ID_BOTH_DIRECTORY_INFORMATION = 37;
+const FILE_ID_FULL_DIRECTORY_INFORMATION = 38;
+const FILE_ID_INFORMATION = 59;
 const MINIMUM_NAME_BYTES = 8;
 
 /** Offsets that mean: the end of the file, the file's own position. */
@@ -167,45 +193,18 @@ const cancelIo =
     return writeStatusBlock(call, statusAt, answer, 0);
   };
 
-function writeTimes(call: ServiceCall, at: number, modifiedMs: number): void {
-  const time: TimeValue = { lo: 0, hi: 0 };
-  fileTimeOfMs(modifiedMs, time);
-  for (let index = 0; index < 4; index++) call.memory.writeU64(at + index * 8, time.lo, time.hi);
-}
-
-/** Writers of what classes answer: bytes of the fixed part, and how it is filled. */
-const QUERIES: Readonly<
-  Record<
-    number,
-    readonly [bytes: number, fill: (call: ServiceCall, at: number, file: FileInformation) => void]
-  >
-> = {
-  [FILE_BASIC_INFORMATION]: [
-    0x28,
-    (call, at, file) => {
-      writeTimes(call, at, file.modifiedMs);
-      call.memory.writeU64(at + 0x20, file.attributes, 0);
-    },
-  ],
-  [FILE_STANDARD_INFORMATION]: [
-    0x18,
-    (call, at, file) => {
-      writeSize(call, at, file.allocationSize);
-      writeSize(call, at + 8, file.size);
-      call.memory.writeU32(at + 0x10, 1);
-      call.memory.writeU32(at + 0x14, (file.deletePending ? 1 : 0) | (file.directory ? 0x100 : 0));
-    },
-  ],
-  [FILE_POSITION_INFORMATION]: [8, (call, at, file) => writeSize(call, at, file.position)],
-  [FILE_NETWORK_OPEN_INFORMATION]: [
-    0x38,
-    (call, at, file) => {
-      writeTimes(call, at, file.modifiedMs);
-      writeSize(call, at + 0x20, file.allocationSize);
-      writeSize(call, at + 0x28, file.size);
-      call.memory.writeU64(at + 0x30, file.attributes, 0);
-    },
-  ],
+/** Writers of what classes answer. */
+const QUERIES: Readonly<Record<number, Recipe>> = {
+  [FILE_BASIC_INFORMATION]: BASIC,
+  [FILE_STANDARD_INFORMATION]: STANDARD,
+  [FILE_INTERNAL_INFORMATION]: INTERNAL,
+  [FILE_EA_INFORMATION]: EXTENDED_ATTRIBUTES,
+  [FILE_POSITION_INFORMATION]: POSITION,
+  [FILE_ALIGNMENT_INFORMATION]: ALIGNMENT,
+  [FILE_COMPRESSION_INFORMATION]: COMPRESSION,
+  [FILE_NETWORK_OPEN_INFORMATION]: NETWORK_OPEN,
+  [FILE_ATTRIBUTE_TAG_INFORMATION]: ATTRIBUTE_TAG,
+  [FILE_ID_INFORMATION]: FILE_ID,
 };
 
 /** (file, ioStatus, buffer, length, class). */
@@ -285,16 +284,15 @@ function setByClass(call: ServiceCall): number {
   }
 }
 
-/** The time of the last write is the only one that is kept; 0 and -1 leave it, and so does 0 the attributes. */
+/** 0 and -1 leave a time, 0 the attributes. */
 function setBasic(call: ServiceCall, handle: number, buffer: number): number {
-  const [lo, hi] = [call.memory.readU64Lo(buffer + 0x10), call.memory.readU64Hi(buffer + 0x10)];
   const attributes = call.memory.readU32(buffer + 0x20);
+  const times = readTimes(call, buffer);
   if (attributes !== 0) {
     const status = setFileAttributes(call.kernel, call.process, handle, attributes);
     if (!ntSuccess(status)) return status;
   }
-  if ((lo === 0 && hi === 0) || hi === 0xffffffff) return STATUS_SUCCESS;
-  return setFileTime(call.kernel, call.process, handle, msOfFileTime(lo, hi));
+  return setFileTimes(call.kernel, call.process, handle, times);
 }
 
 /** FILE_RENAME_INFORMATION: replace, root directory, length of the name, name. */
@@ -309,34 +307,59 @@ function rename(call: ServiceCall, handle: number, buffer: number, length: numbe
   return renameFile(call.kernel, call.process, handle, path, memory.readU8(buffer) !== 0);
 }
 
-/** (file, event, apc, apcContext, ioStatus, buffer, length, class, single, *pattern, restart): one entry a call. */
-const queryDirectory: ServiceFunction = (call) => {
-  const [statusAt, buffer, length, kind] = [call.address(4), call.address(5), call.u32(6), call.u32(7)];
-  probeStatusBlock(call, statusAt);
-  if (kind !== FILE_DIRECTORY_INFORMATION && kind !== FILE_NAMES_INFORMATION) return STATUS_NOT_SUPPORTED;
-  const pattern = call.address(9) === 0 ? '*' : readUnicodeString(call, call.address(9));
-  call.memory.probeWrite(buffer, length);
-  const header = kind === FILE_NAMES_INFORMATION ? 0x0c : 0x40;
-  if (length < header + 2) return STATUS_INFO_LENGTH_MISMATCH;
-  const restart = (call.u32(10) & 0xff) !== 0;
-  const entry = queryDirectoryFile(call.kernel, call.process, call.handle(0), pattern, restart);
-  if (typeof entry === 'number') return writeStatusBlock(call, statusAt, entry, 0);
-  if (kind === FILE_DIRECTORY_INFORMATION) writeDirectoryEntry(call, buffer, entry);
-  else call.memory.writeU64(buffer, 0, 0);
-  const fits = Math.min(entry.name.length * 2, length - header) & ~1;
-  call.memory.writeU32(buffer + header - 4, entry.name.length * 2);
-  call.memory.writeUtf16(buffer + header, entry.name.slice(0, fits / 2));
-  const status = fits < entry.name.length * 2 ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
-  return writeStatusBlock(call, statusAt, status, header + fits);
+/** Classes of directory listings. */
+const LISTINGS: Readonly<Record<number, DirectoryLayout>> = {
+  [FILE_DIRECTORY_INFORMATION]: DIRECTORY,
+  [FILE_FULL_DIRECTORY_INFORMATION]: FULL_DIRECTORY,
+  [FILE_BOTH_DIRECTORY_INFORMATION]: BOTH_DIRECTORY,
+  [FILE_NAMES_INFORMATION]: NAMES,
+  [FILE_ID_BOTH_DIRECTORY_INFORMATION]: ID_BOTH_DIRECTORY,
+  [FILE_ID_FULL_DIRECTORY_INFORMATION]: ID_FULL_DIRECTORY,
 };
 
-function writeDirectoryEntry(call: ServiceCall, at: number, entry: DirectoryEntry): void {
-  call.memory.writeU64(at, 0, 0);
-  writeTimes(call, at + 0x08, entry.modifiedMs);
-  writeSize(call, at + 0x28, entry.size);
-  writeSize(call, at + 0x30, Math.ceil(entry.size / 4096) * 4096);
-  call.memory.writeU32(at + 0x38, entry.attributes);
-}
+/** (file, event, apc, apcContext, ioStatus, buffer, length, class, single, *pattern, restart). */
+const queryDirectory: ServiceFunction = (call) => {
+  const [statusAt, buffer, length] = [call.address(4), call.address(5), call.u32(6)];
+  probeStatusBlock(call, statusAt);
+  const layout = LISTINGS[call.u32(7)];
+  if (layout === undefined) return STATUS_INVALID_INFO_CLASS;
+  const pattern = call.address(9) === 0 ? '' : readUnicodeString(call, call.address(9));
+  if (length < layout.name + 2) return STATUS_INFO_LENGTH_MISMATCH;
+  const single = (call.u32(8) & 0xff) !== 0;
+  const restart = (call.u32(10) & 0xff) !== 0;
+  call.memory.probeWrite(buffer, Math.min(length, LISTING_BYTES));
+  const out = { information: 0 };
+  const status = listInto(call, call.handle(0), layout, buffer, length, { pattern, restart, single }, out);
+  return writeStatusBlock(call, statusAt, status, out.information);
+};
+
+/** (file, event, apc, apcContext, ioStatus, *offset, *length, key, immediately, exclusive). */
+const lock: ServiceFunction = (call) => {
+  const target = targetOf(call);
+  if (typeof target === 'number') return target;
+  const [start, length] = [readLargeInteger(call, call.address(5)), readLargeInteger(call, call.address(6))];
+  const status = lockFile(call, {
+    handle: call.handle(0),
+    start: start ?? -1,
+    length: length ?? -1,
+    key: call.u32(7),
+    immediately: (call.u32(8) & 0xff) !== 0,
+    exclusive: (call.u32(9) & 0xff) !== 0,
+  });
+  if (status === PENDING) return PENDING;
+  const file = fileOfHandle(call.kernel, call.process, call.handle(0), 0);
+  if (status === STATUS_SUCCESS && typeof file !== 'number') announceInline(call, file, target, status, 0);
+  return status;
+};
+
+/** (file, ioStatus, *offset, *length, key). */
+const unlock: ServiceFunction = (call) => {
+  probeStatusBlock(call, call.address(1));
+  const [start, length] = [readLargeInteger(call, call.address(2)), readLargeInteger(call, call.address(3))];
+  const { kernel, process } = call;
+  const status = unlockFile(kernel, process, call.handle(0), start ?? -1, length ?? -1, call.u32(4));
+  return writeStatusBlock(call, call.address(1), status, 0);
+};
 
 /** (attributes): opens to delete, and closes. */
 const deleteFile: ServiceFunction = (call) => {
@@ -356,6 +379,8 @@ const deleteFile: ServiceFunction = (call) => {
 };
 
 export const fileServices = nativeServices({
+  LockFile: lock,
+  UnlockFile: unlock,
   CreateFile: create,
   OpenFile: openFile,
   ReadFile: transfer('read'),
