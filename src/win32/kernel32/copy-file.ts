@@ -101,8 +101,6 @@ function copyMarks(call: ServiceCall, source: number, target: number): number {
   return setFileAttributes(kernel, process, target, attributes);
 }
 
-
-
 const sizeOf = (call: ServiceCall, handle: number) => diskFile(call, handle)?.size ?? 0;
 
 /** Ends a copy: what did not come to its end is deleted. Returns the NTSTATUS. */
