@@ -201,3 +201,4 @@ export const STATUS_IO_TIMEOUT = 0xc00000b5;
 export const STATUS_PIPE_EMPTY = 0xc00000d9;
 export const STATUS_CANCELLED = 0xc0000120;
 export const STATUS_PIPE_BROKEN = 0xc000014b;
+export const STATUS_IO_DEVICE_ERROR = 0xc0000185;

@@ -6,6 +6,10 @@
 export type HostErrorCode =
   | 'not-found'
   | 'denied'
+  /** The folder lies on a volume that cannot be written. */
+  | 'read-only'
+  /** Somebody else uses the file in a way that stands against it. */
+  | 'busy'
   | 'exists'
   | 'not-directory'
   | 'is-directory'

@@ -1,5 +1,5 @@
 import { STATUS_SUCCESS } from '../base/ntstatus.js';
-import { type HostEntry, HostError } from '../host/host.js';
+import { type HostEntry, HostError, type HostErrorCode } from '../host/host.js';
 import { type BackingFile, HostIoError } from '../mm/backing-file.js';
 import type { ControlArea } from '../mm/control-area.js';
 import { FileLocks } from './file-locks.js';
@@ -136,6 +136,9 @@ export class FileControlBlock implements BackingFile {
   }
 }
 
+/** Failures to open for writing after which the file may still be read. */
+const CANNOT_BE_WRITTEN: ReadonlySet<HostErrorCode> = new Set(['denied', 'read-only', 'busy']);
+
 /** Opens the host's file of a place that exists, for writing when it can be; throws HostError. */
 export function openFileControlBlock(
   fileSystem: FileSystem,
@@ -150,7 +153,7 @@ export function openFileControlBlock(
     try {
       hostFile = mount.host.open(mount.root, below, 'write', 'open');
     } catch (error) {
-      if (!(error instanceof HostError) || error.code !== 'denied') throw error;
+      if (!(error instanceof HostError) || !CANNOT_BE_WRITTEN.has(error.code)) throw error;
       writable = false;
     }
   }

@@ -3,14 +3,15 @@ import {
   STATUS_DIRECTORY_NOT_EMPTY,
   STATUS_DISK_FULL,
   STATUS_FILE_IS_A_DIRECTORY,
+  STATUS_IO_DEVICE_ERROR,
   STATUS_MEDIA_WRITE_PROTECTED,
   STATUS_NOT_A_DIRECTORY,
   STATUS_OBJECT_NAME_COLLISION,
   STATUS_OBJECT_NAME_INVALID,
   STATUS_OBJECT_NAME_NOT_FOUND,
+  STATUS_SHARING_VIOLATION,
   STATUS_SUCCESS,
   STATUS_TOO_MANY_OPENED_FILES,
-  STATUS_UNEXPECTED_IO_ERROR,
 } from '../base/ntstatus.js';
 import { compareNames, foldName } from '../host/folding.js';
 import { type Host, type HostEntry, HostError, type HostErrorCode } from '../host/host.js';
@@ -39,12 +40,14 @@ export interface FileLocation {
 const STATUS_OF_HOST: Readonly<Record<HostErrorCode, number>> = {
   'not-found': STATUS_OBJECT_NAME_NOT_FOUND,
   denied: STATUS_ACCESS_DENIED,
+  'read-only': STATUS_MEDIA_WRITE_PROTECTED,
+  busy: STATUS_SHARING_VIOLATION,
   exists: STATUS_OBJECT_NAME_COLLISION,
   'not-directory': STATUS_NOT_A_DIRECTORY,
   'is-directory': STATUS_FILE_IS_A_DIRECTORY,
   'not-empty': STATUS_DIRECTORY_NOT_EMPTY,
   'no-space': STATUS_DISK_FULL,
-  io: STATUS_UNEXPECTED_IO_ERROR,
+  io: STATUS_IO_DEVICE_ERROR,
   'name-too-long': STATUS_OBJECT_NAME_INVALID,
   link: STATUS_ACCESS_DENIED,
   'too-many-files': STATUS_TOO_MANY_OPENED_FILES,

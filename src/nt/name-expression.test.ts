@@ -17,7 +17,7 @@ describe('names and wildcards', () => {
     ['abcd', '>>>', false],
     ['a.b', '>>>.b', true],
     ['a.b.c', '<.c', true],
-    ['a.b.c', '<b.c', false],
+    ['a.b.c', '<b.c', true],
     ['a.b.c', '<c', true],
     ['abc', '<', true],
     ['a.bc', '<', false],

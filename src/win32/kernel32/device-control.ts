@@ -1,5 +1,5 @@
 /**
- * What volumes without reparse points, sparse or compressed files, links and named streams answer (ioapiset.h, winbase.h,
+ * File system controls, and what volumes without reparse points, compressed files, links and named streams answer (ioapiset.h, winbase.h,
  * fileapi.h). Sources: Microsoft, "DeviceIoControl function", "CreateHardLinkW function", "CreateSymbolicLinkW function",
  * "FindFirstStreamW function", "GetCompressedFileSizeW function".
  */
@@ -10,20 +10,37 @@ import {
   STATUS_PRIVILEGE_NOT_HELD,
 } from '../../base/ntstatus.js';
 import { queryAttributesFile } from '../../nt/file-information.js';
+import { fsControl } from '../../nt/fs-control.js';
 import { fileOfHandle } from '../../nt/io.js';
-import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
+import { announceInline } from '../../nt/io-request.js';
+import { PENDING, type Service, type ServiceCall, type ServiceFunction } from '../../nt/service.js';
 import { ERROR_ALREADY_EXISTS, ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
 import { fileForms } from './file-apis.js';
+import { targetOf } from './overlapped.js';
 import { ntPathOf, pathExists } from './path.js';
-import { failStatus, INVALID_HANDLE_VALUE } from './results.js';
+import { failStatus, INVALID_HANDLE_VALUE, truth } from './results.js';
 import type { TextForm } from './text-form.js';
 
-/** BOOL DeviceIoControl(device, code, in, inBytes, out, outBytes, *returned, overlapped): no driver here knows any code. */
+/** BOOL DeviceIoControl(device, code, in, inBytes, out, outBytes, *returned, overlapped): the file system's codes; no driver here knows others. */
 const deviceIoControl: ServiceFunction = (call) => {
   const [returnedAt, overlapped] = [call.address(6), call.address(7)];
   if (returnedAt !== 0 || overlapped === 0) call.memory.writeU32(returnedAt, 0);
+  const target = overlapped === 0 ? null : targetOf(call, overlapped);
+  if (typeof target === 'number') return failStatus(call, target);
   const file = fileOfHandle(call.kernel, call.process, call.handle(0), 0);
-  return failStatus(call, typeof file === 'number' ? file : STATUS_INVALID_DEVICE_REQUEST);
+  if (typeof file === 'number') return failStatus(call, file);
+  const buffers = {
+    input: call.address(2),
+    inputBytes: call.u32(3),
+    output: call.address(4),
+    outputBytes: call.u32(5),
+  };
+  const out = { information: 0 };
+  const status = fsControl(call, file, call.u32(1), buffers, out);
+  if (status === PENDING) return PENDING;
+  if (returnedAt !== 0) call.memory.writeU32(returnedAt, out.information);
+  if (target !== null && status < 0xc0000000) announceInline(call, file, target, status, out.information);
+  return truth(call, status);
 };
 
 /** The NTSTATUS of a path that must name something. */

@@ -7,6 +7,7 @@ import { duplicateObject, referenceByHandle, setHandleFlags } from '../../nt/obj
 import type { Process } from '../../nt/process.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { fileTimeOfMs } from '../../nt/system-time.js';
+import { devicePath } from '../../nt/volume-name.js';
 import { readTime } from '../ntdll/directory-listing.js';
 import { fileIdOf, VOLUME_SERIAL } from '../ntdll/file-records.js';
 import { writeAttributeData } from './file-name.js';
@@ -92,18 +93,33 @@ const changeFileTime: ServiceFunction = (call) => {
 };
 
 const FILE_NAME_OPENED = 8;
+const VOLUME_NAME_DOS = 0;
+const VOLUME_NAME_NT = 2;
 const VOLUME_NAME_NONE = 4;
 
-/** DWORD GetFinalPathNameByHandle(file, buffer, units, flags): the form with a drive letter, or without the volume. */
+/** The path of an open file in the form that the flags ask for; null for one that is not to be had. */
+function pathInForm(path: string, flags: number): string | null {
+  switch (flags) {
+    case VOLUME_NAME_DOS:
+      return `\\\\?\\${path}`;
+    case VOLUME_NAME_NT:
+      return devicePath(path);
+    case VOLUME_NAME_NONE:
+      return path.slice(2);
+    default:
+      return null;
+  }
+}
+
+/** DWORD GetFinalPathNameByHandle(file, buffer, units, flags): with a drive letter, with the volume's device, or without the volume. */
 const finalPath =
   (form: TextForm): ServiceFunction =>
   (call) => {
     const information = queryInformationFile(call.kernel, call.process, call.handle(0));
     if (typeof information === 'number') return failStatus(call, information);
-    const flags = call.u32(3) & ~FILE_NAME_OPENED;
-    if (information.device !== 'disk' || (flags !== 0 && flags !== VOLUME_NAME_NONE))
-      return failStatus(call, STATUS_INVALID_DEVICE_REQUEST);
-    const path = flags === VOLUME_NAME_NONE ? information.path.slice(2) : `\\\\?\\${information.path}`;
+    const path =
+      information.device === 'disk' ? pathInForm(information.path, call.u32(3) & ~FILE_NAME_OPENED) : null;
+    if (path === null) return failStatus(call, STATUS_INVALID_DEVICE_REQUEST);
     return giveText(call, form, path, call.address(1), call.u32(2));
   };
 

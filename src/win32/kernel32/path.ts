@@ -10,7 +10,7 @@ import { currentDirectory } from '../../ldr/process-parameters.js';
 import { dosPathToNtPath, dosPathType, fullDosPath } from '../../nt/dos-path.js';
 import { queryAttributesFile } from '../../nt/file-information.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
-import { ERROR_INVALID_PARAMETER, ERROR_PATH_NOT_FOUND } from '../ntdll/dos-error.js';
+import { ERROR_FILE_NOT_FOUND, ERROR_INVALID_PARAMETER, ERROR_PATH_NOT_FOUND } from '../ntdll/dos-error.js';
 import { environmentValue } from './environment.js';
 import { fileForms } from './file-apis.js';
 import { processParameters, setUnicodeString } from './process-parameters.js';
@@ -127,8 +127,49 @@ export function pathExists(call: ServiceCall, path: string): boolean {
   return typeof queryAttributesFile(call.kernel, ntPath) !== 'number';
 }
 
+/** Folders that SearchPath looks in without a path of its own: the program's, the current one, the system's, PATH. */
+function defaultSearchPath(call: ServiceCall): string[] {
+  const { imagePath } = call.process;
+  const own = imagePath.slice(0, Math.max(imagePath.lastIndexOf('\\'), 0));
+  const path = environmentValue(call, 'PATH')?.split(';') ?? [];
+  return [own, currentDirectory(call), SYSTEM_DIRECTORY, WINDOWS_DIRECTORY, ...path];
+}
+
+/** The full path of the first file of a name in some folders; null when none has it. */
+function searchIn(call: ServiceCall, folders: readonly string[], name: string): string | null {
+  if (/[\\/:]/.test(name)) return pathExists(call, name) ? fullPathOf(call, name) : null;
+  for (const folder of folders) {
+    if (folder === '') continue;
+    const path = `${folder.replace(/[\\/]$/, '')}\\${name}`;
+    if (pathExists(call, path)) return fullPathOf(call, path);
+  }
+  return null;
+}
+
+/** DWORD SearchPath(path, file, extension, units, buffer, *filePart). */
+const searchPath =
+  (form: TextForm): ServiceFunction =>
+  (call) => {
+    const name = call.address(1) === 0 ? '' : form.read(call, call.address(1));
+    if (name === '') return call.fail(ERROR_INVALID_PARAMETER);
+    const folders =
+      call.address(0) === 0 ? defaultSearchPath(call) : form.read(call, call.address(0)).split(';');
+    const last = name.slice(Math.max(name.lastIndexOf('\\'), name.lastIndexOf('/')) + 1);
+    const extension = call.address(2) === 0 || last.includes('.') ? '' : form.read(call, call.address(2));
+    const found = searchIn(call, folders, name + extension);
+    if (found === null) return call.fail(ERROR_FILE_NOT_FOUND);
+    if (call.address(5) !== 0) call.memory.probeWrite(call.address(5), 8);
+    const length = giveText(call, form, found, call.address(4), call.u32(3));
+    if (call.address(5) !== 0 && length < call.u32(3)) {
+      const folder = found.slice(0, found.lastIndexOf('\\') + 1);
+      call.memory.writePointer(call.address(5), call.address(4) + form.encode(folder).length);
+    }
+    return length;
+  };
+
 export const pathFunctions: Record<string, Service | ServiceFunction> = {
   ...fileForms('GetFullPathName', getFullPathName),
+  ...fileForms('SearchPath', searchPath),
   ...fileForms('GetCurrentDirectory', getCurrentDirectory),
   ...fileForms('SetCurrentDirectory', setCurrentDirectory),
   ...fileForms('GetTempPath', getTempPath),

@@ -29,6 +29,7 @@ import {
   FILE_SHARE_WRITE,
   type FileObject,
 } from '../../nt/file-object.js';
+import { fsControl } from '../../nt/fs-control.js';
 import { fileOfHandle, flushFile } from '../../nt/io.js';
 import { announceInline, cancelFileRequests, eventOfHandle, type IoTarget } from '../../nt/io-request.js';
 import { closeHandle, referenceByHandle } from '../../nt/object-manager.js';
@@ -333,6 +334,24 @@ const queryDirectory: ServiceFunction = (call) => {
   return writeStatusBlock(call, statusAt, status, out.information);
 };
 
+/** (file, event, apc, apcContext, ioStatus, code, in, inBytes, out, outBytes). */
+const control: ServiceFunction = (call) => {
+  const target = targetOf(call);
+  if (typeof target === 'number') return target;
+  const file = fileOfHandle(call.kernel, call.process, call.handle(0), 0);
+  if (typeof file === 'number') return file;
+  const buffers = {
+    input: call.address(6),
+    inputBytes: call.u32(7),
+    output: call.address(8),
+    outputBytes: call.u32(9),
+  };
+  const out = { information: 0 };
+  const status = fsControl(call, file, call.u32(5), buffers, out);
+  if (status !== PENDING && status < 0xc0000000) announceInline(call, file, target, status, out.information);
+  return status;
+};
+
 /** (file, event, apc, apcContext, ioStatus, *offset, *length, key, immediately, exclusive). */
 const lock: ServiceFunction = (call) => {
   const target = targetOf(call);
@@ -379,6 +398,7 @@ const deleteFile: ServiceFunction = (call) => {
 };
 
 export const fileServices = nativeServices({
+  FsControlFile: control,
   LockFile: lock,
   UnlockFile: unlock,
   CreateFile: create,
