@@ -23,8 +23,8 @@ import { systemWord } from '../mm/system-space.js';
 import { UserMemory } from '../mm/user-memory.js';
 import { Console } from './console.js';
 import { FileSystem } from './file-system.js';
-import { type Job, reportMemoryLimit } from './job.js';
 import type { IoRequest } from './io-request.js';
+import { type Job, reportMemoryLimit } from './job.js';
 import { createSystemKeyedEvent, type KeyedEventObject } from './keyed-event.js';
 import {
   createMemoryConditions,

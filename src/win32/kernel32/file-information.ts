@@ -23,7 +23,6 @@ import {
   ERROR_MORE_DATA,
   ERROR_PATH_NOT_FOUND,
 } from '../ntdll/dos-error.js';
-import { directoryClass, giveDirectoryEntries } from './directory-information.js';
 import {
   ALIGNMENT,
   ATTRIBUTE_TAG,
@@ -38,6 +37,7 @@ import {
   streamRecord,
   writeStream,
 } from '../ntdll/file-records.js';
+import { directoryClass, giveDirectoryEntries } from './directory-information.js';
 import { ntPathOf } from './path.js';
 import { failStatus, TRUE, truth } from './results.js';
 
