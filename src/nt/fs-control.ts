@@ -9,7 +9,6 @@ import {
   STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_DEVICE_REQUEST,
   STATUS_INVALID_PARAMETER,
-  STATUS_NOT_A_REPARSE_POINT,
   STATUS_SUCCESS,
 } from '../base/ntstatus.js';
 import { HostIoError } from '../mm/backing-file.js';
@@ -23,7 +22,6 @@ import type { PENDING, ServiceCall } from './service.js';
 
 const FSCTL_IS_VOLUME_MOUNTED = 0x90028;
 const FSCTL_GET_COMPRESSION = 0x9003c;
-const FSCTL_GET_REPARSE_POINT = 0x900a8;
 const FSCTL_SET_SPARSE = 0x900c4;
 const FSCTL_QUERY_ALLOCATED_RANGES = 0x940cf;
 const FSCTL_SET_ZERO_DATA = 0x980c8;
@@ -147,8 +145,6 @@ const CONTROLS: Readonly<Record<number, Control>> = {
   [FSCTL_IS_VOLUME_MOUNTED]: (_call, file) =>
     file.device === 'disk' ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_REQUEST,
   [FSCTL_GET_COMPRESSION]: getCompression,
-  [FSCTL_GET_REPARSE_POINT]: (_call, file) =>
-    file.device === 'disk' ? STATUS_NOT_A_REPARSE_POINT : STATUS_INVALID_DEVICE_REQUEST,
   [FSCTL_SET_SPARSE]: setSparse,
   [FSCTL_QUERY_ALLOCATED_RANGES]: queryAllocatedRanges,
   [FSCTL_SET_ZERO_DATA]: setZeroData,
