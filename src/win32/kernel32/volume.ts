@@ -25,8 +25,8 @@ const FREE_BYTES = 128 * 2 ** 30;
 const CLUSTER_BYTES = SECTORS_PER_CLUSTER * BYTES_PER_SECTOR;
 const SERIAL_NUMBER = 0x4e54_4d4d;
 const MAXIMUM_COMPONENT = 255;
-/** FILE_CASE_PRESERVED_NAMES, FILE_UNICODE_ON_DISK. */
-const FILE_SYSTEM_FLAGS = 0x6;
+/** FILE_CASE_PRESERVED_NAMES, FILE_UNICODE_ON_DISK, FILE_SUPPORTS_SPARSE_FILES. */
+const FILE_SYSTEM_FLAGS = 0x46;
 
 /** Drive letters that have a mount, sorted. */
 function drivesOf(call: ServiceCall): string[] {
