@@ -407,6 +407,7 @@ export function closeFileObject(kernel: Kernel, object: FileObject): void {
   if (object.deleteOnClose) file.deletePending = true;
   if (file.openCount > 0 && object.deletesName && file.deletePending) deleteName(kernel, object, file);
   if (file.openCount > 0 || file.orphaned) {
+    if (file.openCount === 0) forceSectionClosed(kernel.mm, file);
     kernel.fileSystem.releaseUnused();
     return;
   }

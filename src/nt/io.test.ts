@@ -257,6 +257,23 @@ describe('files', () => {
   });
 });
 
+describe('deletion the POSIX way', () => {
+  it('takes the name when the handle closes, and leaves the file to those who have it open', () => {
+    const { kernel, process, open, read, write, close } = makeWorld();
+    const [reader, deleter] = [open('a.txt', GENERIC_READ | GENERIC_WRITE), open('a.txt', DELETE)];
+    expect(setDeleteDisposition(kernel, process, deleter, true, { posix: true })).toBe(0);
+    expect(open('a.txt')).toBe(0xc0000056);
+    expect(close(deleter)).toBe(0);
+    expect(open('a.txt')).toBe(NOT_FOUND);
+    expect(read(reader, 5)).toBe('hello');
+    const second = open('a.txt', GENERIC_WRITE, 2);
+    expect(write(second, 'another')).toBe(0);
+    expect(read(reader, 5, 0)).toBe('hello');
+    expect([close(reader), close(second), kernel.fileSystem.orphans.length]).toEqual([0, 0, 0]);
+    verify(kernel.mm);
+  });
+});
+
 describe('directories', () => {
   it('list what matches, sorted, with the folders that are mounted in them', () => {
     const { kernel, process, open } = makeWorld();
