@@ -141,7 +141,10 @@ function makeMachine(): ServiceMachine {
   const code = machine.process.allocate(0x1000, { protection: 0x40 });
   machine.process.write(code, Uint8Array.from(SKIP_FAULT));
   machine.call('AddVectoredExceptionHandler', 1, code);
+  // What a process's library state is made of by whoever asks first.
   machine.call('GetErrorMode');
+  machine.call('AreFileApisANSI');
+  machine.call('GetProcessShutdownParameters', machine.space(8), machine.space(8));
   machine.callAddress('_errno');
   return machine;
 }

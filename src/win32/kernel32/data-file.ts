@@ -23,9 +23,7 @@ const PAGE = 4096;
 
 /** Files that are mapped this way, by handle: the bytes of each view. */
 function dataFilesOf(call: ServiceCall): Record<number, number> {
-  const { library } = call.process;
-  library['data files'] ??= {};
-  return library['data files'] as Record<number, number>;
+  return (call.process.library['data files'] ?? {}) as Record<number, number>;
 }
 
 export const isDataHandle = (handle: number) => (handle & KIND_BITS) !== 0;
@@ -137,7 +135,7 @@ function mapFile(call: ServiceCall, name: string, asImage: boolean): number {
     throw error;
   }
   const handle = baseAddress + (asImage ? AS_IMAGE : AS_FILE);
-  dataFilesOf(call)[handle] = viewSize;
+  process.library['data files'] = { ...dataFilesOf(call), [handle]: viewSize };
   return handle;
 }
 
