@@ -15,7 +15,7 @@ build() { # source, output, further flags
   printf '%-14s %6d bytes\n' "$2.exe" "$(stat -c %s "bin/$2.exe")"
 }
 # hello and sort carry mingw-w64's printf with them, the others import the C runtime's.
-for name in widen reserve share spawn stack states fill six awe large job pipes files; do
+for name in widen reserve share spawn stack states fill six awe large job pipes files family; do
   build "$name" "$name" -Os -D__USE_MINGW_ANSI_STDIO=0
 done
 build sort sort -O2

@@ -1,5 +1,10 @@
 /** Processes and threads (processthreadsapi.h). Sources: Microsoft, "GetStartupInfoW function", "ExitProcess function", "CreateThread function", "STARTUPINFOW structure". */
-import { STATUS_ACCESS_DENIED, STATUS_INVALID_HANDLE, STATUS_SUCCESS } from '../../base/ntstatus.js';
+import {
+  STATUS_ACCESS_DENIED,
+  STATUS_INVALID_HANDLE,
+  STATUS_PROCESS_IS_TERMINATING,
+  STATUS_SUCCESS,
+} from '../../base/ntstatus.js';
 import * as peb from '../../ldr/peb-layout.js';
 import { exitProcessService } from '../../ldr/process-exit.js';
 import { PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_TERMINATE } from '../../nt/access.js';
@@ -58,11 +63,12 @@ export function processOf(call: ServiceCall, handle: number, access: number): Pr
   return referenceByHandle(call.kernel, call.process, handle, 'process', access) as Process | number;
 }
 
-/** BOOL TerminateProcess(process, exitCode). */
+/** BOOL TerminateProcess(process, exitCode): a process that has ended is refused. */
 const terminate: ServiceFunction = (call) => {
   const process = processOf(call, call.handle(0), PROCESS_TERMINATE);
   if (typeof process === 'number') return failStatus(call, process);
   if (process === call.process) return call.terminateProcess(call.u32(1));
+  if (process.exitStatus !== null) return failStatus(call, STATUS_PROCESS_IS_TERMINATING);
   terminateProcess(call.kernel, process, call.u32(1));
   return TRUE;
 };

@@ -45,6 +45,7 @@ const terminate: ServiceFunction = (call): ServiceResult => {
   const target = referenceByHandle(kernel, process, handle, 'process', PROCESS_TERMINATE);
   if (typeof target === 'number') return target;
   if (target === process) return call.terminateProcess(status);
+  if ((target as Process).exitStatus !== null) return STATUS_PROCESS_IS_TERMINATING;
   terminateProcess(kernel, target as Process, status);
   return STATUS_SUCCESS;
 };
