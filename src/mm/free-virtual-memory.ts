@@ -11,6 +11,7 @@ import {
 import {
   STATUS_CONFLICTING_ADDRESSES,
   STATUS_FREE_VM_NOT_AT_BASE,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_PAGE_PROTECTION,
   STATUS_INVALID_PARAMETER_2,
   STATUS_INVALID_PARAMETER_3,
@@ -28,6 +29,7 @@ import {
   countCommitted,
   decommitPrivatePages,
   insertPrivateVad,
+  mayInsertPrivateVad,
   releasePrivatePages,
   removePrivateVad,
 } from './private-memory.js';
@@ -101,6 +103,7 @@ function releaseToPlaceholder(
   start: number,
   end: number,
 ): number {
+  if (!mayInsertPrivateVad(mm)) return STATUS_INSUFFICIENT_RESOURCES;
   if (vad.isPlaceholder) return splitPlaceholder(mm, space, vad, start, end);
   if (!vad.replacesPlaceholder) return STATUS_CONFLICTING_ADDRESSES;
   const status = release(mm, space, vad, start, end);
@@ -115,6 +118,7 @@ function release(mm: MemoryManager, space: AddressSpace, vad: Vad, start: number
   const oldEnd = vad.endPage;
   if (vad.writeWatch !== 0 && (first !== vad.startPage || last !== oldEnd)) return STATUS_FREE_VM_NOT_AT_BASE;
   const splits = first !== vad.startPage && last !== oldEnd;
+  if (splits && !mayInsertPrivateVad(mm)) return STATUS_INSUFFICIENT_RESOURCES;
   const upperCommit = splits ? countCommitted(mm, space, vad, end, (oldEnd + 1) * PAGE) : 0;
   if (upperCommit < 0) return -upperCommit;
   const status = releasePrivatePages(mm, space, vad, start, end);

@@ -83,11 +83,16 @@ const PAGED_AREA: PoolArea = {
   commitUse: COMMIT_PAGED_POOL,
 };
 
+/** Most bytes of objects that are not kept in RAM: they take about four times as much of the host. */
+const MOST_CHARGED = 2 ** 28;
+
 export class Pool {
   readonly tags = new Map<string, PoolTagUse>();
   /** Largest number of pages that the pool may have. */
   readonly limitPages: number;
   peakPages = 0;
+  /** Bytes charged for objects that are not kept in RAM. */
+  private charged = 0;
   private readonly area: PoolArea;
   private readonly bitmap: PageBitmap;
   /** Address of the first free block of each size in units; 0 for none. */
@@ -155,14 +160,25 @@ export class Pool {
     }
   }
 
+  /**
+   * Whether an object that is not kept in RAM may be made: with the pool's pages such objects stay within the pool's limit, and
+   * within what the host can hold.
+   */
+  mayCharge(bytes: number): boolean {
+    const most = Math.min(this.limitPages * PAGE_SIZE, MOST_CHARGED);
+    return this.pages * PAGE_SIZE + this.charged + bytes <= most;
+  }
+
   /** Charges bytes under a tag for an object that is not kept in RAM. */
   charge(bytes: number, tag: string): void {
+    this.charged += bytes;
     const use = this.use(tag);
     use.allocations++;
     use.charged += bytes;
   }
 
   uncharge(bytes: number, tag: string): void {
+    this.charged -= bytes;
     const use = this.use(tag);
     use.frees++;
     use.charged -= bytes;

@@ -22,6 +22,11 @@ export const SHORT_VAD_SIZE = 0x40;
 export const SHORT_VAD_TAG = 'VadS';
 
 /** Adds a private range to an address space and charges its descriptor to nonpaged pool. */
+/** Whether there is pool for one more private range (STATUS_INSUFFICIENT_RESOURCES). */
+export function mayInsertPrivateVad(mm: MemoryManager): boolean {
+  return mm.nonpagedPool.mayCharge(SHORT_VAD_SIZE);
+}
+
 export function insertPrivateVad(mm: MemoryManager, space: AddressSpace, vad: Vad): void {
   mm.nonpagedPool.charge(SHORT_VAD_SIZE, SHORT_VAD_TAG);
   space.vads.insert(vad);

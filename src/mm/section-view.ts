@@ -18,6 +18,7 @@ import {
   STATUS_COMMITMENT_LIMIT,
   STATUS_CONFLICTING_ADDRESSES,
   STATUS_IMAGE_NOT_AT_BASE,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_PAGE_PROTECTION,
   STATUS_INVALID_PARAMETER,
   STATUS_INVALID_PARAMETER_2,
@@ -244,6 +245,7 @@ function insertView(
   kind: number,
   protection: number,
 ): number {
+  if (!mm.nonpagedPool.mayCharge(VAD_SIZE)) return STATUS_INSUFFICIENT_RESOURCES;
   const { controlArea } = section;
   const startPage = region.baseAddress / PAGE_SIZE;
   const vad = new Vad(startPage, startPage + region.regionSize / PAGE_SIZE - 1, kind, protection);

@@ -45,7 +45,7 @@ import { mayCommit } from './commit-quota.js';
 import { allocateLockedRange } from './locked-range.js';
 import type { MemoryManager } from './memory-manager.js';
 import { placeholderAt, removePlaceholder } from './placeholder.js';
-import { commitPrivatePages, insertPrivateVad } from './private-memory.js';
+import { commitPrivatePages, insertPrivateVad, mayInsertPrivateVad } from './private-memory.js';
 import { isCopyOnWrite, protectionCode } from './protection.js';
 import { MM_NOACCESS } from './pte.js';
 import { isUserAddress, pageCeiling, pageFloor, type RegionRequest } from './region-request.js';
@@ -200,6 +200,7 @@ function reserve(
   limits: PlacementLimits,
 ): number {
   if (isCopyOnWrite(protection)) return STATUS_INVALID_PAGE_PROTECTION;
+  if (!mayInsertPrivateVad(mm)) return STATUS_INSUFFICIENT_RESOURCES;
   if ((allocationType & (MEM_LARGE_PAGES | MEM_PHYSICAL)) !== 0)
     return allocateLockedRange(mm, space, request, allocationType, protection, limits);
   const { baseAddress, regionSize } = request;

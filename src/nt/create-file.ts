@@ -3,6 +3,7 @@ import {
   STATUS_CANNOT_DELETE,
   STATUS_DELETE_PENDING,
   STATUS_FILE_IS_A_DIRECTORY,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_PARAMETER,
   STATUS_NOT_A_DIRECTORY,
   STATUS_OBJECT_NAME_COLLISION,
@@ -58,7 +59,7 @@ import {
 } from './file-system.js';
 import { cancelRequests } from './io-request.js';
 import type { Kernel } from './kernel.js';
-import { createObject, openHandle } from './object-manager.js';
+import { createObject, mayCreateObject, openHandle } from './object-manager.js';
 import { closePipeEnd, connectClient, type PipeEnd } from './pipe.js';
 import { pipeChanged } from './pipe-io.js';
 import type { Process } from './process.js';
@@ -97,6 +98,7 @@ export function createFile(
   request: FileOpenRequest,
   out: FileOpenResult,
 ): number {
+  if (!mayCreateObject(kernel, 'file')) return STATUS_INSUFFICIENT_RESOURCES;
   kernel.memory.commit();
   const opened = openFileObject(kernel, request, out);
   if (typeof opened === 'number') return opened;

@@ -132,7 +132,7 @@ export class Kernel {
   readonly processExiting: ((process: Process) => void)[] = [];
   /** Emit a 'syscall' event for each service. */
   traceServices = false;
-  /** What programs gave to OutputDebugString, in order. */
+  /** What programs gave to OutputDebugString last, in order. */
   readonly debugOutput: string[] = [];
   /** Virtual time of the next clock tick, 100 ns units. */
   nextTick = TICK_100NS;

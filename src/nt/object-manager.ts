@@ -2,6 +2,7 @@ import {
   STATUS_ABANDONED_WAIT_0,
   STATUS_ACCESS_DENIED,
   STATUS_HANDLE_NOT_CLOSABLE,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_HANDLE,
   STATUS_INVALID_PARAMETER,
   STATUS_OBJECT_NAME_COLLISION,
@@ -49,6 +50,11 @@ const POOL_CHARGES: Readonly<Record<ObjectKind, readonly [bytes: number, tag: st
   key: [0xa0, 'Key '],
   job: [0x620, 'Job '],
 };
+
+/** Whether there is pool for one more object of a kind (STATUS_INSUFFICIENT_RESOURCES). */
+export function mayCreateObject(kernel: Kernel, kind: ObjectKind): boolean {
+  return kernel.mm.nonpagedPool.mayCharge(POOL_CHARGES[kind][0]);
+}
 
 /** A new object: its pool is charged. */
 export function createObject<T extends KernelObject>(kernel: Kernel, object: T): T {
@@ -289,6 +295,7 @@ export function createNamedObject(
     const status = openOrDelete(kernel, process, found, creation.access, creation.handleFlags ?? 0, out);
     return status === STATUS_SUCCESS ? STATUS_OBJECT_NAME_EXISTS : status;
   }
+  if (!mayCreateObject(kernel, kind)) return STATUS_INSUFFICIENT_RESOURCES;
   kernel.memory.commit();
   const made = make();
   if (typeof made === 'number') return made;

@@ -1,9 +1,13 @@
-import { STATUS_ACCESS_DENIED, STATUS_OBJECT_NAME_NOT_FOUND } from '../base/ntstatus.js';
+import {
+  STATUS_ACCESS_DENIED,
+  STATUS_INSUFFICIENT_RESOURCES,
+  STATUS_OBJECT_NAME_NOT_FOUND,
+} from '../base/ntstatus.js';
 import { foldName } from '../host/folding.js';
 import { KEY_READ, MAXIMUM_ALLOWED, mapGenericMask } from './access.js';
 import type { Kernel } from './kernel.js';
 import type { KernelObject } from './object.js';
-import { createObject, openOrDelete } from './object-manager.js';
+import { createObject, mayCreateObject, openOrDelete } from './object-manager.js';
 import type { Process } from './process.js';
 
 /** A value of a key: a text (REG_SZ) or a number (REG_DWORD). */
@@ -85,6 +89,7 @@ export function openKey(
   if (key === undefined) return STATUS_OBJECT_NAME_NOT_FOUND;
   const asked = mapGenericMask('key', access & ~MAXIMUM_ALLOWED & ~KEY_WOW64);
   if (asked & ~KEY_READ) return STATUS_ACCESS_DENIED;
+  if (!mayCreateObject(kernel, 'key')) return STATUS_INSUFFICIENT_RESOURCES;
   const object: KeyObject = { kind: 'key', name: null, handleCount: 0, referenceCount: 0, key };
   const granted = access & MAXIMUM_ALLOWED ? KEY_READ : asked;
   return openOrDelete(kernel, process, createObject(kernel, object), granted, 0, out);

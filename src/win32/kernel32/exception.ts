@@ -19,6 +19,8 @@ const RESERVED_BIT = 0x10000000;
 const EXCEPTION_EXECUTE_HANDLER = 1;
 /** Longest text of OutputDebugString that is kept, in units. */
 const MAXIMUM_DEBUG_TEXT = 0x10000;
+/** How many texts the machine keeps, the last ones. */
+const KEPT_DEBUG_TEXTS = 1000;
 
 /** void RaiseException(code, flags, count, parameters): the parameters stand in the record with all their 64 bits. */
 const raiseException: ServiceFunction = (call) => {
@@ -80,7 +82,8 @@ const outputDebugString =
   (form: TextForm): ServiceFunction =>
   (call) => {
     if (call.address(0) !== 0)
-      call.kernel.debugOutput.push(form.read(call, call.address(0), MAXIMUM_DEBUG_TEXT));
+      if (call.kernel.debugOutput.length === KEPT_DEBUG_TEXTS) call.kernel.debugOutput.shift();
+    call.kernel.debugOutput.push(form.read(call, call.address(0), MAXIMUM_DEBUG_TEXT));
   };
 
 const setErrorMode: ServiceFunction = (call) => {
