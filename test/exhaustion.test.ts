@@ -9,7 +9,7 @@ const MEGABYTE = 2 ** 20;
 const MOST_HOST_BYTES = 300 * MEGABYTE;
 /** A small machine, whose pools are small too, and calls of each function: more than those pools have room for. */
 const RAM = 8 * MEGABYTE;
-const CALLS = effort(40_000);
+const CALLS = effort(60_000);
 const SLICE = 400_000;
 
 /** Where the loop, its arguments and its counters lie in the guest's code page. */
