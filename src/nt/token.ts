@@ -1,7 +1,12 @@
-import { STATUS_BAD_IMPERSONATION_LEVEL, STATUS_NOT_ALL_ASSIGNED, STATUS_SUCCESS } from '../base/ntstatus.js';
+import {
+  STATUS_BAD_IMPERSONATION_LEVEL,
+  STATUS_INSUFFICIENT_RESOURCES,
+  STATUS_NOT_ALL_ASSIGNED,
+  STATUS_SUCCESS,
+} from '../base/ntstatus.js';
 import type { Kernel } from './kernel.js';
 import type { KernelObject } from './object.js';
-import { createObject, dereferenceObject } from './object-manager.js';
+import { createObject, dereferenceObject, mayCreateObject } from './object-manager.js';
 import type { Process } from './process.js';
 import {
   AUTHENTICATED_USERS,
@@ -155,7 +160,7 @@ export function createPrimaryToken(kernel: Kernel, parent: Process | null): Toke
 
 /**
  * A copy of a token (NtDuplicateToken), without references. STATUS_BAD_IMPERSONATION_LEVEL: an impersonation token is to be
- * copied to a higher level, or one of less than SecurityImpersonation to a primary token.
+ * copied to a higher level, or one of less than SecurityImpersonation to a primary token; STATUS_INSUFFICIENT_RESOURCES: no pool.
  */
 export function duplicateToken(
   kernel: Kernel,
@@ -165,6 +170,7 @@ export function duplicateToken(
 ): Token | number {
   const wanted = type === TOKEN_PRIMARY ? SECURITY_IMPERSONATION : level;
   if (token.type === TOKEN_IMPERSONATION && wanted > token.level) return STATUS_BAD_IMPERSONATION_LEVEL;
+  if (!mayCreateObject(kernel, 'token')) return STATUS_INSUFFICIENT_RESOURCES;
   return createObject(kernel, {
     ...token,
     handleCount: 0,

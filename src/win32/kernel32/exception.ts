@@ -81,9 +81,11 @@ const unhandledExceptionFilter: Service = {
 const outputDebugString =
   (form: TextForm): ServiceFunction =>
   (call) => {
-    if (call.address(0) !== 0)
-      if (call.kernel.debugOutput.length === KEPT_DEBUG_TEXTS) call.kernel.debugOutput.shift();
-    call.kernel.debugOutput.push(form.read(call, call.address(0), MAXIMUM_DEBUG_TEXT));
+    if (call.address(0) === 0) return;
+    const text = form.read(call, call.address(0), MAXIMUM_DEBUG_TEXT);
+    const { debugOutput } = call.kernel;
+    if (debugOutput.length === KEPT_DEBUG_TEXTS) debugOutput.shift();
+    debugOutput.push(text);
   };
 
 const setErrorMode: ServiceFunction = (call) => {

@@ -33,6 +33,14 @@ describe('environment and command line', () => {
     expect(machine.call('FreeEnvironmentStringsW', block)).toBe(1);
   });
 
+  it('keeps the last texts for debuggers, none of a null pointer', () => {
+    const { debugOutput } = machine.kernel;
+    for (let index = 0; index < 1001; index++) machine.call('OutputDebugStringA', `${index}`.slice(-1));
+    machine.call('OutputDebugStringW', 0);
+    machine.call('OutputDebugStringW', wide('last'));
+    expect([debugOutput.length, debugOutput.at(-2), debugOutput.at(-1)]).toEqual([1000, '0', 'last']);
+  });
+
   it('expands texts', () => {
     expect(machine.call('ExpandEnvironmentStringsA', '%TEMP%\\%no%%', buffer, 100)).toBe(14);
     expect(machine.text(buffer)).toBe('C:\\temp\\%no%%');

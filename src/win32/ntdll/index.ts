@@ -36,6 +36,7 @@ import { threadInformationServices } from './thread-information.js';
 import { threadPoolServices } from './thread-pool-services.js';
 import { threadServices } from './thread-services.js';
 import { timerServices } from './timer-services.js';
+import { tokenServices } from './token-services.js';
 import { unwindServices } from './unwind.js';
 import { ntdllUnwind } from './unwind-codes.js';
 import { writeWatchServices } from './write-watch-services.js';
@@ -61,6 +62,7 @@ const restartableServices = restartable({
   ...sectionServices,
   ...jobServices,
   ...securityServices,
+  ...tokenServices,
   ...sidServices,
   ...aclServices,
   ...securityDescriptorServices,
