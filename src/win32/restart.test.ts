@@ -79,7 +79,7 @@ describe('programs that are paged out before their services', () => {
     expect(machine.run({ maxInstructions: 50_000_000 }).state).toBe('exited');
     expect(text(host.consoleBytes(1))).toBe(text(exampleBytes(expected)));
     expect(process.exitStatus).toBe(exitCode);
-    expect(machine.kernel.mm.io.serviceRestarts).toBeGreaterThan(10);
+    expect(machine.kernel.mm.io.serviceRestarts).toBeGreaterThan(1);
     machine.verify();
     count();
   });
