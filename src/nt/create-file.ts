@@ -59,7 +59,7 @@ import {
 } from './file-system.js';
 import { cancelRequests } from './io-request.js';
 import type { Kernel } from './kernel.js';
-import { createObject, mayCreateObject, openHandle } from './object-manager.js';
+import { createObject, mayCreateObject, openHandle, releaseUnopened } from './object-manager.js';
 import { closePipeEnd, connectClient, type PipeEnd } from './pipe.js';
 import { pipeChanged } from './pipe-io.js';
 import type { Process } from './process.js';
@@ -106,6 +106,7 @@ export function createFile(
   out.handle = openHandle(process, opened, opened.access, request.handleFlags ?? 0);
   if (out.handle !== 0) return STATUS_SUCCESS;
   closeFileObject(kernel, opened);
+  releaseUnopened(kernel, opened);
   return STATUS_TOO_MANY_OPENED_FILES;
 }
 

@@ -5,6 +5,7 @@
 import {
   STATUS_CANCELLED,
   STATUS_FILE_LOCK_CONFLICT,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_DEVICE_REQUEST,
   STATUS_INVALID_PARAMETER,
   STATUS_LOCK_NOT_GRANTED,
@@ -19,6 +20,10 @@ import type { Kernel } from './kernel.js';
 import { pulse } from './pipe.js';
 import type { Process } from './process.js';
 import type { PENDING, ServiceCall } from './service.js';
+
+/** Pool bytes and tag of a lock. */
+const LOCK_BYTES = 0x60;
+const LOCK_TAG = 'FLex';
 
 /** A locked range; bytes. */
 export interface FileLock {
@@ -73,7 +78,9 @@ export interface LockRequest {
   readonly immediately: boolean;
 }
 
-/** Locks a range (NtLockFile), waiting for those that stand against it. */
+/**
+ * Locks a range (NtLockFile), waiting for those that stand against it. STATUS_INSUFFICIENT_RESOURCES when the pool is used up.
+ */
 export function lockFile(call: ServiceCall, request: LockRequest): number | typeof PENDING {
   const { kernel, process } = call;
   const file = fileOfHandle(kernel, process, request.handle, FILE_READ_DATA | FILE_WRITE_DATA);
@@ -87,6 +94,8 @@ export function lockFile(call: ServiceCall, request: LockRequest): number | type
   const isRefused = held.some((lock) => overlap(lock, range) && (exclusive || lock.exclusive));
   call.memory.commit();
   if (!isRefused) {
+    if (!kernel.mm.nonpagedPool.mayCharge(LOCK_BYTES)) return STATUS_INSUFFICIENT_RESOURCES;
+    kernel.mm.nonpagedPool.charge(LOCK_BYTES, LOCK_TAG);
     held.push({ start, length, exclusive, file, process, key });
     return STATUS_SUCCESS;
   }
@@ -114,6 +123,7 @@ export function unlockFile(
   if (found < 0) return STATUS_RANGE_NOT_LOCKED;
   kernel.memory.commit();
   held.splice(found, 1);
+  kernel.mm.nonpagedPool.uncharge(LOCK_BYTES, LOCK_TAG);
   pulse(kernel, released);
   return STATUS_SUCCESS;
 }
@@ -125,7 +135,9 @@ export function releaseLocks(kernel: Kernel, file: FileObject, process: Process 
   const rest = locks.held.filter(
     (lock) => lock.file !== file || (process !== null && lock.process !== process),
   );
-  if (rest.length === locks.held.length) return;
+  const count = locks.held.length - rest.length;
+  if (count === 0) return;
+  for (let each = 0; each < count; each++) kernel.mm.nonpagedPool.uncharge(LOCK_BYTES, LOCK_TAG);
   locks.held.splice(0, locks.held.length, ...rest);
   pulse(kernel, locks.released);
 }

@@ -164,5 +164,10 @@ export function closeIoCompletion(kernel: Kernel, port: IoCompletionObject, stat
   for (const thread of [...scheduler.waiting])
     if (thread.wait?.kind === 'queue' && thread.wait.port === port) scheduler.endWait(thread, status);
   for (const thread of port.threads) leavePort(thread);
+  discardCompletions(kernel, port);
+}
+
+/** Packets that nobody can take any more: also those that came after the last handle was closed. */
+export function discardCompletions(kernel: Kernel, port: IoCompletionObject): void {
   while (port.packets.length > 0) takeFirst(kernel, port);
 }

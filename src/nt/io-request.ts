@@ -5,6 +5,7 @@
  */
 import {
   STATUS_CANCELLED,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_PARAMETER,
   STATUS_NOT_FOUND,
   STATUS_PENDING,
@@ -22,6 +23,10 @@ import { dereferenceObject, referenceByHandle } from './object-manager.js';
 import type { Process } from './process.js';
 import type { ServiceCall } from './service.js';
 import type { Thread } from './thread.js';
+
+/** Pool bytes and tag of a request (IRP with one stack location on x64). */
+const IRP_BYTES = 0x118;
+const IRP_TAG = 'Irp ';
 
 /** Where a program wants to hear of the end of its I/O. */
 export interface IoTarget {
@@ -68,7 +73,10 @@ export function checkTarget(file: FileObject, target: IoTarget): number {
   return file.completion !== null && target.apc !== null ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
 }
 
-/** Keeps a request until it can be finished; the answer of its service: STATUS_PENDING. */
+/**
+ * Keeps a request until it can be finished; the answer of its service: STATUS_PENDING, or STATUS_INSUFFICIENT_RESOURCES when
+ * nonpaged pool is used up.
+ */
 export function pendRequest(
   call: ServiceCall,
   operation: IoRequest['operation'],
@@ -78,7 +86,10 @@ export function pendRequest(
   target: IoTarget,
 ): number {
   const { kernel, process, thread } = call;
+  const { nonpagedPool } = kernel.mm;
+  if (!nonpagedPool.mayCharge(IRP_BYTES)) return STATUS_INSUFFICIENT_RESOURCES;
   kernel.memory.commit();
+  nonpagedPool.charge(IRP_BYTES, IRP_TAG);
   const request = { operation, file, process, thread, target, buffer, length, done: 0 };
   file.referenceCount++;
   file.signalState = 0;
@@ -87,7 +98,7 @@ export function pendRequest(
     target.event.signalState = 0;
   }
   call.memory.writeU64(target.statusBlock, STATUS_PENDING, 0);
-  kernel.pendingIo.push(request);
+  kernel.pendingIo.add(request);
   return STATUS_PENDING;
 }
 
@@ -111,7 +122,8 @@ export function inProcessOf(kernel: Kernel, process: Process, action: () => void
 /** A request that was kept is finished: its program is told. */
 export function finishRequest(kernel: Kernel, request: IoRequest, status: number, information: number): void {
   const { target, process, file } = request;
-  kernel.pendingIo.splice(kernel.pendingIo.indexOf(request), 1);
+  kernel.pendingIo.delete(request);
+  kernel.mm.nonpagedPool.uncharge(IRP_BYTES, IRP_TAG);
   inProcessOf(kernel, process, () => writeOutcome(kernel, target.statusBlock, status, information));
   announce(kernel, file, request.thread, target, status, information);
   if (target.event !== null) dereferenceObject(kernel, target.event);
@@ -171,7 +183,7 @@ function signal(kernel: Kernel, object: EventObject | FileObject): void {
 
 /** Ends the requests that are meant with STATUS_CANCELLED; returns how many. */
 export function cancelRequests(kernel: Kernel, isIt: (request: IoRequest) => boolean): number {
-  const cancelled = kernel.pendingIo.filter(isIt);
+  const cancelled = [...kernel.pendingIo].filter(isIt);
   for (const request of cancelled) finishRequest(kernel, request, STATUS_CANCELLED, 0);
   return cancelled.length;
 }

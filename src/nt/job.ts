@@ -5,6 +5,7 @@
  */
 import {
   STATUS_ACCESS_DENIED,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_PROCESS_IS_TERMINATING,
   STATUS_QUOTA_EXCEEDED,
   STATUS_SUCCESS,
@@ -51,6 +52,8 @@ const JOB_OBJECT_MSG_JOB_MEMORY_LIMIT = 10;
 export const JOB_OBJECT_POST_AT_END_OF_JOB = 1;
 
 const PAGE = 4096;
+/** Jobs that may lie in one another: a bound of our own, the documentation names none. */
+const MOST_NESTED = 256;
 
 /** What a job limits; a value counts only while its flag is set. */
 export interface JobLimits {
@@ -176,18 +179,16 @@ export function jobFaults(job: Job): number {
 }
 
 /**
- * Puts a process into a job (NtAssignProcessToJobObject). A process that is in another job goes into a job without processes,
- * which becomes a job in that one. STATUS_ACCESS_DENIED: the two jobs have nothing to do with each other;
- * STATUS_PROCESS_IS_TERMINATING; STATUS_QUOTA_EXCEEDED: the job has its most processes, and the new one is ended.
+ * Puts a process into a job (NtAssignProcessToJobObject). A process that is in another job goes into a job that lies in that
+ * one, or into one without processes, which becomes a job in that one. STATUS_ACCESS_DENIED: the two jobs have nothing to do
+ * with each other, or the new one restricts the user interface; STATUS_PROCESS_IS_TERMINATING; STATUS_INSUFFICIENT_RESOURCES:
+ * too many jobs in one another; STATUS_QUOTA_EXCEEDED: the job has its most processes, and the new one is ended.
  */
 export function assignProcess(kernel: Kernel, job: Job, process: Process): number {
   if (process.exitStatus !== null) return STATUS_PROCESS_IS_TERMINATING;
   if (process.job === job) return STATUS_ACCESS_DENIED;
-  if (job.parent !== process.job) {
-    if (job.parent !== null || job.totalProcesses > 0 || isInside(process.job, job))
-      return STATUS_ACCESS_DENIED;
-    nest(job, process.job!);
-  }
+  const refusal = process.job === null ? STATUS_SUCCESS : nestFor(job, process.job);
+  if (refusal !== STATUS_SUCCESS) return refusal;
   kernel.memory.commit();
   const full = [...chain(job)].find(isFull);
   if (full !== undefined) {
@@ -197,6 +198,16 @@ export function assignProcess(kernel: Kernel, job: Job, process: Process): numbe
     return STATUS_QUOTA_EXCEEDED;
   }
   join(kernel, job, process);
+  return STATUS_SUCCESS;
+}
+
+/** Sees to it that a job lies in the job that a process is in. */
+function nestFor(job: Job, current: Job): number {
+  if (job.uiRestrictions !== 0) return STATUS_ACCESS_DENIED;
+  if (isInside(job, current)) return STATUS_SUCCESS;
+  if (job.parent !== null || job.totalProcesses > 0 || job.jobs.length > 0) return STATUS_ACCESS_DENIED;
+  if ([...chain(current)].length >= MOST_NESTED) return STATUS_INSUFFICIENT_RESOURCES;
+  nest(job, current);
   return STATUS_SUCCESS;
 }
 

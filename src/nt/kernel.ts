@@ -111,7 +111,7 @@ export class Kernel {
   /** Jobs that limit time. */
   readonly timedJobs = new Set<Job>();
   /** I/O that waits for something, in the order in which it was asked for. */
-  readonly pendingIo: IoRequest[] = [];
+  readonly pendingIo = new Set<IoRequest>();
   /** Named pipes by folded name. */
   readonly pipeNames = new Map<string, PipeName>();
   /** The service table: index is the service number. */

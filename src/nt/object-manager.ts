@@ -18,7 +18,7 @@ import { closeFileObject } from './create-file.js';
 import { releaseLocks } from './file-locks.js';
 import type { FileObject } from './file-object.js';
 import { HANDLE_FLAG_INHERIT, HANDLE_FLAG_PROTECT_FROM_CLOSE } from './handle-table.js';
-import { closeIoCompletion, type IoCompletionObject } from './io-completion.js';
+import { closeIoCompletion, discardCompletions, type IoCompletionObject } from './io-completion.js';
 import { closeJob, type Job } from './job.js';
 import type { Kernel } from './kernel.js';
 import type { KernelObject, ObjectKind } from './object.js';
@@ -51,9 +51,9 @@ const POOL_CHARGES: Readonly<Record<ObjectKind, readonly [bytes: number, tag: st
   job: [0x620, 'Job '],
 };
 
-/** Whether there is pool for one more object of a kind (STATUS_INSUFFICIENT_RESOURCES). */
-export function mayCreateObject(kernel: Kernel, kind: ObjectKind): boolean {
-  return kernel.mm.nonpagedPool.mayCharge(POOL_CHARGES[kind][0]);
+/** Whether there is pool for more objects of a kind (STATUS_INSUFFICIENT_RESOURCES). */
+export function mayCreateObject(kernel: Kernel, kind: ObjectKind, count = 1): boolean {
+  return kernel.mm.nonpagedPool.mayCharge(POOL_CHARGES[kind][0] * count);
 }
 
 /** A new object: its pool is charged. */
@@ -95,8 +95,13 @@ export function openOrDelete(
   kernel.memory.commit();
   out.handle = openHandle(process, object, granted, flags);
   if (out.handle !== 0) return STATUS_SUCCESS;
-  if (object.referenceCount === 0) deleteObject(kernel, object);
+  releaseUnopened(kernel, object);
   return STATUS_TOO_MANY_OPENED_FILES;
+}
+
+/** A new object for which there was no handle goes again. */
+export function releaseUnopened(kernel: Kernel, object: KernelObject): void {
+  if (object.referenceCount === 0) deleteObject(kernel, object);
 }
 
 /**
@@ -185,6 +190,7 @@ function deleteObject(kernel: Kernel, object: KernelObject): void {
   kernel.mm.nonpagedPool.uncharge(bytes, tag);
   kernel.objectDirectory.remove(object);
   if (object.kind === 'file') releaseCompletion(kernel, object as FileObject);
+  if (object.kind === 'io-completion') discardCompletions(kernel, object as IoCompletionObject);
   if (object.kind === 'timer') cancelTimer(kernel, object as TimerObject);
   if (object.kind === 'process') deleteProcessObject(kernel, object as Process);
   if (object.kind === 'job') releaseJob(kernel, object as Job);

@@ -1,18 +1,24 @@
 /** Making pipes: NtCreateNamedPipeFile, and the two ends of CreatePipe. */
-import { STATUS_SUCCESS, STATUS_TOO_MANY_OPENED_FILES } from '../base/ntstatus.js';
+import {
+  STATUS_INSUFFICIENT_RESOURCES,
+  STATUS_SUCCESS,
+  STATUS_TOO_MANY_OPENED_FILES,
+} from '../base/ntstatus.js';
 import { FILE_READ_DATA, FILE_WRITE_DATA } from './access.js';
 import { closeFileObject, makePipeFile } from './create-file.js';
 import { FILE_SYNCHRONOUS_IO_NONALERT, type FileObject } from './file-object.js';
 import type { Kernel } from './kernel.js';
-import { closeHandle, createObject, openHandle } from './object-manager.js';
+import { closeHandle, createObject, mayCreateObject, openHandle, releaseUnopened } from './object-manager.js';
 import { accessOfEnd, createPipeInstance, makePipe, PIPE_CONNECTED, type PipeCreation } from './pipe.js';
 import type { Process } from './process.js';
 
 function openEnd(kernel: Kernel, process: Process, file: FileObject, handleFlags: number): number {
   createObject(kernel, file);
   const handle = openHandle(process, file, file.access, handleFlags);
-  if (handle === 0) closeFileObject(kernel, file);
-  return handle;
+  if (handle !== 0) return handle;
+  closeFileObject(kernel, file);
+  releaseUnopened(kernel, file);
+  return 0;
 }
 
 /** Makes an instance of a named pipe, which listens, and a handle to its server end. */
@@ -25,6 +31,7 @@ export function createNamedPipe(
   handleFlags: number,
   out: { handle: number },
 ): number {
+  if (!mayCreateObject(kernel, 'file')) return STATUS_INSUFFICIENT_RESOURCES;
   kernel.memory.commit();
   const pipe = createPipeInstance(kernel, path, creation);
   if (typeof pipe === 'number') return pipe;
@@ -46,6 +53,7 @@ export function createUnnamedPipe(
   handleFlags: number,
   out: { read: number; write: number },
 ): number {
+  if (!mayCreateObject(kernel, 'file', 2)) return STATUS_INSUFFICIENT_RESOURCES;
   kernel.memory.commit();
   const creation = {
     serverAccess: FILE_READ_DATA,

@@ -92,10 +92,8 @@ export function pipeChanged(kernel: Kernel, end: PipeEnd): void {
   const { pipe } = end;
   for (let served = true; served; ) {
     served = false;
-    for (const request of [...kernel.pendingIo]) {
-      if (request.file.pipe?.pipe === pipe && kernel.pendingIo.includes(request) && serve(kernel, request))
-        served = true;
-    }
+    for (const request of kernel.pendingIo)
+      if (request.file.pipe?.pipe === pipe && serve(kernel, request)) served = true;
   }
   pulse(kernel, pipe.changed);
 }

@@ -55,4 +55,14 @@ describe('the bytes in a pipe', () => {
     queue.clear();
     verify(mm);
   });
+
+  it('take pool also when a write has no bytes', () => {
+    const { mm } = memoryMachine(1);
+    const queue = new PipeQueue(mm);
+    const most = 2 ** 20 / 0x30;
+    while (queue.count <= most && queue.push(new Uint8Array(0)));
+    expect(queue.count).toBeLessThan(most);
+    queue.clear();
+    verify(mm);
+  });
 });

@@ -7,9 +7,11 @@ import { systemWord } from '../mm/system-space.js';
 
 const PAGE_SIZE = 4096;
 const TAG = 'NpFr';
+/** Bytes before those of a write: what the named pipe file system keeps of it. */
+const ENTRY_HEADER = 0x30;
 
 interface PipeEntry {
-  /** System address; 0 for a write of no bytes. */
+  /** System address. */
   readonly address: number;
   readonly length: number;
   /** Bytes of it that were read. */
@@ -53,9 +55,11 @@ export class PipeQueue {
   /** Adds a write; false when the pool is used up. */
   push(source: Uint8Array): boolean {
     const { mm } = this;
-    const address = source.length === 0 ? 0 : mm.nonpagedPool.allocate(source.length, TAG);
-    if (address === 0 && source.length > 0) return false;
-    eachPage(mm, address, source.length, (page, done) => page.set(source.subarray(done, done + page.length)));
+    const address = mm.nonpagedPool.allocate(ENTRY_HEADER + source.length, TAG);
+    if (address === 0) return false;
+    eachPage(mm, address + ENTRY_HEADER, source.length, (page, done) =>
+      page.set(source.subarray(done, done + page.length)),
+    );
     this.#entries.push({ address, length: source.length, taken: 0 });
     this.bytes += source.length;
     return true;
@@ -68,7 +72,7 @@ export class PipeQueue {
     for (const { address, length, taken } of this.#entries) {
       const count = Math.min(length - taken, target.length - done);
       const base = done;
-      eachPage(this.mm, address + taken, count, (page, at) => target.set(page, base + at));
+      eachPage(this.mm, address + ENTRY_HEADER + taken, count, (page, at) => target.set(page, base + at));
       done += count;
       if (single || done === target.length) break;
     }
@@ -94,7 +98,7 @@ export class PipeQueue {
   }
 
   #free({ address }: PipeEntry): void {
-    if (address !== 0) this.mm.nonpagedPool.free(address);
+    this.mm.nonpagedPool.free(address);
   }
 
   clear(): void {

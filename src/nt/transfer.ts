@@ -69,7 +69,7 @@ function startPipeTransfer(
     throw error;
   }
   const status = pendRequest(call, 'write', file, buffer, length, target);
-  pipeChanged(call.kernel, file.pipe!);
+  if (status === STATUS_PENDING) pipeChanged(call.kernel, file.pipe!);
   return status;
 }
 

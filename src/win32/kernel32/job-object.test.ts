@@ -11,6 +11,7 @@ const ERROR_NOT_ENOUGH_QUOTA = 1816;
 
 const BASIC_LIMITS = 2;
 const PROCESS_IDS = 3;
+const UI_RESTRICTIONS = 4;
 const COMPLETION_PORT = 7;
 const EXTENDED_LIMITS = 9;
 const EXTENDED_BYTES = 0x90;
@@ -138,6 +139,49 @@ describe('the processes of a job', () => {
     expect(machine.attempt('AssignProcessToJobObject', other, process)).toEqual([0, ERROR_ACCESS_DENIED]);
     machine.call('TerminateJobObject', outer, 3);
     expect([machine.exitCode(process), machine.exitCode(stranger)]).toEqual([3, STILL_ACTIVE]);
+  });
+});
+
+describe('jobs within jobs', () => {
+  const assign = (machine: JobMachine, job: number, process: number) =>
+    machine.attempt('AssignProcessToJobObject', job, process);
+
+  it('take processes of no job, and those of any job around them', () => {
+    const machine = new JobMachine();
+    const jobs = [newJob(machine), newJob(machine), newJob(machine)] as const;
+    const [process, free, outer] = [machine.start(), machine.start(), machine.start()];
+    for (const job of jobs) expect(assign(machine, job, process)[0]).toBe(1);
+    expect(assign(machine, jobs[2], free)[0]).toBe(1);
+    expect(assign(machine, jobs[0], outer)[0]).toBe(1);
+    expect(assign(machine, jobs[2], outer)[0]).toBe(1);
+    for (const each of [process, free, outer])
+      expect(jobs.map((job) => machine.isInJob(each, job))).toEqual([1, 1, 1]);
+    expect(assign(machine, jobs[1], free)).toEqual([0, ERROR_ACCESS_DENIED]);
+    machine.call('TerminateJobObject', jobs[0], 3);
+    expect([process, free, outer].map((each) => machine.exitCode(each))).toEqual([3, 3, 3]);
+    verify(machine.kernel.mm);
+  });
+
+  it('do not restrict the user interface', () => {
+    const machine = new JobMachine();
+    const [outer, inner, process] = [newJob(machine), newJob(machine), machine.start()];
+    const restrictions = machine.space(4);
+    machine.process.write(restrictions, Uint8Array.of(1, 0, 0, 0));
+    expect(machine.call('SetInformationJobObject', inner, UI_RESTRICTIONS, restrictions, 4)).toBe(1);
+    expect(assign(machine, outer, process)[0]).toBe(1);
+    expect(assign(machine, inner, process)).toEqual([0, ERROR_ACCESS_DENIED]);
+  });
+
+  it('are not deeper than the system can follow', () => {
+    const machine = new JobMachine();
+    const process = machine.start();
+    let depth = 0;
+    let error = 0;
+    for (let result = 1; result === 1 && depth < 1000; depth++)
+      [result, error] = assign(machine, newJob(machine), process);
+    expect([depth, error]).toEqual([257, 1450]);
+    machine.call('TerminateProcess', process, 1);
+    verify(machine.kernel.mm);
   });
 });
 

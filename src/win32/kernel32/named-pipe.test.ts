@@ -39,6 +39,62 @@ class PipeMachine extends Win32Machine {
   }
 }
 
+/** Charges nonpaged pool until there is no room for one byte more. */
+function useUpPool({ kernel }: PipeMachine): void {
+  const { nonpagedPool } = kernel.mm;
+  for (let bytes = 2 ** 28; bytes >= 1; ) {
+    if (nonpagedPool.mayCharge(bytes)) nonpagedPool.charge(bytes, 'Test');
+    else bytes /= 2;
+  }
+}
+
+const ERROR_NO_SYSTEM_RESOURCES = 1450;
+
+describe('what I/O keeps in the system', () => {
+  it('is charged to pool, refused when that is used up, and given back', () => {
+    const machine = new PipeMachine();
+    const { nonpagedPool } = machine.kernel.mm;
+    const server = machine.create(DUPLEX | OVERLAPPED, 0);
+    machine.connect();
+    const file = machine.call('CreateFileA', 'C:\\work\\locked', READ_WRITE, 0, 0, 1, 0, 0);
+    expect(machine.call('LockFile', file, 0, 0, 1, 0)).toBe(1);
+    const overlapped = machine.space(32);
+    machine.fill(overlapped, 32);
+    const read = () => machine.attempt('ReadFile', server, machine.buffer, 1, 0, overlapped);
+    expect(read()).toEqual([0, 997]);
+    useUpPool(machine);
+    expect(read()).toEqual([0, ERROR_NO_SYSTEM_RESOURCES]);
+    expect(machine.attempt('LockFile', file, 1, 0, 1, 0)).toEqual([0, ERROR_NO_SYSTEM_RESOURCES]);
+    const handles = machine.space(16);
+    expect(machine.attempt('CreatePipe', handles, handles + 8, 0, 0)).toEqual([0, ERROR_NO_SYSTEM_RESOURCES]);
+    expect(machine.attempt('CreateNamedPipeA', `${NAME}2`, DUPLEX, 0, 1, 0, 0, 0, 0)).toEqual([
+      -1,
+      ERROR_NO_SYSTEM_RESOURCES,
+    ]);
+    expect(machine.call('UnlockFile', file, 0, 0, 1, 0)).toBe(1);
+    expect(machine.call('LockFile', file, 0, 0, 1, 0)).toBe(1);
+    for (const handle of [server, file]) expect(machine.call('CloseHandle', handle)).toBe(1);
+    expect(['Irp ', 'FLex'].map((tag) => nonpagedPool.tags.get(tag)?.charged)).toEqual([0, 0]);
+  });
+
+  it('goes with a completion port that packets reached after its last handle', () => {
+    const machine = new PipeMachine();
+    const server = machine.create(DUPLEX | OVERLAPPED, 0);
+    const client = machine.connect();
+    const port = machine.call('CreateIoCompletionPort', server, 0, 1, 0);
+    const overlapped = machine.space(32);
+    machine.fill(overlapped, 32);
+    expect(machine.attempt('ReadFile', server, machine.buffer, 1, 0, overlapped)).toEqual([0, 997]);
+    expect(machine.call('CloseHandle', port)).toBe(1);
+    const bytes = () => machine.kernel.mm.nonpagedPool.tags.get('Icp ')?.bytes ?? 0;
+    machine.write(client, 'x');
+    expect(bytes()).toBeGreaterThan(0);
+    expect(machine.call('CloseHandle', server)).toBe(1);
+    expect(bytes()).toBe(0);
+    verify(machine.kernel.mm);
+  });
+});
+
 describe('named pipes', () => {
   it('check names, modes, directions and the number of instances', () => {
     const machine = new PipeMachine();
@@ -123,7 +179,7 @@ describe('named pipes', () => {
     expect(result(1)).toEqual([0, 232]);
     verify(machine.kernel.mm);
     expect(machine.call('CloseHandle', server)).toBe(1);
-    expect([machine.kernel.pendingIo, machine.kernel.pipeNames.size]).toEqual([[], 0]);
+    expect([machine.kernel.pendingIo.size, machine.kernel.pipeNames.size]).toEqual([0, 0]);
   });
 
   it('tell a client that was forced off, which another one replaces', () => {
