@@ -333,5 +333,5 @@ describe('ranges that stay in memory', () => {
     for (const { section } of model.sections) deleteSection(model.machine.mm, section);
     expect(model.machine.mm.lockedFrames).toBe(0);
     verify(model.machine.mm);
-  }, 120_000);
+  }, 1_200_000);
 });

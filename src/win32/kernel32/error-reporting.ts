@@ -1,11 +1,9 @@
 /**
  * What a program says of how its errors are reported. Sources: Microsoft, "WerSetFlags function", "WerGetFlags function",
- * "SetThreadErrorMode function", "RaiseFailFastException function".
+ * "SetThreadErrorMode function".
  */
-import { STATUS_FAIL_FAST_EXCEPTION } from '../../base/ntstatus.js';
 import { PROCESS_QUERY_LIMITED_INFORMATION } from '../../nt/access.js';
-import { failFast, RECORD_CODE } from '../../nt/exception-dispatch.js';
-import { PENDING, type ServiceCall, type ServiceFunction } from '../../nt/service.js';
+import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { ERROR_INVALID_PARAMETER } from '../ntdll/dos-error.js';
 import { processOf } from './process.js';
 import { TRUE } from './results.js';
@@ -56,19 +54,9 @@ const setThreadMode: ServiceFunction = (call) => {
   return TRUE;
 };
 
-/** void RaiseFailFastException(record, context, flags): no handler is asked. */
-const raiseFailFast: ServiceFunction = (call) => {
-  const record = call.address(0);
-  const code = record === 0 ? STATUS_FAIL_FAST_EXCEPTION : call.memory.readU32(record + RECORD_CODE);
-  call.memory.commit();
-  failFast(call.kernel, call.thread, code, []);
-  return PENDING;
-};
-
 export const errorReportingFunctions: Record<string, ServiceFunction> = {
   WerSetFlags: setFlags,
   WerGetFlags: getFlags,
   SetThreadErrorMode: setThreadMode,
   GetThreadErrorMode: (call) => stateOf(call.process).threadModes[call.thread.id] ?? 0,
-  RaiseFailFastException: raiseFailFast,
 };

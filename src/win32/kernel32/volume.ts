@@ -2,14 +2,7 @@
 import { STATUS_INVALID_DEVICE_REQUEST } from '../../base/ntstatus.js';
 import { queryInformationFile } from '../../nt/file-information.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
-import { volumeDevice } from '../../nt/volume-name.js';
-import {
-  ERROR_FILE_NOT_FOUND,
-  ERROR_FILENAME_EXCED_RANGE,
-  ERROR_INSUFFICIENT_BUFFER,
-  ERROR_INVALID_NAME,
-  ERROR_PATH_NOT_FOUND,
-} from '../ntdll/dos-error.js';
+import { ERROR_FILENAME_EXCED_RANGE, ERROR_INVALID_NAME, ERROR_PATH_NOT_FOUND } from '../ntdll/dos-error.js';
 import { fileForms } from './file-apis.js';
 import { fullPathOf } from './path.js';
 import { failStatus, TRUE, writeU64 } from './results.js';
@@ -112,21 +105,6 @@ const volumePathName =
     return TRUE;
   };
 
-/** DWORD QueryDosDevice(device, buffer, units): the volume of a drive, or the names of all drives; two zeros end the list. */
-const queryDosDevice =
-  (form: TextForm): ServiceFunction =>
-  (call) => {
-    const asked = call.address(0) === 0 ? null : form.read(call, call.address(0)).toUpperCase();
-    const names = drivesOf(call).map((drive) => `${drive}:`);
-    if (asked !== null && !names.includes(asked)) return call.fail(ERROR_FILE_NOT_FOUND);
-    const texts = asked === null ? names : [volumeDevice(asked[0]!)];
-    const text = `${texts.join('\0')}\0\0`;
-    if (call.u32(2) < text.length) return call.fail(ERROR_INSUFFICIENT_BUFFER);
-    call.memory.probeWrite(call.address(1), text.length * form.unit);
-    call.memory.writeBytes(call.address(1), form.encode(text));
-    return text.length;
-  };
-
 /** DWORD GetLogicalDriveStrings(units, buffer): roots, each with a zero, and one more zero. */
 const driveStrings =
   (form: TextForm): ServiceFunction =>
@@ -147,7 +125,6 @@ export const volumeFunctions: Record<string, Service | ServiceFunction> = {
   ...fileForms('GetVolumeInformation', volumeInformation),
   GetVolumeInformationByHandleW: volumeInformationByHandle,
   ...fileForms('GetVolumePathName', volumePathName),
-  ...bothForms('QueryDosDevice', queryDosDevice),
   ...bothForms('GetLogicalDriveStrings', driveStrings),
   GetLogicalDrives: logicalDrives,
 };
