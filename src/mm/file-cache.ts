@@ -22,7 +22,7 @@ import { ensureDataControlArea } from './section.js';
 import { filePosition } from './section-page.js';
 import { systemWord } from './system-space.js';
 import { makeSystemPageValid, markSystemPageWritten } from './system-working-set.js';
-import { useControlArea } from './unused-segments.js';
+import { addUnusedSegment, useControlArea } from './unused-segments.js';
 
 const PAGE_SIZE = 4096;
 /** Prototype PTEs that a file which grows has at least, and at most beyond its end. */
@@ -46,7 +46,7 @@ function cacheOf(mm: MemoryManager, file: BackingFile, bytes: number): ControlAr
   const existing = file.dataControlArea;
   if (existing === null) {
     if (!ensureDataControlArea(mm, file, pages, MM_READWRITE)) return null;
-    mm.sections.unused.push(file.dataControlArea!);
+    addUnusedSegment(mm, file.dataControlArea!);
   } else if (existing.segment.pageCount < pages) {
     const spare = Math.min(MOST_SPARE_PAGES, Math.max(LEAST_PAGES, pages));
     hold(mm, existing);
@@ -64,7 +64,7 @@ function hold(mm: MemoryManager, controlArea: ControlArea): void {
 
 function letGo(mm: MemoryManager, controlArea: ControlArea): void {
   controlArea.sectionReferences--;
-  if (controlArea.sectionReferences + controlArea.mappedViews === 0) mm.sections.unused.push(controlArea);
+  if (controlArea.sectionReferences + controlArea.mappedViews === 0) addUnusedSegment(mm, controlArea);
 }
 
 /**

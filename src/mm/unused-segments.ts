@@ -28,6 +28,11 @@ export function releaseControlArea(mm: MemoryManager, controlArea: ControlArea):
     deleteControlArea(mm, controlArea);
     return;
   }
+  addUnusedSegment(mm, controlArea);
+}
+
+/** A segment has no user any more; when there are too many of these, those that came first go. */
+export function addUnusedSegment(mm: MemoryManager, controlArea: ControlArea): void {
   const { unused } = mm.sections;
   unused.push(controlArea);
   if (unused.length > MOST_UNUSED_SEGMENTS) wakeSystemThread(mm, mm.systemThreads.dereferenceSegment);

@@ -23,6 +23,7 @@ import {
   FILE_WRITE_DATA,
   mapGenericMask,
 } from './access.js';
+import { dropListing } from './directory-listing.js';
 import { type FileControlBlock, openFileControlBlock } from './file-control-block.js';
 import { releaseLocks } from './file-locks.js';
 import { type DeviceName, type ParsedName, parseNtPath } from './file-name.js';
@@ -404,7 +405,7 @@ export function closeFileObject(kernel: Kernel, object: FileObject): void {
     closePipeEnd(kernel, pipe);
     pipeChanged(kernel, pipe);
   }
-  if (location?.mount && object.isDirectory && object.deleteOnClose) removeEntry(location as DiskLocation);
+  if (object.isDirectory) closeDirectory(kernel, object);
   if (!file) return;
   updateShareAccess(file, object, -1);
   if (object.deleteOnClose) file.deletePending = true;
@@ -425,6 +426,14 @@ export function closeFileObject(kernel: Kernel, object: FileObject): void {
   file.noteHostState();
   if (file.deletePending) deleteName(kernel, object, file);
   kernel.fileSystem.releaseUnused();
+}
+
+function closeDirectory(kernel: Kernel, object: FileObject): void {
+  const { location } = object;
+  dropListing(kernel, object);
+  if (!location?.mount || !object.deleteOnClose) return;
+  kernel.fileSystem.forgetPath(foldPath(location.drive, location.path));
+  removeEntry(location as DiskLocation);
 }
 
 /** Takes a file's name away; those who have it open keep it. */

@@ -17,6 +17,7 @@ import type { HostEntry } from '../host/host.js';
 import { setMappedFileSize } from '../mm/mapped-file.js';
 import { forceSectionClosed } from '../mm/unused-segments.js';
 import { DELETE, FILE_READ_DATA, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA } from './access.js';
+import { beginListing } from './directory-listing.js';
 import { parseNtPath } from './file-name.js';
 import {
   FILE_ATTRIBUTE_ARCHIVE,
@@ -350,7 +351,7 @@ export function renameFile(
   } catch (error) {
     return statusOfHostError(error);
   }
-  fileSystem.movePath(oldKey, newKey);
+  fileSystem.movePath(oldKey, newKey, object.isDirectory);
   object.location = target;
   object.path = `${target.drive}:\\${target.path.join('\\')}`;
   if (file) {
@@ -376,7 +377,7 @@ function hasOpenBelow(kernel: Kernel, key: string): boolean {
 
 /**
  * The next entry of a directory (NtQueryDirectoryFile); a number is the NTSTATUS: STATUS_NO_SUCH_FILE when nothing
- * matches at all, STATUS_NO_MORE_FILES after the last. The pattern of the first call stays until `restart`.
+ * matches at all, STATUS_NO_MORE_FILES after the last, STATUS_INSUFFICIENT_RESOURCES. The pattern of the first call stays until `restart`.
  */
 export function queryDirectoryFile(
   kernel: Kernel,
@@ -392,11 +393,8 @@ export function queryDirectoryFile(
   const first = object.cursor === null;
   kernel.memory.commit();
   if (first || restart) {
-    try {
-      object.cursor = { entries: listDirectory(kernel, object, pattern), pattern, next: 0 };
-    } catch (error) {
-      return statusOfHostError(error);
-    }
+    const status = beginListing(kernel, object, pattern);
+    if (status !== STATUS_SUCCESS) return status;
   }
   const cursor = object.cursor!;
   while (cursor.next < cursor.entries.length) {
@@ -426,16 +424,4 @@ function directoryEntry(
     ...timesOf(kernel, key, entry.modifiedMs || kernel.bootTimeMs),
     path: key,
   };
-}
-
-/** What makes a pattern mean more than the one name that it is. */
-const PATTERN = /[*?<>"\\/:|]|^\.{0,2}$|[. ]$/;
-
-/** Entries of an open directory that can match a pattern, "." and ".." first except in a drive's root. */
-function listDirectory(kernel: Kernel, object: FileObject, pattern: string): HostEntry[] {
-  if (!PATTERN.test(pattern)) return kernel.fileSystem.listOne(object.location!, pattern);
-  const entries = kernel.fileSystem.list(object.location!);
-  if (object.location!.path.length === 0) return entries;
-  const dots: HostEntry[] = ['.', '..'].map((name) => ({ kind: 'directory', size: 0, modifiedMs: 0, name }));
-  return [...dots, ...entries];
 }

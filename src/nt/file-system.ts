@@ -64,6 +64,14 @@ export function foldPath(drive: string, path: readonly string[]): string {
   return `${drive}:\\${path.map(foldName).join('\\')}`;
 }
 
+function moveBelow(notes: Map<string, unknown>, from: string, to: string): void {
+  for (const [path, note] of [...notes]) {
+    if (!path.startsWith(from)) continue;
+    notes.delete(path);
+    notes.set(to + path.slice(from.length), note);
+  }
+}
+
 /** The guest's volumes: mounts in drives, and the files that are open. */
 export class FileSystem {
   /** `clock`: calendar time in milliseconds since 1970. */
@@ -155,10 +163,11 @@ export class FileSystem {
     this.times.delete(key);
   }
 
-  /** Takes what this run noted of a path to the file's new one. */
-  movePath(from: string, to: string): void {
+  /** Takes what this run noted of a path, and of all below a directory, to the new one. */
+  movePath(from: string, to: string, isDirectory: boolean): void {
     if (from === to) return;
     for (const notes of [this.writtenMs, this.attributes, this.times] as Map<string, unknown>[]) {
+      if (isDirectory) moveBelow(notes, `${from}\\`, `${to}\\`);
       const note = notes.get(from);
       notes.delete(to);
       if (note !== undefined) notes.set(to, note);

@@ -30,6 +30,7 @@ export function terminateProcess(kernel: Kernel, process: Process, exitStatus: n
   process.signalState = 1;
   kernel.scheduler.signal(process);
   kernel.processes.delete(process.id);
+  process.environment = [];
   kernel.exited.push(process);
   dereferenceObject(kernel, process);
 }

@@ -59,8 +59,8 @@ export interface Process extends DispatcherObject {
   /** Guest path of the program, such as C:\app\sort.exe; empty for a bare address space. */
   readonly imagePath: string;
   readonly commandLine: string;
-  /** NAME=value entries in the order of the environment block. */
-  readonly environment: readonly string[];
+  /** NAME=value entries in the order of the environment block; none when the process has ended. */
+  environment: readonly string[];
   /** As it began, without a trailing backslash except in a root; the current one is in the process parameters. */
   readonly currentDirectory: string;
   readonly startup: StartupSettings | null;

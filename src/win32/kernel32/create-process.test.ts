@@ -109,6 +109,7 @@ describe('CreateProcess', () => {
     expect(machine.exitCode('GetExitCodeThread', thread)).toBe(5);
     expect(machine.call('OpenProcess', 0x1000, 0, processId)).not.toBe(0);
     for (const handle of [process, thread]) expect(machine.call('CloseHandle', handle)).toBe(1);
+    expect(machine.kernel.exited.map(({ environment }) => environment)).toEqual([[]]);
     verify(machine.kernel.mm);
   });
 
