@@ -4,21 +4,8 @@
 # examples/<name>/wine-differs.md. Ends with 1 when a disagreement has no reason on file.
 # An exit code is compared by its low 8 bits, as Wine hands no more to its host.
 set -euo pipefail
+source "$(dirname "$0")/wine-prefix.sh"
 cd "$(dirname "$0")/../examples"
-wine=$(command -v /usr/lib/wine/wine64 || command -v wine64 || command -v wine || true)
-if [ -z "$wine" ]; then
-  echo "Wine is missing; on Debian: apt-get install wine64" >&2
-  exit 1
-fi
-work=$(mktemp -d)
-export WINEPREFIX="$work/prefix" WINEDEBUG=-all WINEDLLOVERRIDES='winedbg.exe,mscoree,mshtml=d'
-server=$(command -v /usr/lib/wine/wineserver64 || command -v wineserver || true)
-finish() {
-  if [ -n "$server" ]; then "$server" -k >/dev/null 2>&1 || true; fi
-  rm -rf "$work"
-}
-trap finish EXIT
-"$wine" wineboot -i >/dev/null 2>&1
 
 agreed=0 differed=0 unexplained=0
 run() { # expected, exit code, made file, program, arguments

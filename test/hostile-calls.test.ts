@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { NtStatusError } from '../src/machine-process.js';
 import { FRAME_ACTIVE } from '../src/mm/pfn-database.js';
 import { verify } from '../src/mm/verify.js';
 import { KI_SERVICE_RETURN } from '../src/nt/service.js';
@@ -21,18 +20,6 @@ const TEXT = 2 ** 20;
 function hostBytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
-}
-
-/** The stack arguments and the call; false when the program has taken its own stack away. */
-function callWith(guest: HostileGuest, random: Random, service: number, rsp: number): boolean {
-  try {
-    guest.fillStackArguments(random, rsp);
-  } catch (error) {
-    if (error instanceof NtStatusError) return false;
-    throw error;
-  }
-  guest.callService(random, service, rsp, BUDGET);
-  return true;
 }
 
 function pickService(random: Random, count: number): number {
@@ -66,7 +53,7 @@ describe('services called with what earlier calls answered, and with memory of e
       const memory = hostBytes();
       const started = processorMilliseconds();
       try {
-        if (!callWith(guest, random, service, rsp)) left = 0;
+        if (!guest.callWithStack(random, service, rsp, BUDGET)) left = 0;
       } catch (error) {
         throw new Error(name, { cause: error });
       }
@@ -87,7 +74,7 @@ describe('services called with what earlier calls answered, and with memory of e
       guest.fillMemory(random);
       const rsp = guest.stackTop - DEPTH;
       for (let call = 0; call < BATCH && guest.spins; call++)
-        if (!callWith(guest, random, below(random, kernel.services.length), rsp)) break;
+        if (!guest.callWithStack(random, below(random, kernel.services.length), rsp, BUDGET)) break;
       guest.endAll();
     };
     const inUse = () => kernel.mm.pfn.state.filter((state) => state === FRAME_ACTIVE).length;

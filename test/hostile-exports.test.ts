@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest';
-import { NtStatusError } from '../src/machine-process.js';
 import { verify } from '../src/mm/verify.js';
 import { effort, processorMilliseconds } from '../src/testing/hostile-effort.js';
 import { HostileGuest } from '../src/testing/hostile-guest.js';
-import { mulberry32, type Random, seedFor, shuffled } from '../src/testing/seed.js';
+import { mulberry32, seedFor, shuffled } from '../src/testing/seed.js';
 
 /** Calls of each function; NTMM_FUZZ=2000 makes it 10,000. */
 const CALLS_OF_EACH = effort(5);
@@ -14,18 +13,6 @@ const VERIFY_EVERY = 100;
 const BUDGET = 20_000;
 const LONGEST_MS = 2000;
 const DEPTH = 0x2000;
-
-/** One call with arguments of every kind; false when the program has taken its own stack away. */
-function call(guest: HostileGuest, random: Random, service: number, rsp: number): boolean {
-  try {
-    guest.fillStackArguments(random, rsp);
-  } catch (error) {
-    if (error instanceof NtStatusError) return false;
-    throw error;
-  }
-  guest.callService(random, service, rsp, BUDGET);
-  return true;
-}
 
 it('every exported function comes back, raises, waits or ends the program, whatever it is called with', {
   timeout: 36_000_000,
@@ -48,7 +35,7 @@ it('every exported function comes back, raises, waits or ends the program, whate
       const name = `${services[service]!.module}!${services[service]!.name}, round ${round}`;
       const started = processorMilliseconds();
       try {
-        if (!call(guest, random, service, rsp)) left = 0;
+        if (!guest.callWithStack(random, service, rsp, BUDGET)) left = 0;
       } catch (error) {
         throw new Error(name, { cause: error });
       }

@@ -15,7 +15,7 @@ import type { Host } from '../host/host.js';
 import { MemoryHost } from '../host/memory-host.js';
 import { XMM } from '../machine/cpu/layout.js';
 import { Machine } from '../machine.js';
-import type { MachineProcess } from '../machine-process.js';
+import { type MachineProcess, NtStatusError } from '../machine-process.js';
 import type { Kernel } from '../nt/kernel.js';
 import { closeUnusedSegments } from '../nt/memory-threads.js';
 import { terminateProcess } from '../nt/process-delete.js';
@@ -176,6 +176,18 @@ export class HostileGuest {
       if (this.results.length > 24) this.results.shift();
     }
     return reason;
+  }
+
+  /** The stack arguments and the call; false when the program has taken its own stack away. */
+  callWithStack(random: Random, service: number, rsp: number, budget: number): boolean {
+    try {
+      this.fillStackArguments(random, rsp);
+    } catch (error) {
+      if (error instanceof NtStatusError) return false;
+      throw error;
+    }
+    this.callService(random, service, rsp, budget);
+    return true;
   }
 
   /** Service number of 'msvcrt.dll!strlen'. */
