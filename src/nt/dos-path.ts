@@ -34,14 +34,14 @@ function withoutEnd(text: string, characters: string): string {
 
 const DEVICE_NAME = /^(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³]|conin\$|conout\$)$/i;
 
-/** The device that the last component of a path names ('NUL', 'CON', …), or null. */
+/** The device that the last component of a path names ('NUL', 'con', …), as it is spelled, or null. */
 export function dosDeviceName(path: string): string | null {
   const type = dosPathType(path);
   if (type === 'verbatim' || type === 'device' || type === 'unc') return null;
   const last = path.slice(Math.max(path.lastIndexOf('\\'), path.lastIndexOf('/')) + 1);
   const bare = /^[A-Za-z]:/.test(last) ? last.slice(2) : last;
   const stem = withoutEnd(bare.replace(/[.:].*$/s, ''), ' ');
-  return DEVICE_NAME.test(stem) ? stem.toUpperCase() : null;
+  return DEVICE_NAME.test(stem) ? stem : null;
 }
 
 /** Resolves . and .., drops empty components, and strips what Win32 strips from the ends of names. */
@@ -59,20 +59,33 @@ function normalizeComponents(path: string): string {
   return kept.join('\\') + (trailing && kept.length > 0 ? '\\' : '');
 }
 
-/** Full form of a path against a current directory such as C:\work (GetFullPathName); device names become \\.\NUL. */
+/** \\server\share, which .. does not go above, and what lies behind it. */
+const UNC_PARTS = /^[\\/]{2}([^\\/]*)[\\/]*([^\\/]*)(.*)$/s;
+
+function fullUncPath(path: string): string {
+  const [, server = '', share = '', rest = ''] = UNC_PARTS.exec(path) ?? [];
+  const below = normalizeComponents(rest);
+  if (share === '') return `\\\\${server}`;
+  const separator = below !== '' || isSeparator(rest[0]) ? '\\' : '';
+  return `\\\\${server}\\${share}${separator}${below}`;
+}
+
+/**
+ * Full form of a path against a current directory such as C:\work (GetFullPathName); device names become \\.\NUL. Letters keep
+ * their case, but for a drive whose current directory is asked for.
+ */
 export function fullDosPath(path: string, currentDirectory: string): string {
   const device = dosDeviceName(path);
   if (device !== null) return `\\\\.\\${device}`;
   const drive = currentDirectory.slice(0, 2);
   switch (dosPathType(path)) {
     case 'verbatim':
-      return path;
     case 'device':
       return `${path.slice(0, 4).replaceAll('/', '\\')}${normalizeComponents(path.slice(4))}`;
     case 'unc':
-      return `\\\\${normalizeComponents(path.slice(2))}`;
+      return fullUncPath(path);
     case 'absolute':
-      return `${path[0]!.toUpperCase()}:\\${normalizeComponents(path.slice(3))}`;
+      return `${path[0]}:\\${normalizeComponents(path.slice(3))}`;
     case 'drive-relative': {
       const letter = path[0]!.toUpperCase();
       const base = letter === drive[0]?.toUpperCase() ? currentDirectory.slice(3) : '';
@@ -88,10 +101,9 @@ export function fullDosPath(path: string, currentDirectory: string): string {
 /** The NT path of a Win32 path: \??\C:\work\a.txt. Null for an empty path. */
 export function dosPathToNtPath(path: string, currentDirectory: string): string | null {
   if (path === '') return null;
+  if (dosPathType(path) === 'verbatim') return `\\??\\${path.slice(4)}`;
   const full = fullDosPath(path, currentDirectory);
   switch (dosPathType(full)) {
-    case 'verbatim':
-      return `\\??\\${full.slice(4)}`;
     case 'device':
       return `\\??\\${full.slice(4)}`;
     case 'unc':

@@ -1,5 +1,5 @@
 /** Files and directories by name (fileapi.h, winbase.h). Sources: Microsoft, "DeleteFileW function", "MoveFileExW function", "CopyFileW function", "CreateDirectoryW function", "GetFileAttributesExW function". */
-import { ntSuccess, STATUS_SUCCESS } from '../../base/ntstatus.js';
+import { ntSuccess, STATUS_OBJECT_PATH_NOT_FOUND, STATUS_SUCCESS } from '../../base/ntstatus.js';
 import { DELETE, FILE_READ_DATA, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA } from '../../nt/access.js';
 import {
   type FileInformation,
@@ -9,7 +9,12 @@ import {
 } from '../../nt/file-information.js';
 import * as option from '../../nt/file-object.js';
 import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
-import { ERROR_ALREADY_EXISTS, ERROR_INVALID_PARAMETER, ERROR_PATH_NOT_FOUND } from '../ntdll/dos-error.js';
+import {
+  ERROR_ALREADY_EXISTS,
+  ERROR_DIRECTORY,
+  ERROR_INVALID_PARAMETER,
+  ERROR_PATH_NOT_FOUND,
+} from '../ntdll/dos-error.js';
 import { writeThreeTimes } from '../ntdll/file-records.js';
 import { fileForms } from './file-apis.js';
 import { stateOf } from './library-state.js';
@@ -147,6 +152,7 @@ function createTemporary(call: ServiceCall, nameOf: (unique: number) => string):
     const name = nameOf(state.temporaryNames);
     if (pathExists(call, name)) continue;
     const status = withOpen(call, name, how, () => STATUS_SUCCESS);
+    if (status === STATUS_OBJECT_PATH_NOT_FOUND) return call.fail(ERROR_DIRECTORY);
     return ntSuccess(status) ? state.temporaryNames : failStatus(call, status);
   }
   return call.fail(ERROR_ALREADY_EXISTS);

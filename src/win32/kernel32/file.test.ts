@@ -176,6 +176,10 @@ describe('names of files', () => {
     expect(machine.text(buffer)).toBe('C:\\work\\abc1.tmp');
     expect(machine.file('abc1.tmp')).toBe('');
     expect(machine.call('GetTempFileNameA', '.', 'abc', 0x1e2, buffer)).toBe(0x1e2);
+    expect(machine.attempt('GetTempFileNameA', 'none', 'abc', 0, buffer)).toEqual([0, 267]);
+    expect(['C:\\', 'c:', 'none', 'Q:\\'].map((root) => machine.call('GetDriveTypeA', root))).toEqual([
+      3, 3, 1, 1,
+    ]);
     expect(machine.text(buffer)).toBe('.\\abc1E2.tmp');
   });
 });

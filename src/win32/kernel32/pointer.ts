@@ -1,10 +1,9 @@
 /**
- * Pointers: probing them, encoding them, and lists that they link (winbase.h, utilapiset.h, interlockedapi.h). Sources: Microsoft,
- * "IsBadReadPtr function", "EncodePointer function", "InterlockedPushEntrySList function"; SLIST_HEADER of x64: depth 16 bits,
- * sequence 48 bits, then the address of the first entry, whose low four bits are 0.
+ * Pointers: probing them and encoding them (winbase.h, utilapiset.h). Sources: Microsoft, "IsBadReadPtr function",
+ * "EncodePointer function".
  */
 import { GuestFault } from '../../mm/user-memory.js';
-import type { Service, ServiceCall, ServiceFunction } from '../../nt/service.js';
+import type { Service, ServiceFunction } from '../../nt/service.js';
 import { TRUE } from './results.js';
 import { bothForms, type TextForm } from './text-form.js';
 
@@ -33,57 +32,6 @@ const encodePointer: ServiceFunction = (call) => {
   call.return64((call.lo(0) ^ cookie) >>> 0, (call.hi(0) ^ Math.imul(cookie, 0xc2b2ae35)) >>> 0);
 };
 
-const SLIST_NEXT = 8;
-const SLIST_BYTES = 16;
-
-function initializeList(call: ServiceCall): void {
-  call.memory.probeWrite(call.address(0), SLIST_BYTES);
-  call.memory.fill(call.address(0), SLIST_BYTES, 0);
-}
-
-/** First entry of a list, 0 for none. */
-function firstEntry(call: ServiceCall, list: number): number {
-  const at = call.memory.readPointer(list + SLIST_NEXT);
-  return at - (at % 16);
-}
-
-/** Sets first entry and depth, and counts the sequence up. */
-function setFirst(call: ServiceCall, list: number, entry: number, depth: number): void {
-  const { memory } = call;
-  const sequence = (memory.readU16(list + 2) + 1) & 0xffff;
-  memory.writePointer(list + SLIST_NEXT, entry);
-  memory.writeU16(list, depth & 0xffff);
-  memory.writeU16(list + 2, sequence);
-}
-
-/** PSLIST_ENTRY InterlockedPushEntrySList(list, entry): the entry that was first. */
-const pushEntry: ServiceFunction = (call) => {
-  const [list, entry] = [call.address(0), call.address(1)];
-  call.memory.probeWrite(list, SLIST_BYTES);
-  const before = firstEntry(call, list);
-  call.memory.writePointer(entry, before);
-  setFirst(call, list, entry, call.memory.readU16(list) + 1);
-  return before;
-};
-
-/** PSLIST_ENTRY InterlockedPopEntrySList(list). */
-const popEntry: ServiceFunction = (call) => {
-  const list = call.address(0);
-  call.memory.probeWrite(list, SLIST_BYTES);
-  const entry = firstEntry(call, list);
-  if (entry !== 0) setFirst(call, list, call.memory.readPointer(entry), call.memory.readU16(list) - 1);
-  return entry;
-};
-
-/** PSLIST_ENTRY InterlockedFlushSList(list). */
-const flushList: ServiceFunction = (call) => {
-  const list = call.address(0);
-  call.memory.probeWrite(list, SLIST_BYTES);
-  const entry = firstEntry(call, list);
-  if (entry !== 0) setFirst(call, list, 0, 0);
-  return entry;
-};
-
 /** int MulDiv(number, numerator, denominator): rounded half away from zero; -1 when it cannot be. */
 const mulDiv: ServiceFunction = (call) => {
   const denominator = BigInt(call.i32(2));
@@ -105,10 +53,5 @@ export const pointerFunctions: Record<string, Service | ServiceFunction> = {
   DecodePointer: encodePointer,
   EncodeSystemPointer: encodePointer,
   DecodeSystemPointer: encodePointer,
-  InitializeSListHead: initializeList,
-  InterlockedPushEntrySList: pushEntry,
-  InterlockedPopEntrySList: popEntry,
-  InterlockedFlushSList: flushList,
-  QueryDepthSList: (call) => call.memory.readU16(call.address(0)),
   MulDiv: mulDiv,
 };

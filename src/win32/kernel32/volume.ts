@@ -26,17 +26,21 @@ function drivesOf(call: ServiceCall): string[] {
   return [...new Set(call.kernel.fileSystem.mounts.map(({ drive }) => drive))].sort();
 }
 
+/** UINT GetDriveType(root); a folder may be named too, by a path that ends in a backslash. */
+const getDriveType =
+  (form: TextForm): ServiceFunction =>
+  (call) => {
+    const at = call.address(0);
+    const isRoot = at === 0 || /^[A-Za-z]:$|[\\/]$/.test(form.read(call, at));
+    return isRoot && driveAt(call, form, at) !== '' ? DRIVE_FIXED : DRIVE_NO_ROOT_DIR;
+  };
+
 /** The drive letter of a root path, or of the current directory when the address is 0; '' when there is no such drive. */
 function driveAt(call: ServiceCall, form: TextForm, address: number): string {
   const full = fullPathOf(call, address === 0 ? '.' : form.read(call, address));
   const drive = full[1] === ':' ? full[0]!.toUpperCase() : '';
   return drivesOf(call).includes(drive) ? drive : '';
 }
-
-const getDriveType =
-  (form: TextForm): ServiceFunction =>
-  (call) =>
-    driveAt(call, form, call.address(0)) === '' ? DRIVE_NO_ROOT_DIR : DRIVE_FIXED;
 
 /** BOOL GetDiskFreeSpace(root, sectorsPerCluster, bytesPerSector, freeClusters, clusters). */
 const diskFreeSpace =

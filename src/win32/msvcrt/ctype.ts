@@ -110,6 +110,7 @@ function maskedFunctions(): Record<string, ServiceFunction> {
 const isAsciiUpper = (code: number) => code >= 65 && code <= 90;
 const isAsciiLower = (code: number) => code >= 97 && code <= 122;
 
+/** In the "C" locale case has to do with the 26 letters alone, for wide characters too. */
 export function toLower(code: number): number {
   return isAsciiUpper(code) ? code + 32 : code;
 }
@@ -118,21 +119,10 @@ export function toUpper(code: number): number {
   return isAsciiLower(code) ? code - 32 : code;
 }
 
-/** One unit for one unit; what maps to several stays. */
-export function wideToLower(unit: number): number {
-  const lower = String.fromCharCode(unit).toLowerCase();
-  return lower.length === 1 ? lower.charCodeAt(0) : unit;
-}
-
-export function wideToUpper(unit: number): number {
-  const upper = String.fromCharCode(unit).toUpperCase();
-  return upper.length === 1 ? upper.charCodeAt(0) : unit;
-}
-
 const lower: ServiceFunction = (call) => toLower(call.i32(0));
 const upper: ServiceFunction = (call) => toUpper(call.i32(0));
-const lowerWide: ServiceFunction = (call) => wideToLower(call.u32(0) & 0xffff);
-const upperWide: ServiceFunction = (call) => wideToUpper(call.u32(0) & 0xffff);
+const lowerWide: ServiceFunction = (call) => toLower(call.u32(0) & 0xffff);
+const upperWide: ServiceFunction = (call) => toUpper(call.u32(0) & 0xffff);
 const isWide: ServiceFunction = (call) => wideMasked(call.u32(0) & 0xffff, call.u32(1));
 const isIdentifier = (code: number) => /^[A-Za-z0-9_]$/.test(String.fromCharCode(code & 0xffff));
 const isNarrow: ServiceFunction = (call) => narrowMasked(call.i32(0), call.u32(1));

@@ -1,9 +1,5 @@
 /** _open, _read and their family, and the functions on files by name. Source: "Low-level I/O", "File handling", Microsoft. */
-import {
-  STATUS_OBJECT_NAME_COLLISION,
-  STATUS_OBJECT_PATH_NOT_FOUND,
-  STATUS_SUCCESS,
-} from '../../base/ntstatus.js';
+import { STATUS_OBJECT_PATH_NOT_FOUND, STATUS_SUCCESS } from '../../base/ntstatus.js';
 import { DELETE, FILE_WRITE_ATTRIBUTES } from '../../nt/access.js';
 import { createFile } from '../../nt/create-file.js';
 import {
@@ -243,8 +239,6 @@ const rename =
   (call) => {
     const target = ntPathOf(call, nameOf(call, 1, wide));
     if (target === null) return failWithStatus(call, STATUS_OBJECT_PATH_NOT_FOUND);
-    const existing = queryAttributesFile(call.kernel, target);
-    if (typeof existing !== 'number') return failWithStatus(call, STATUS_OBJECT_NAME_COLLISION);
     return withName(call, nameOf(call, 0, wide), 0, (handle) =>
       renameFile(call.kernel, call.process, handle, target, false),
     );

@@ -272,6 +272,7 @@ describe('msvcrt streams', () => {
     expect(crt.call('fgetc', file)).toBe(0x30);
     crt.call('fclose', file);
     const more = crt.callAddress('fopen', 'f.bin', 'ab');
+    expect(crt.call('ftell', more)).toBe(0);
     crt.call('fputs', '!', more);
     crt.call('fclose', more);
     expect(crt.file('f.bin')).toBe('0123xy6789!');
@@ -312,6 +313,9 @@ describe('msvcrt streams', () => {
 
   it('removes, renames and looks at files', () => {
     const crt = new CrtMachine({ files: { 'a.txt': 'abc' } });
+    expect(crt.call('rename', 'a.txt', 'A.txt')).toBe(0);
+    expect(crt.call('rename', 'none.txt', 'a.txt')).toBe(-1);
+    expect(crt.errno).toBe(2);
     expect(crt.call('rename', 'a.txt', 'b.txt')).toBe(0);
     const stat = crt.space(64);
     expect(crt.call('_stat64', 'b.txt', stat)).toBe(0);
@@ -319,6 +323,14 @@ describe('msvcrt streams', () => {
     expect(crt.call('_access', 'b.txt', 0)).toBe(0);
     expect(crt.call('remove', 'b.txt')).toBe(0);
     expect(crt.call('_access', 'b.txt', 0)).toBe(-1);
+  });
+
+  it('knows the case of 26 letters', () => {
+    const crt = new CrtMachine();
+    expect(crt.call('towupper', 0x3b1)).toBe(0x3b1);
+    expect(crt.call('towlower', 0x41)).toBe(0x61);
+    expect(crt.call('_wcsicmp', { wide: '\xe4b' }, { wide: '\xe4B' })).toBe(0);
+    expect(crt.call('_wcsicmp', { wide: '\xe4' }, { wide: '\xc4' })).not.toBe(0);
   });
 
   it('makes, enters and removes folders', () => {

@@ -29,8 +29,6 @@ import {
   FTEXT,
   failWithErrno,
   failWithStatus,
-  lowSeek,
-  SEEK_END,
 } from './low-io.js';
 import { variable } from './state.js';
 import { freeStream, IOREAD, IORW, IOWRT, openStream, type Stream } from './stream.js';
@@ -174,7 +172,6 @@ export function openNamed(
   }
   const descriptor = openLow(call, name, parsed.open, sharing);
   if (descriptor < 0) return 0;
-  if (parsed.open & O_APPEND) lowSeek(call, descriptor, 0, SEEK_END);
   openStream(stream, descriptor, parsed.stream);
   return stream.address;
 }

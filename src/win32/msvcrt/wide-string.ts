@@ -2,7 +2,7 @@
 import type { ServiceCall, ServiceFunction } from '../../nt/service.js';
 import { wideBytes } from '../wide-bytes.js';
 import { allocate } from './crt-heap.js';
-import { wideToLower, wideToUpper } from './ctype.js';
+import { toLower, toUpper } from './ctype.js';
 import { EINVAL, ENOMEM, ERANGE, STRUNCATE } from './errno.js';
 import { failWith, THREAD_WCSTOK, threadData } from './state.js';
 import { readWide, writeWide } from './text.js';
@@ -29,9 +29,7 @@ const compare =
   (call) => {
     const limit = bounded ? call.size(2) : NO_LIMIT;
     const [left, right] = [textAt(call, 0, limit), textAt(call, 1, limit)];
-    return folded
-      ? compareText(mapUnits(left, wideToLower), mapUnits(right, wideToLower))
-      : compareText(left, right);
+    return folded ? compareText(mapUnits(left, toLower), mapUnits(right, toLower)) : compareText(left, right);
   };
 
 function copy(call: ServiceCall): number {
@@ -181,8 +179,8 @@ export const wideStringFunctions: Record<string, ServiceFunction> = {
     return text.length;
   },
   _wcsdup: duplicate,
-  _wcslwr: mapped(wideToLower),
-  _wcsupr: mapped(wideToUpper),
+  _wcslwr: mapped(toLower),
+  _wcsupr: mapped(toUpper),
   _wcsrev: reverse,
   _wcsset: (call) => setUnits(call, NO_LIMIT),
   _wcsnset: (call) => setUnits(call, call.size(2)),
