@@ -1,7 +1,8 @@
 /** Services of completion ports: NtCreateIoCompletion, NtSetIoCompletion, NtRemoveIoCompletion(Ex). */
-import { STATUS_SUCCESS } from '../base/ntstatus.js';
+import { STATUS_INVALID_PARAMETER, STATUS_SUCCESS } from '../base/ntstatus.js';
 import { IO_COMPLETION_MODIFY_STATE } from './access.js';
-import { testForAlert } from './apc.js';
+import { testForAlert, type Word64 } from './apc.js';
+import type { FileObject } from './file-object.js';
 import {
   type CompletionPacket,
   type IoCompletionObject,
@@ -10,6 +11,7 @@ import {
   takeCompletion,
   takeMore,
 } from './io-completion.js';
+import { isSynchronous } from './io-request.js';
 import type { Kernel } from './kernel.js';
 import { createNamedObject, type NamedCreation, referenceByHandle } from './object-manager.js';
 import type { Process } from './process.js';
@@ -85,4 +87,27 @@ export function removeIoCompletion(
   const more = thread.port === null ? [] : takeMore(kernel, thread.port, most - 1);
   give([first, ...more]);
   return STATUS_SUCCESS;
+}
+
+/** Why the I/O of a file cannot be told to a port: it has one already, or its services return when it is finished. */
+export function checkFileCompletion(kernel: Kernel, process: Process, handle: number): number {
+  const file = referenceByHandle(kernel, process, handle, 'file', 0);
+  if (typeof file === 'number') return file;
+  const isFree = (file as FileObject).completion === null && !isSynchronous(file as FileObject);
+  return isFree ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+/** Has the end of the file's I/O told to the port with the key (FileCompletionInformation), which checkFileCompletion allowed. */
+export function setFileCompletion(
+  kernel: Kernel,
+  process: Process,
+  handle: number,
+  port: IoCompletionObject,
+  key: Word64,
+): void {
+  const file = referenceByHandle(kernel, process, handle, 'file', 0);
+  if (typeof file === 'number') return;
+  kernel.memory.commit();
+  port.referenceCount++;
+  (file as FileObject).completion = { port, key };
 }

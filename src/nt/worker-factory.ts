@@ -158,6 +158,7 @@ export function deleteWorkerFactory(kernel: Kernel, factory: WorkerFactory): voi
   const { scheduler, timers, workerFactories, workersWanted } = kernel;
   const { port } = factory;
   timers.removeThoseOf(port);
+  port.factory = null;
   for (const waiting of scheduler.waitPackets.filter((each) => each.port === port))
     cancelWaitPacket(kernel, waiting);
   for (let index = scheduler.endedPackets.length - 1; index >= 0; index--) {

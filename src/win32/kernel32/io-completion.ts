@@ -8,6 +8,7 @@ import {
   completionPort,
   createIoCompletion,
   removeIoCompletion,
+  setFileCompletion,
   setIoCompletion,
 } from '../../nt/io-completion-services.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
@@ -37,9 +38,7 @@ const createPort: ServiceFunction = (call) => {
   if (file === null) return out.handle;
   const port = completionPort(kernel, process, out.handle);
   if (typeof port === 'number') return failStatus(call, port);
-  call.memory.commit();
-  port.referenceCount++;
-  (file as FileObject).completion = { port, key: word(call, 2) };
+  setFileCompletion(kernel, process, fileHandle, port, word(call, 2));
   return out.handle;
 };
 

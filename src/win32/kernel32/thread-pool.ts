@@ -1,7 +1,14 @@
-/** Thread pools, registered waits and timer queues (threadpoolapiset.h, threadpoollegacyapiset.h). Sources: Microsoft, "CreateThreadpoolWork function", "RegisterWaitForSingleObject function", "UnregisterWaitEx function", "CreateTimerQueueTimer function", "DeleteTimerQueueTimer function". */
-import { ntSuccess, STATUS_INVALID_PARAMETER, STATUS_SUCCESS } from '../../base/ntstatus.js';
+/** Thread pools, registered waits and timer queues (threadpoolapiset.h, threadpoollegacyapiset.h). Sources: Microsoft, "CreateThreadpoolWork function", "RegisterWaitForSingleObject function", "UnregisterWaitEx function", "CreateTimerQueueTimer function", "DeleteTimerQueueTimer function", "CreateThreadpoolIo function", "BindIoCompletionCallback function". */
+import {
+  ntSuccess,
+  STATUS_INVALID_PARAMETER,
+  STATUS_NO_MEMORY,
+  STATUS_SUCCESS,
+} from '../../base/ntstatus.js';
 import { EVENT_MODIFY_STATE } from '../../nt/access.js';
+import { ZERO64 } from '../../nt/apc.js';
 import type { EventObject } from '../../nt/dispatcher.js';
+import { checkFileCompletion, setFileCompletion } from '../../nt/io-completion-services.js';
 import { referenceByHandle } from '../../nt/object-manager.js';
 import {
   PENDING,
@@ -140,6 +147,38 @@ const registerWait: ServiceFunction = (call) => {
   return TRUE;
 };
 
+/** PTP_IO CreateThreadpoolIo(file, callback, context, environment). */
+const createIo: ServiceFunction = (call) => {
+  const { kernel, process } = call;
+  const refused = checkFileCompletion(kernel, process, call.handle(0));
+  if (refused !== STATUS_SUCCESS) return failStatus(call, refused);
+  const io = newObject(call, 'io', 1);
+  if (typeof io === 'number') return failStatus(call, io);
+  setFileCompletion(kernel, process, call.handle(0), io.pool.factory.port, io.place);
+  return io.address;
+};
+
+/** What calls a callback with the I/O of the files that are bound to it, as long as the process lives; null without memory. */
+function boundTo(call: ServiceCall, callback: number): PoolObject | null {
+  const { bound } = poolState(call);
+  const environment = readEnvironment(call, 0)!;
+  const object = bound[callback] ?? createPoolObject(call, 'bound', callback, ZERO64, environment);
+  if (object !== null) bound[callback] = object;
+  return object;
+}
+
+/** BOOL BindIoCompletionCallback(file, callback, flags): the last error is the NTSTATUS. */
+const bindCallback: ServiceFunction = (call) => {
+  const { kernel, process } = call;
+  if (call.address(1) === 0 || call.u32(2) !== 0) return call.fail(STATUS_INVALID_PARAMETER);
+  const refused = checkFileCompletion(kernel, process, call.handle(0));
+  if (refused !== STATUS_SUCCESS) return call.fail(refused);
+  const object = boundTo(call, call.address(1));
+  if (object === null) return call.fail(STATUS_NO_MEMORY);
+  setFileCompletion(kernel, process, call.handle(0), object.pool.factory.port, object.place);
+  return TRUE;
+};
+
 /** The object of an argument; undefined with the last error when it is none of the kind. */
 function objectOf(call: ServiceCall, index: number, kind: PoolObjectKind): PoolObject | undefined {
   const object = poolState(call).objects[call.address(index)];
@@ -259,6 +298,8 @@ export const threadPoolFunctions: Record<string, Service | ServiceFunction> = {
   CreateThreadpoolWork: creating('work'),
   CreateThreadpoolTimer: creating('timer'),
   CreateThreadpoolWait: creating('wait'),
+  CreateThreadpoolIo: createIo,
+  BindIoCompletionCallback: bindCallback,
   CreateThreadpoolCleanupGroup: (call) => createGroup(call) || call.fail(ERROR_NOT_ENOUGH_MEMORY),
   TrySubmitThreadpoolCallback: trySubmit,
   QueueUserWorkItem: queueWorkItem,
@@ -288,6 +329,10 @@ export const threadPoolForwarders: Record<string, string> = {
   SetThreadpoolWaitEx: 'NTDLL.TpSetWaitEx',
   WaitForThreadpoolWaitCallbacks: 'NTDLL.TpWaitForWait',
   CloseThreadpoolWait: 'NTDLL.TpReleaseWait',
+  StartThreadpoolIo: 'NTDLL.TpStartAsyncIoOperation',
+  CancelThreadpoolIo: 'NTDLL.TpCancelAsyncIoOperation',
+  WaitForThreadpoolIoCallbacks: 'NTDLL.TpWaitForIoCompletion',
+  CloseThreadpoolIo: 'NTDLL.TpReleaseIoCompletion',
   CloseThreadpoolCleanupGroup: 'NTDLL.TpReleaseCleanupGroup',
   CloseThreadpoolCleanupGroupMembers: 'NTDLL.TpReleaseCleanupGroupMembers',
   CallbackMayRunLong: 'NTDLL.TpCallbackMayRunLong',

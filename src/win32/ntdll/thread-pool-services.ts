@@ -25,6 +25,7 @@ import {
   endCallback,
   freeBlock,
   isIdle,
+  isQuiet,
   type Pool,
   type PoolObject,
   type PoolObjectKind,
@@ -100,11 +101,12 @@ function postWork(call: ServiceCall, work: PoolObject): ServiceResult {
   return status === STATUS_SUCCESS ? undefined : call.raise(status, [], 1);
 }
 
-/** void TpWaitForX(object, cancelPending): until no callback of it runs or is to run. */
+/** void TpWaitForX(object, cancelPending): until no callback of it runs or is to run; I/O itself is not cancelled. */
 function waitForCallbacks(call: ServiceCall, object: PoolObject): ServiceResult {
   const cancels = (call.u32(1) & 0xff) !== 0;
   if (cancels && call.waitStatus < 0) cancelPending(call, object);
-  return isIdle(call, object) ? undefined : waitForAddress(call, object.address);
+  const isOver = cancels ? isQuiet(call, object) : isIdle(call, object);
+  return isOver ? undefined : waitForAddress(call, object.address);
 }
 
 /** Sets or, without a time, stops the timer; true when it was set before. */
@@ -128,6 +130,19 @@ function setPoolWait(call: ServiceCall, wait: PoolObject): ServiceResult {
   if (object.kind === 'mutant') return call.raise(STATUS_INVALID_PARAMETER, [], 1);
   armWait(call, wait, object, time);
   return wasSet ? 1 : 0;
+}
+
+/** void TpStartAsyncIoOperation(io): a callback is to come. */
+function startIo(call: ServiceCall, io: PoolObject): void {
+  call.memory.commit();
+  io.started++;
+}
+
+/** void TpCancelAsyncIoOperation(io): the I/O that was announced ended at once, without a packet. */
+function cancelIo(call: ServiceCall, io: PoolObject): void {
+  call.memory.commit();
+  if (io.started > 0) io.started--;
+  if (isIdle(call, io)) wakeAddress(call, io.address, true);
 }
 
 function close(call: ServiceCall, object: PoolObject): void {
@@ -193,7 +208,7 @@ function releaseMembers(call: ServiceCall): ServiceResult {
     const cleanup = (call.hi(2) | 0) * 2 ** 32 + call.lo(2);
     return call.callGuest(member.cancelCallback, [context, cleanup], 0, []);
   }
-  const busy = members.find((member) => !isIdle(call, member));
+  const busy = members.find((member) => !isQuiet(call, member));
   if (busy !== undefined) return waitForAddress(call, busy.address);
   for (const member of members) closeObject(call, member);
 }
@@ -251,6 +266,10 @@ export const threadPoolServices: Readonly<Record<string, Service | ServiceFuncti
     return result === PENDING ? PENDING : undefined;
   }),
   TpSetWaitEx: onObject('wait', setPoolWait),
+  TpStartAsyncIoOperation: onObject('io', startIo),
+  TpCancelAsyncIoOperation: onObject('io', cancelIo),
+  TpWaitForIoCompletion: onObject('io', waitForCallbacks),
+  TpReleaseIoCompletion: onObject('io', close),
   TpAllocCleanupGroup: allocateGroup,
   TpReleaseCleanupGroup: releaseGroup,
   TpReleaseCleanupGroupMembers: { enter: releaseMembers, steps: [releaseMembers] },

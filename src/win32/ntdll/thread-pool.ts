@@ -29,6 +29,7 @@ import {
 } from '../../nt/worker-factory.js';
 import { wakeAddress } from './address-wait.js';
 import { leaveCriticalSection } from './critical-section.js';
+import { dosErrorOf } from './dos-error.js';
 import { allocateFromHeap, freeToHeap } from './heap.js';
 import { heapContext } from './heap-context.js';
 import { HEAP_ZERO_MEMORY } from './heap-layout.js';
@@ -58,7 +59,9 @@ export type PoolObjectKind =
   | 'wait'
   | 'item'
   | 'registered-wait'
-  | 'queue-timer';
+  | 'queue-timer'
+  | 'io'
+  | 'bound';
 
 export interface PoolObject {
   readonly address: number;
@@ -89,6 +92,8 @@ export interface PoolObject {
   once: boolean;
   /** Timer queue, 0 for the one that every process has. */
   queue: number;
+  /** I/O that was announced and whose callback has not begun (StartThreadpoolIo). */
+  started: number;
   /** Set when it is gone. */
   goneEvent: EventObject | null;
 }
@@ -116,6 +121,8 @@ interface ThreadPoolState {
   /** By the address that the callback gets as its instance. */
   readonly instances: Record<number, CallbackInstance>;
   readonly timerQueues: Record<number, true>;
+  /** Of BindIoCompletionCallback, by callback. */
+  readonly bound: Record<number, PoolObject>;
 }
 
 export function poolState(call: ServiceCall): ThreadPoolState {
@@ -125,6 +132,7 @@ export function poolState(call: ServiceCall): ThreadPoolState {
     groups: {},
     instances: {},
     timerQueues: {},
+    bound: {},
   } satisfies ThreadPoolState;
   return call.process.library['threadPool'] as ThreadPoolState;
 }
@@ -241,6 +249,7 @@ export function createPoolObject(
     interval: Number.POSITIVE_INFINITY,
     once: true,
     queue: 0,
+    started: 0,
     goneEvent: null,
   };
   const state = poolState(call);
@@ -260,16 +269,27 @@ export function postObject(call: ServiceCall, object: PoolObject): number {
   return queueCompletion(call.kernel, object.pool.factory.port, packetOf(object, STATUS_SUCCESS));
 }
 
-const isOf = (object: PoolObject) => (packet: CompletionPacket) => packet.context === object.place;
+/** Packets of I/O have their object as the key, and as context the program's OVERLAPPED. */
+const isOf =
+  ({ place }: PoolObject) =>
+  ({ context, key }: CompletionPacket) =>
+    context === place || key === place;
 
 /** Takes back the callbacks that no worker has begun; how many. */
 export function cancelPending(call: ServiceCall, object: PoolObject): number {
   call.memory.commit();
-  return cancelCompletions(call.kernel, object.pool.factory.port, isOf(object));
+  const cancelled = cancelCompletions(call.kernel, object.pool.factory.port, isOf(object));
+  if (object.kind === 'io') object.started = Math.max(0, object.started - cancelled);
+  return cancelled;
 }
 
-/** Nothing of it runs or is to run. */
+/** Nothing of it runs or is to run, now or when its I/O ends. */
 export function isIdle(call: ServiceCall, object: PoolObject): boolean {
+  return object.started === 0 && isQuiet(call, object);
+}
+
+/** No callback of it runs or is queued. */
+export function isQuiet(call: ServiceCall, object: PoolObject): boolean {
   const { endedPackets } = call.kernel.scheduler;
   return (
     object.running === 0 &&
@@ -342,8 +362,10 @@ function releaseIfGone(call: ServiceCall, object: PoolObject): void {
 /** A number as callGuest takes it. */
 const argumentOf = ([lo, hi]: Word64) => (hi | 0) * 2 ** 32 + lo;
 
-function argumentsOf(object: PoolObject, instance: number, result: number): number[] {
+/** `packet.information` is what a wait answers, or the bytes of I/O. */
+function argumentsOf(object: PoolObject, instance: number, packet: CompletionPacket): number[] {
   const context = argumentOf(object.context);
+  const [result] = packet.information;
   switch (object.kind) {
     case 'simple':
       return [instance, context];
@@ -358,6 +380,13 @@ function argumentsOf(object: PoolObject, instance: number, result: number): numb
       return [context, result === STATUS_TIMEOUT ? 1 : 0];
     case 'queue-timer':
       return [context, 1];
+    case 'io': {
+      const bytes = argumentOf(packet.information);
+      const error = dosErrorOf(packet.status);
+      return [instance, context, argumentOf(packet.context), error, bytes, object.address];
+    }
+    case 'bound':
+      return [dosErrorOf(packet.status), result, argumentOf(packet.context)];
   }
 }
 
@@ -365,11 +394,21 @@ const STEP_RETURNED = 0;
 const STEP_LIBRARY_FREED = 1;
 const STEP_FINALIZED = 2;
 
+/** Who is called for a packet; I/O that was not announced is left alone. */
+function objectOfPacket({ objects }: ThreadPoolState, { key, context }: CompletionPacket) {
+  const isIo = key[0] !== 0 || key[1] !== 0;
+  const [lo, hi] = isIo ? key : context;
+  const object = objects[hi * 2 ** 32 + lo];
+  if (!isIo || object?.kind === 'bound') return object;
+  return object?.kind === 'io' && object.started > 0 ? object : undefined;
+}
+
 /** Calls what a packet names; null when that is gone. */
 function beginCallback(call: ServiceCall, packet: CompletionPacket): typeof PENDING | null {
   const state = poolState(call);
-  const object = state.objects[packet.context[1] * 2 ** 32 + packet.context[0]];
+  const object = objectOfPacket(state, packet);
   if (object === undefined) return null;
+  if (object.kind === 'io') object.started--;
   if (object.kind === 'wait' || object.kind === 'registered-wait') disarm(call, object);
   if (object.waited !== null && !object.once && !object.closed)
     armWait(call, object, object.waited, object.interval);
@@ -385,7 +424,7 @@ function beginCallback(call: ServiceCall, packet: CompletionPacket): typeof PEND
     event: 0,
     library: 0,
   };
-  const args = argumentsOf(object, instance, packet.information[0]);
+  const args = argumentsOf(object, instance, packet);
   return call.callGuest(object.callback, args, STEP_RETURNED, [instance]);
 }
 
@@ -424,7 +463,7 @@ function waited(call: ServiceCall): ServiceResult {
 export function endCallback(call: ServiceCall, object: PoolObject): void {
   object.running--;
   if (object.kind === 'simple' || object.kind === 'item') object.closed = true;
-  if (isIdle(call, object)) wakeAddress(call, object.address, true);
+  if (isQuiet(call, object)) wakeAddress(call, object.address, true);
   releaseIfGone(call, object);
 }
 
