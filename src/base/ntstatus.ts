@@ -3,7 +3,6 @@
  * Values of 0xC0000000 and above are errors, 0x80000000 warnings, 0x40000000 information, below that success.
  */
 export const STATUS_SUCCESS = 0x00000000;
-export const STATUS_WAIT_0 = 0x00000000;
 export const STATUS_USER_APC = 0x000000c0;
 export const STATUS_TIMEOUT = 0x00000102;
 export const STATUS_PENDING = 0x00000103;
@@ -126,7 +125,6 @@ export const STATUS_INVALID_IMAGE_WIN_16 = 0xc0000131;
 export const STATUS_PAGEFILE_QUOTA = 0xc0000007;
 export const STATUS_ASSERTION_FAILURE = 0xc0000420;
 export const STATUS_STACK_BUFFER_OVERRUN = 0xc0000409;
-export const STATUS_FATAL_APP_EXIT = 0x40000015;
 export const STATUS_MAPPED_ALIGNMENT = 0xc0000220;
 export const STATUS_USER_MAPPED_FILE = 0xc0000243;
 export const STATUS_NOT_FOUND = 0xc0000225;
@@ -138,11 +136,9 @@ export function ntSuccess(status: number): boolean {
 }
 
 export const STATUS_ABANDONED_WAIT_0 = 0x00000080;
-export const STATUS_DBG_CONTINUE = 0x00010002;
 export const STATUS_INVALID_CID = 0xc000000b;
 export const STATUS_NO_SUCH_DEVICE = 0xc000000e;
 export const STATUS_INVALID_LOCK_SEQUENCE = 0xc000001e;
-export const STATUS_INVALID_UNWIND_TARGET = 0xc0000029;
 export const STATUS_PORT_NOT_SET = 0xc0000353;
 export const STATUS_PORT_DISCONNECTED = 0xc0000037;
 export const STATUS_MUTANT_NOT_OWNED = 0xc0000046;
@@ -152,7 +148,6 @@ export const STATUS_SUSPEND_COUNT_EXCEEDED = 0xc000004a;
 export const STATUS_DISK_OPERATION_FAILED = 0xc000016a;
 export const STATUS_BAD_NETWORK_PATH = 0xc00000be;
 export const STATUS_NOT_SAME_DEVICE = 0xc00000d4;
-export const STATUS_FILE_RENAMED = 0xc00000d5;
 export const STATUS_UNEXPECTED_IO_ERROR = 0xc00000e9;
 export const STATUS_REPARSE_POINT_NOT_RESOLVED = 0xc0000280;
 export const STATUS_HANDLE_NOT_CLOSABLE = 0xc0000235;

@@ -4,8 +4,6 @@
  */
 
 /** PEB. */
-export const PEB_SIZE = 0x7c8;
-export const PEB_BEING_DEBUGGED = 0x02;
 export const PEB_MUTANT = 0x08;
 export const PEB_IMAGE_BASE_ADDRESS = 0x10;
 export const PEB_LDR = 0x18;
@@ -36,10 +34,8 @@ export const PEB_TLS_EXPANSION_BITMAP = 0x238;
 export const PEB_TLS_EXPANSION_BITMAP_BITS = 0x240;
 export const PEB_FLS_BITMAP_BITS = 0x340;
 export const PEB_SESSION_ID = 0x2c0;
-export const PEB_CSD_VERSION = 0x2e8;
 
 /** TEB. */
-export const TEB_CLIENT_ID = 0x40;
 export const TEB_THREAD_LOCAL_STORAGE_POINTER = 0x58;
 export const TEB_PEB = 0x60;
 export const TEB_LAST_ERROR = 0x68;
@@ -95,10 +91,8 @@ export const PARAMETERS_SIZE = 0x440;
 export const PARAMETERS_MAXIMUM_LENGTH = 0x00;
 export const PARAMETERS_LENGTH = 0x04;
 export const PARAMETERS_FLAGS = 0x08;
-export const PARAMETERS_CONSOLE_HANDLE = 0x10;
 export const PARAMETERS_STANDARD_INPUT = 0x20;
 export const PARAMETERS_CURRENT_DIRECTORY = 0x38;
-export const PARAMETERS_CURRENT_DIRECTORY_HANDLE = 0x48;
 export const PARAMETERS_DLL_PATH = 0x50;
 export const PARAMETERS_IMAGE_PATH = 0x60;
 export const PARAMETERS_COMMAND_LINE = 0x70;

@@ -39,9 +39,9 @@ export function prototypeAddress(vad: Vad, page: number): number {
   return vad.firstPrototype + (page - vad.startPage) * 8;
 }
 
-/** True for a page of an extendable view that lies beyond its segment: it has no prototype PTE yet. */
-export function isBeyondSegment(vad: Vad, page: number): boolean {
-  return vad.isExtendable && vad.sectionOffset + page - vad.startPage >= vad.controlArea!.segment.pageCount;
+/** True for a page of an extendable view that lies beyond every section of its file: there is nothing to see yet. */
+export function isBeyondSection(vad: Vad, page: number): boolean {
+  return vad.isExtendable && vad.sectionOffset + page - vad.startPage >= vad.controlArea!.sectionPages;
 }
 
 /**
@@ -50,7 +50,7 @@ export function isBeyondSegment(vad: Vad, page: number): boolean {
  */
 export function untouchedState(mm: MemoryManager, vad: Vad, page: number): number {
   if (vad.kind === VAD_PRIVATE) return vad.memCommit ? vad.protection : PAGE_RESERVED;
-  if (isBeyondSegment(vad, page)) return PAGE_RESERVED;
+  if (isBeyondSection(vad, page)) return PAGE_RESERVED;
   if (vad.kind !== VAD_IMAGE && !vad.sectionMayReserve) return vad.protection;
   const at = prototypeAddress(vad, page);
   const lo = systemValue(mm, at);

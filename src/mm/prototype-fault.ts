@@ -28,7 +28,7 @@ import {
   allocateZeroedFrame,
   releaseReference,
 } from './page-lists.js';
-import { isBeyondSegment, prototypeAddress, untouchedState } from './page-protection.js';
+import { isBeyondSection, prototypeAddress, untouchedState } from './page-protection.js';
 import { countUsedPte, frameOfWord } from './page-tables.js';
 import { isBeingRead, waitForCollided } from './paging-io.js';
 import { PFN_MODIFIED, PFN_PROTOTYPE } from './pfn-database.js';
@@ -68,7 +68,7 @@ export function resolvePrototypeFault(
   address: number,
   errorCode: number,
 ): number {
-  if (isBeyondSegment(vad, Math.floor(address / 4096))) return STATUS_ACCESS_VIOLATION;
+  if (isBeyondSection(vad, Math.floor(address / 4096))) return STATUS_ACCESS_VIOLATION;
   const at = prototypeAddress(vad, Math.floor(address / 4096));
   const valid = makeSystemPageValid(mm, at);
   if (valid !== STATUS_SUCCESS) return valid;
@@ -82,7 +82,7 @@ export function resolvePrototypeFault(
 
 /** Begins to read the page of a view when its prototype PTE says that it is only on a disk; nobody waits for it. */
 export function beginPrototypeRead(mm: MemoryManager, space: AddressSpace, vad: Vad, address: number): void {
-  if (isBeyondSegment(vad, Math.floor(address / 4096))) return;
+  if (isBeyondSection(vad, Math.floor(address / 4096))) return;
   const at = prototypeAddress(vad, Math.floor(address / 4096));
   if (makeSystemPageValid(mm, at) !== STATUS_SUCCESS) return;
   const prototype = systemWord(mm, at);

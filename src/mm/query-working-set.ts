@@ -6,7 +6,7 @@
 import type { AddressSpace } from './address-space.js';
 import { findLargePde, LARGE_PAGE_FRAMES, largePageProtection } from './large-page.js';
 import type { MemoryManager } from './memory-manager.js';
-import { isBeyondSegment, pageState, prototypeAddress } from './page-protection.js';
+import { isBeyondSection, pageState, prototypeAddress } from './page-protection.js';
 import { findPte } from './page-tables.js';
 import { FRAME_MODIFIED, FRAME_MODIFIED_NO_WRITE, PFN_PROTOTYPE } from './pfn-database.js';
 import { pageProtection } from './protection.js';
@@ -136,7 +136,7 @@ function lockedAttributes(mm: MemoryManager, space: AddressSpace, vad: Vad, page
 function invalidAttributes(mm: MemoryManager, vad: Vad, page: number, lo: number, hi: number): number {
   const untouched = lo === 0 && hi === 0;
   if (untouched ? vad.kind === VAD_PRIVATE : (lo & PTE_PROTOTYPE) === 0) return locationOf(mm, lo, hi);
-  if (isBeyondSegment(vad, page)) return 0;
+  if (isBeyondSection(vad, page)) return 0;
   const prototype = systemWord(mm, prototypeAddress(vad, page));
   return EX_SHARED | EX_SHARED_ORIGINAL | locationOf(mm, mm.words[prototype]!, mm.words[prototype + 1]!);
 }

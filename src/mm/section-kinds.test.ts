@@ -20,7 +20,9 @@ import { MemoryFile } from '../testing/memory-file.js';
 import { memoryMachine } from '../testing/memory-machine.js';
 import { buildPe } from '../testing/pe-builder.js';
 import type { BackingFile } from './backing-file.js';
+import { writeCachedFile } from './file-cache.js';
 import { lockVirtualMemory } from './lock-memory.js';
+import { setMappedFileSize } from './mapped-file.js';
 import { queryImage } from './query-region.js';
 import { queryWorkingSetEx } from './query-working-set.js';
 import { createSection, extendSection, querySection, type Section } from './section.js';
@@ -103,6 +105,36 @@ describe('a view that is longer than its file’s section', () => {
     inside(space, (user) => user.writeU32(at, 3));
     expect(unmapViewOfSection(mm, space, at + 7 * PAGE)).toBe(nt.STATUS_SUCCESS);
     expect(file.bytes[0]).toBe(3);
+    verify(mm);
+  });
+
+  it('keeps its file from being cut where the section was extended', () => {
+    const { mm, space, create, map, inside } = make();
+    const file = new MemoryFile(new Uint8Array(PAGE));
+    const section = create(file, PAGE_READWRITE) as Section;
+    expect(extendSection(mm, section, 5 * PAGE)).toBe(nt.STATUS_SUCCESS);
+    const at = map(section, PAGE_READWRITE);
+    inside(space, (user) => user.writeU32(at + 4 * PAGE, 9));
+    expect(setMappedFileSize(mm, file, 2 * PAGE)).toBe(nt.STATUS_USER_MAPPED_FILE);
+    inside(space, (user) => expect(user.readU32(at + 4 * PAGE)).toBe(9));
+    verify(mm);
+  });
+
+  it('does not show what writes to the file alone add', () => {
+    const { mm, space, create, map, query, inside } = make();
+    const file = new MemoryFile(new Uint8Array(PAGE));
+    const section = create(file, PAGE_READWRITE) as Section;
+    const at = map(section, PAGE_READWRITE, MEM_RESERVE, 8 * PAGE);
+    writeCachedFile(mm, file, 0, new Uint8Array(3 * PAGE).fill(5));
+    expect(query(at + PAGE).state).toBe(MEM_RESERVE);
+    inside(space, (user) => {
+      expect(user.readU32(at)).toBe(0x05050505);
+      for (const page of [1, 2, 7]) expect(() => user.readU32(at + page * PAGE)).toThrow(GuestFault);
+    });
+    expect(setMappedFileSize(mm, file, PAGE)).toBe(nt.STATUS_SUCCESS);
+    verify(mm);
+    expect(extendSection(mm, section, 2 * PAGE)).toBe(nt.STATUS_SUCCESS);
+    inside(space, (user) => expect(user.readU32(at + PAGE)).toBe(0));
     verify(mm);
   });
 

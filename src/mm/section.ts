@@ -303,6 +303,7 @@ export function extendSection(mm: MemoryManager, section: Section, size: number)
   }
   const pageCount = Math.ceil(size / PAGE_SIZE);
   if (!ensureDataControlArea(mm, file, pageCount, section.protection)) return STATUS_INSUFFICIENT_RESOURCES;
+  section.controlArea.sectionPages = Math.max(section.controlArea.sectionPages, pageCount);
   section.size = size;
   return STATUS_SUCCESS;
 }

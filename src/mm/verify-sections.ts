@@ -75,6 +75,11 @@ function verifySystemMemory(mm: MemoryManager, tally: VerifyTally): void {
   tally.equal(mm.systemPtes.reserved, stacks * (KERNEL_STACK_PAGES + 1), 'system PTEs of kernel stacks', 0);
 }
 
+/** Pages of a control area that views can show. */
+function mostPages({ file, isImage, segment, sectionPages }: ControlArea): number {
+  return file === null || isImage ? segment.pageCount : sectionPages;
+}
+
 /** A view lies in its section, and what it maps are that section's pages or private copies. */
 function verifyView(mm: MemoryManager, space: AddressSpace, vad: Vad, tally: VerifyTally): void {
   const controlArea = vad.controlArea!;
@@ -85,7 +90,7 @@ function verifyView(mm: MemoryManager, space: AddressSpace, vad: Vad, tally: Ver
     vad.startPage,
   );
   tally.holds(
-    vad.isExtendable || vad.sectionOffset + vad.pageCount <= controlArea.segment.pageCount,
+    vad.isExtendable || vad.sectionOffset + vad.pageCount <= mostPages(controlArea),
     'view passes its section',
     vad.startPage,
   );

@@ -19,7 +19,6 @@ import type { Kernel } from './kernel.js';
 /** Bytes of the record. */
 export const CONTEXT_SIZE = 0x4d0;
 
-export const CONTEXT_AMD64 = 0x100000;
 export const CONTEXT_CONTROL = 0x1;
 export const CONTEXT_INTEGER = 0x2;
 export const CONTEXT_SEGMENTS = 0x4;

@@ -5,11 +5,6 @@
  */
 import { foldName } from '../host/folding.js';
 
-/** Whether a pattern means more than the one name that it is. */
-export function hasWildcards(expression: string): boolean {
-  return /[*?<>"]/.test(expression);
-}
-
 /** The states of the expression that are reached without a character of the name. */
 function addWithout(expression: string, states: Set<number>, state: number, next: string | undefined): void {
   for (let at = state; ; at++) {

@@ -28,7 +28,8 @@ import type { TimeValue } from './system-time.js';
 import { THREAD_SUSPENDED, type Thread } from './thread.js';
 import { terminateThread } from './thread-delete.js';
 
-/** Offsets in the TEB and its size (published layout of TEB on x64). */
+/* Offsets in the TEB and its size (published layout of TEB on x64). */
+
 /** The running fiber; in a thread that is none, a version of the subsystem. */
 const TEB_VERSION = 0x20;
 const NO_FIBER = 0x1e00;

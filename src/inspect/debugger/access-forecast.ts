@@ -8,7 +8,7 @@ import type { AddressSpace } from '../../mm/address-space.js';
 import { LARGE_PAGE_FRAMES } from '../../mm/large-page.js';
 import type { MemoryManager } from '../../mm/memory-manager.js';
 import {
-  isBeyondSegment,
+  isBeyondSection,
   PAGE_RESERVED,
   prototypeAddress,
   untouchedState,
@@ -210,7 +210,7 @@ function onPrototype(
 /** No page table or an entry of zeros: the VAD decides. */
 function byVad(mm: MemoryManager, vad: Vad | null, page: number, access: Access): Forecast {
   if (vad === null) return violation('the address is free, no VAD has it');
-  if (isBeyondSegment(vad, page)) return violation('the page is reserved: the section does not reach it yet');
+  if (isBeyondSection(vad, page)) return violation('the page is reserved: the section does not reach it yet');
   if (vad.kind !== VAD_PRIVATE) return onView(mm, vad, page, prototypeAddress(vad, page), -1, access);
   const state = untouchedState(mm, vad, page);
   if (state === PAGE_RESERVED) return violation('the page is reserved, not committed');

@@ -1,6 +1,6 @@
 /** !pte: the entries of all levels for an address, and the prototype PTE behind. */
 import type { MemoryManager } from '../../mm/memory-manager.js';
-import { isBeyondSegment, prototypeAddress } from '../../mm/page-protection.js';
+import { isBeyondSection, prototypeAddress } from '../../mm/page-protection.js';
 import { isLargePage, SYSTEM_RANGE_START } from '../../mm/page-tables.js';
 import { PTE_VALID, pteAddressField, pteFrame } from '../../mm/pte.js';
 import { observe } from '../../mm/system-observer.js';
@@ -36,7 +36,7 @@ export function findPrototype(mm: MemoryManager, process: Process, address: numb
   if (form !== 'ask-vad' && form !== 'zero') return 0;
   const vad = process.space.vads.find(Math.floor(address / 4096));
   const page = Math.floor(address / 4096);
-  const has = vad !== null && vad.kind !== VAD_PRIVATE && !isBeyondSegment(vad, page);
+  const has = vad !== null && vad.kind !== VAD_PRIVATE && !isBeyondSection(vad, page);
   return has ? prototypeAddress(vad, page) : 0;
 }
 
