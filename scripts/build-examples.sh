@@ -69,3 +69,8 @@ cd ../../test/threads
 for name in apc locks control heaps pool pool-io fibers; do
   "$cc" "${flags[@]}" -Os -D__USE_MINGW_ANSI_STDIO=0 -D_WIN32_WINNT=0x0a00 -o "$name.exe" "$name.c"
 done
+
+cd ../files
+for name in copy; do
+  "$cc" "${flags[@]}" -Os -D__USE_MINGW_ANSI_STDIO=0 -D_WIN32_WINNT=0x0a00 -o "$name.exe" "$name.c"
+done

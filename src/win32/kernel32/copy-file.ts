@@ -42,10 +42,10 @@ import { ntPathOf, pathExists } from './path.js';
 import { ERROR_REQUEST_ABORTED, failStatus, TRUE, truth } from './results.js';
 import type { TextForm } from './text-form.js';
 
-const CHUNK = 0x10000;
+export const CHUNK = 0x10000;
 
 /** Opens both files of a copy; a number is the NTSTATUS. */
-function openBoth(
+export function openBoth(
   call: ServiceCall,
   from: string,
   to: string,
@@ -74,7 +74,7 @@ function diskFile(call: ServiceCall, handle: number): FileControlBlock | null {
 }
 
 /** Copies the bytes from an offset on, at most CHUNK of them; returns the NTSTATUS. Devices have none. */
-function copyChunk(call: ServiceCall, source: number, target: number, at: number): number {
+export function copyChunk(call: ServiceCall, source: number, target: number, at: number): number {
   const [from, to] = [diskFile(call, source), diskFile(call, target)];
   if (from === null || to === null) return STATUS_SUCCESS;
   const { mm } = call.kernel;
@@ -101,10 +101,10 @@ function copyMarks(call: ServiceCall, source: number, target: number): number {
   return setFileAttributes(kernel, process, target, attributes);
 }
 
-const sizeOf = (call: ServiceCall, handle: number) => diskFile(call, handle)?.size ?? 0;
+export const sizeOf = (call: ServiceCall, handle: number) => diskFile(call, handle)?.size ?? 0;
 
 /** Ends a copy: what did not come to its end is deleted. Returns the NTSTATUS. */
-function endCopy(call: ServiceCall, source: number, target: number, status: number): number {
+export function endCopy(call: ServiceCall, source: number, target: number, status: number): number {
   const { kernel, process } = call;
   const result = ntSuccess(status) ? copyMarks(call, source, target) : status;
   if (!ntSuccess(result)) setDeleteDisposition(kernel, process, target, true);
@@ -137,7 +137,7 @@ const copyFile =
       copy(call, form.read(call, call.address(0)), form.read(call, call.address(1)), call.u32(2) !== 0),
     );
 
-const COPY_FILE_FAIL_IF_EXISTS = 1;
+export const COPY_FILE_FAIL_IF_EXISTS = 1;
 /** FAIL_IF_EXISTS, RESTARTABLE, OPEN_SOURCE_FOR_WRITE, ALLOW_DECRYPTED_DESTINATION, COPY_SYMLINK, NO_BUFFERING. */
 const COPY_FLAGS = 0x1 | 0x2 | 0x4 | 0x8 | 0x800 | 0x1000;
 

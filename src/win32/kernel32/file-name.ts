@@ -1,10 +1,17 @@
 /** Files and directories by name (fileapi.h, winbase.h). Sources: Microsoft, "DeleteFileW function", "MoveFileExW function", "CopyFileW function", "CreateDirectoryW function", "GetFileAttributesExW function". */
 import { ntSuccess, STATUS_OBJECT_PATH_NOT_FOUND, STATUS_SUCCESS } from '../../base/ntstatus.js';
-import { DELETE, FILE_READ_DATA, FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA } from '../../nt/access.js';
+import {
+  DELETE,
+  FILE_READ_ATTRIBUTES,
+  FILE_READ_DATA,
+  FILE_WRITE_ATTRIBUTES,
+  FILE_WRITE_DATA,
+} from '../../nt/access.js';
 import {
   type FileInformation,
   setFileAttributes as ntSetFileAttributes,
   queryAttributesFile,
+  queryInformationFile,
   setDeleteDisposition,
 } from '../../nt/file-information.js';
 import * as option from '../../nt/file-object.js';
@@ -44,19 +51,41 @@ const removeDirectory =
   (call) =>
     truth(call, removePath(call, form.read(call, call.address(0)), option.FILE_DIRECTORY_FILE));
 
+/** Makes a directory; returns the NTSTATUS. */
+function makeDirectory(call: ServiceCall, path: string): number {
+  const how = {
+    access: FILE_READ_DATA,
+    disposition: option.FILE_CREATE,
+    options: option.FILE_DIRECTORY_FILE,
+  };
+  return withOpen(call, path, how, () => STATUS_SUCCESS);
+}
+
 /** BOOL CreateDirectory(name, security). */
 const createDirectory =
   (form: TextForm): ServiceFunction =>
+  (call) =>
+    truth(call, makeDirectory(call, form.read(call, call.address(0))));
+
+/** BOOL CreateDirectoryEx(template, name, security): the new directory has the template's attributes. */
+const createDirectoryEx =
+  (form: TextForm): ServiceFunction =>
   (call) => {
-    const how = {
-      access: FILE_READ_DATA,
-      disposition: option.FILE_CREATE,
-      options: option.FILE_DIRECTORY_FILE,
-    };
-    return truth(
-      call,
-      withOpen(call, form.read(call, call.address(0)), how, () => STATUS_SUCCESS),
-    );
+    const { kernel, process } = call;
+    const [template, path] = [form.read(call, call.address(0)), form.read(call, call.address(1))];
+    let attributes = 0;
+    const how = { access: FILE_READ_ATTRIBUTES, options: option.FILE_DIRECTORY_FILE };
+    const looked = withOpen(call, template, how, (handle) => {
+      const information = queryInformationFile(kernel, process, handle);
+      if (typeof information === 'number') return information;
+      attributes = information.attributes & ~option.FILE_ATTRIBUTE_DIRECTORY;
+      return STATUS_SUCCESS;
+    });
+    const made = ntSuccess(looked) ? makeDirectory(call, path) : looked;
+    if (!ntSuccess(made) || attributes === 0) return truth(call, made);
+    const changing = { access: FILE_WRITE_ATTRIBUTES, options: option.FILE_DIRECTORY_FILE };
+    const set = (handle: number) => ntSetFileAttributes(kernel, process, handle, attributes);
+    return truth(call, withOpen(call, path, changing, set));
   };
 
 /** What a path names, or null with the last error. */
@@ -162,6 +191,7 @@ export const fileNameFunctions: Record<string, Service | ServiceFunction> = {
   ...fileForms('DeleteFile', deleteFile),
   ...fileForms('RemoveDirectory', removeDirectory),
   ...fileForms('CreateDirectory', createDirectory),
+  ...fileForms('CreateDirectoryEx', createDirectoryEx),
   ...fileForms('GetFileAttributes', getFileAttributes),
   ...fileForms('GetFileAttributesEx', getFileAttributesEx),
   ...fileForms('SetFileAttributes', setFileAttributes),

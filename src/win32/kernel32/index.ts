@@ -6,6 +6,7 @@ import { kernel32Code } from './code.js';
 import { codeConversionFunctions } from './code-conversion.js';
 import { consoleFunctions } from './console.js';
 import { copyFileFunctions } from './copy-file.js';
+import { copyFile2 } from './copy-file2.js';
 import { createProcessFunctions } from './create-process.js';
 import { dateFormatFunctions } from './date-format.js';
 import { deviceControlFunctions } from './device-control.js';
@@ -72,6 +73,7 @@ export const kernel32: SystemModule = {
     ...processAttributeFunctions,
     ...overlappedFunctions,
     ...copyFileFunctions,
+    CopyFile2: copyFile2,
     ...fileLockFunctions,
     ...namedPipeFunctions,
     ...fileInformationFunctions,
