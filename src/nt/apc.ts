@@ -8,7 +8,7 @@ import {
   STATUS_ALERTED,
   STATUS_INSUFFICIENT_RESOURCES,
   STATUS_SUCCESS,
-  STATUS_THREAD_IS_TERMINATING,
+  STATUS_UNSUCCESSFUL,
   STATUS_USER_APC,
 } from '../base/ntstatus.js';
 import { GuestFault } from '../mm/user-memory.js';
@@ -48,10 +48,10 @@ const APC_FRAME_BYTES = APC_MACHINE_FRAME + 0x30;
 
 /**
  * Queues an APC (KeInsertQueueApc) and ends an alertable wait of the thread with STATUS_USER_APC.
- * STATUS_THREAD_IS_TERMINATING: the thread has ended; STATUS_INSUFFICIENT_RESOURCES: nonpaged pool is used up.
+ * STATUS_UNSUCCESSFUL: the thread has ended; STATUS_INSUFFICIENT_RESOURCES: nonpaged pool is used up.
  */
 export function queueUserApc(kernel: Kernel, thread: Thread, apc: Omit<UserApc, 'pool'>): number {
-  if (thread.state === THREAD_TERMINATED) return STATUS_THREAD_IS_TERMINATING;
+  if (thread.state === THREAD_TERMINATED) return STATUS_UNSUCCESSFUL;
   kernel.memory.commit();
   const pool = kernel.mm.nonpagedPool.allocate(APC_BYTES, APC_TAG);
   if (pool === 0) return STATUS_INSUFFICIENT_RESOURCES;

@@ -13,6 +13,7 @@ import { beginPageWait, endPageWait, isBeingRead } from '../mm/paging-io.js';
 import { NO_FAULT } from '../mm/user-memory.js';
 import { raiseException } from './exception-dispatch.js';
 import type { Kernel } from './kernel.js';
+import { resumeListPop } from './list-pop.js';
 import type { Thread, WaitReason } from './thread.js';
 
 /** A fault that waits: where, how, and for which frame. */
@@ -103,7 +104,7 @@ export function finishPageFault(
   address: number,
   error: number,
 ): void {
-  if (ntSuccess(status)) return;
+  if (ntSuccess(status) || resumeListPop(kernel, thread)) return;
   const kind = error & FAULT_FETCH ? 8 : error & FAULT_WRITE ? 1 : 0;
   const parameters = [kind, address];
   if (status === STATUS_IN_PAGE_ERROR) parameters.push(kernel.mm.sections.inPageStatus);

@@ -352,6 +352,12 @@ describe('the system', () => {
     expect(third.call('UnhandledExceptionFilter', third.space(16))).toBe(1);
   });
 
+  it('refuses an APC for a thread that has ended', () => {
+    const thread = machine.call('CreateThread', 0, 0, machine.symbol('ExitThread'), 0, 0, 0);
+    expect(machine.call('WaitForSingleObject', thread, 1000)).toBe(0);
+    expect(machine.attempt('QueueUserAPC', machine.symbol('ExitThread'), thread, 0)).toEqual([0, 31]);
+  });
+
   it('tells good pointers from bad ones', () => {
     const good = machine.space(16);
     expect(machine.call('IsBadReadPtr', good, 16)).toBe(0);
