@@ -41,7 +41,14 @@ export function prototypeAddress(vad: Vad, page: number): number {
 
 /** True for a page of an extendable view that lies beyond every section of its file: there is nothing to see yet. */
 export function isBeyondSection(vad: Vad, page: number): boolean {
-  return vad.isExtendable && vad.sectionOffset + page - vad.startPage >= vad.controlArea!.sectionPages;
+  return page >= endOfSection(vad);
+}
+
+/** The first page of a view that lies beyond every section of its file, at most the first after the view. */
+export function endOfSection(vad: Vad): number {
+  const end = vad.endPage + 1;
+  if (!vad.isExtendable) return end;
+  return Math.min(end, vad.startPage + Math.max(0, vad.controlArea!.sectionPages - vad.sectionOffset));
 }
 
 /**

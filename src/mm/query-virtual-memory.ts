@@ -15,7 +15,7 @@ import { STATUS_INVALID_PARAMETER, STATUS_SUCCESS } from '../base/ntstatus.js';
 import type { AddressSpace } from './address-space.js';
 import { LARGE_PAGE_FRAMES, largePageProtection } from './large-page.js';
 import type { MemoryManager } from './memory-manager.js';
-import { PAGE_RESERVED, pageState } from './page-protection.js';
+import { endOfSection, PAGE_RESERVED, pageState } from './page-protection.js';
 import { BROUGHT_IN } from './page-table-fault.js';
 import type { TableAccess } from './page-tables.js';
 import { pageProtection } from './protection.js';
@@ -133,8 +133,9 @@ function endOfRun(
   state: number,
   tables: TableAccess,
 ): number {
-  const end = vad.endPage + 1;
-  const untouchedDiffer = vad.kind === VAD_IMAGE || vad.sectionMayReserve || vad.isExtendable;
+  const end = endOfSection(vad);
+  if (page >= end) return vad.endPage + 1;
+  const untouchedDiffer = vad.kind === VAD_IMAGE || vad.sectionMayReserve;
   const untouched = vad.kind === VAD_PRIVATE && !vad.memCommit ? PAGE_RESERVED : vad.protection;
   let at = page + 1;
   while (at < end) {

@@ -138,6 +138,17 @@ describe('a view that is longer than its file’s section', () => {
     verify(mm);
   });
 
+  it('is described at once, however long it is', () => {
+    const { mm, create, map, query } = make();
+    const section = create(new MemoryFile(new Uint8Array(2 * PAGE)), PAGE_READWRITE) as Section;
+    const bytes = 2 ** 46;
+    const at = map(section, PAGE_READWRITE, MEM_RESERVE, bytes);
+    expect(query(at)).toMatchObject({ state: MEM_COMMIT, regionSize: 2 * PAGE });
+    const rest = { state: MEM_RESERVE, regionSize: bytes - 3 * PAGE, protect: 0 };
+    expect(query(at + 3 * PAGE)).toMatchObject(rest);
+    verify(mm);
+  });
+
   it('has nothing beyond it that services could use', () => {
     const { mm, space, create, map, protect } = make();
     const section = create(new MemoryFile(new Uint8Array(PAGE)), PAGE_READWRITE) as Section;
