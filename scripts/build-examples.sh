@@ -66,7 +66,7 @@ for name in touch loops pages soft ranges services; do
 done
 
 cd ../../test/threads
-for name in apc locks control heaps pool pool-io fibers; do
+for name in apc locks control heaps pool pool-io fibers signals; do
   "$cc" "${flags[@]}" -Os -D__USE_MINGW_ANSI_STDIO=0 -D_WIN32_WINNT=0x0a00 -o "$name.exe" "$name.c"
 done
 

@@ -19,7 +19,7 @@ function outputOf(name: string, options: Omit<MachineOptions, 'host'>): string {
 }
 
 describe('programs with threads', () => {
-  for (const name of ['apc', 'locks', 'control', 'heaps', 'pool', 'pool-io', 'fibers']) {
+  for (const name of ['apc', 'locks', 'control', 'heaps', 'pool', 'pool-io', 'fibers', 'signals']) {
     const expected = bytes(`${name}.txt`).toString();
     it(`${name} does what it says`, () => expect(outputOf(name, {})).toBe(expected));
     it(`${name} does so with quanta of any length`, { timeout: 600_000 }, () => {

@@ -19,6 +19,7 @@ import {
   ERROR_NOT_SUPPORTED,
   ERROR_TOO_MANY_OPEN_FILES,
 } from '../ntdll/dos-error.js';
+import { joinConsole } from './console-control.js';
 import { fullPathOf, ntPathOf } from './path.js';
 import { NO_ATTRIBUTES, type ProcessAttributes, readAttributes } from './process-attributes.js';
 import { environmentEntries, standardHandle } from './process-parameters.js';
@@ -230,6 +231,7 @@ const createProcessService =
     if (typeof made === 'number') return failStatus(call, made);
     if (security !== undefined) made.security = security;
     if (threadSecurity !== undefined) made.threads[0]!.security = threadSecurity;
+    joinConsole(call, made, flags);
     return giveInformation(call, made, made.threads[0]!, informationAt);
   };
 

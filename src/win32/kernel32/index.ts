@@ -5,6 +5,7 @@ import { apcFunctions } from './apc.js';
 import { kernel32Code } from './code.js';
 import { codeConversionFunctions } from './code-conversion.js';
 import { consoleFunctions } from './console.js';
+import { consoleControlFunctions } from './console-control.js';
 import { copyFileFunctions } from './copy-file.js';
 import { copyFile2 } from './copy-file2.js';
 import { createProcessFunctions } from './create-process.js';
@@ -68,6 +69,7 @@ export const kernel32: SystemModule = {
   functions: restartable({
     ...codeConversionFunctions,
     ...consoleFunctions,
+    ...consoleControlFunctions,
     ...createProcessFunctions,
     ...deviceControlFunctions,
     ...processAttributeFunctions,

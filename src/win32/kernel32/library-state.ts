@@ -1,4 +1,5 @@
 /** What kernel32 knows of a process beside what lies in its memory: plain data in Process.library. */
+import type { Process } from '../../nt/process.js';
 import type { ServiceCall } from '../../nt/service.js';
 
 export interface Kernel32State {
@@ -7,6 +8,10 @@ export interface Kernel32State {
   /** SetConsoleCtrlHandler: handlers, last added last. */
   readonly controlHandlers: number[];
   ignoreControlC: boolean;
+  /** Id of the console, that of the process for which it was made, 0 for none; the machine's own is 1. */
+  console: number;
+  /** Id of the process that leads its group. */
+  processGroup: number;
   /** Text attribute of the console's screen buffer. */
   textAttribute: number;
   /** SetFileApisToOEM. */
@@ -16,11 +21,16 @@ export interface Kernel32State {
 }
 
 export function stateOf(call: ServiceCall): Kernel32State {
-  const { library } = call.process;
+  return stateOfProcess(call.process);
+}
+
+export function stateOfProcess({ id, library }: Process): Kernel32State {
   library['kernel32'] ??= {
     blocks: {},
     controlHandlers: [],
     ignoreControlC: false,
+    console: 1,
+    processGroup: id,
     textAttribute: 7,
     fileApisAreOem: false,
     temporaryNames: 0,
