@@ -255,7 +255,11 @@ const callNamedPipe =
     if (handle === PENDING) return PENDING;
     if (handle < 0) return 0;
     const file = pipeFile(call, handle);
-    if (typeof file === 'number') return failStatus(call, file);
+    if (typeof file === 'number') {
+      call.memory.commit();
+      thread.pipeCall = 0;
+      return failStatus(call, file);
+    }
     file.pipe.readsMessages = true;
     const out = { information: 0 };
     const [buffer, room] = [call.address(3), call.u32(4)];
