@@ -59,6 +59,7 @@ const GREEDY: Readonly<Record<string, (text: number, output: number, spin: numbe
   'kernel32.dll!CreateJobObjectA': () => [0, 0],
   'kernel32.dll!CreateFileMappingA': () => [-1, 0, 4, 0, 4096, 0],
   'kernel32.dll!CreateFileA': (text) => [text, 0x80000000, 3, 0, 3, 0, 0],
+  'kernel32.dll!CreatePipe': (_, output) => [output, output + 8, 0, 0],
   'kernel32.dll!FindFirstFileA': (text, output) => [text, output],
   'kernel32.dll!DuplicateHandle': (_, output) => [-1, -1, -1, output, 0, 0, 2],
   'kernel32.dll!CreateThread': (_, __, spin) => [0, 0, spin, 0, 4, 0],
