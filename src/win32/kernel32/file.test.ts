@@ -150,6 +150,7 @@ describe('names of files', () => {
     expect(list('SUB')).toEqual(['sub']);
     expect(machine.attempt('FindFirstFileA', '*.zip', data)).toEqual([-1, 2]);
     expect(machine.attempt('FindFirstFileA', 'no\\*', data)).toEqual([-1, 3]);
+    expect(machine.attempt('FindFirstFileA', '\\\\?\\C:\\work\\no\\..\\*', data)[0]).toBe(-1);
     expect(machine.call('RemoveDirectoryA', 'sub')).toBe(1);
     expect(machine.attempt('RemoveDirectoryA', 'sub')).toEqual([0, 2]);
   });

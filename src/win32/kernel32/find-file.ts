@@ -3,6 +3,7 @@ import { ntSuccess, STATUS_OBJECT_NAME_NOT_FOUND } from '../../base/ntstatus.js'
 import { GuestFault } from '../../mm/user-memory.js';
 import { FILE_READ_DATA, SYNCHRONIZE } from '../../nt/access.js';
 import { createFile } from '../../nt/create-file.js';
+import { dosPathType } from '../../nt/dos-path.js';
 import { type DirectoryEntry, queryDirectoryFile } from '../../nt/file-information.js';
 import {
   FILE_DIRECTORY_FILE,
@@ -55,7 +56,7 @@ function writeFindData(call: ServiceCall, form: TextForm, at: number, entry: Dir
 /** Opens the folder of a pattern; a number is the Win32 error. */
 function openFolder(call: ServiceCall, path: string): { handle: number; pattern: string } | number {
   if (path === '') return ERROR_PATH_NOT_FOUND;
-  const full = fullPathOf(call, path);
+  const full = dosPathType(path) === 'verbatim' ? path : fullPathOf(call, path);
   const cut = full.lastIndexOf('\\');
   const pattern = full.slice(cut + 1) + (/\*\.$/.test(path) ? '.' : '');
   if (pattern === '') return ERROR_FILE_NOT_FOUND;
