@@ -65,9 +65,11 @@ describe('_spawn and _exec', () => {
 
   it('hand the arguments and the environment on', () => {
     const env = array(machine, 'A=1', 'B=2');
+    const environments: (readonly string[])[] = [];
+    machine.kernel.processCreated.push(({ environment }) => environments.push(environment));
     expect(machine.call('_spawnlpe', P_WAIT, 'hello', 'hello', 'one', 'two', 0, env)).toBe(0);
     expect(machine.output()).toContain('argument 1: one\r\nargument 2: two\r\n');
-    expect(machine.kernel.exited.at(-1)!.environment).toEqual(['A=1', 'B=2']);
+    expect(environments).toEqual([['A=1', 'B=2']]);
     const args = array(machine, 'hello', '"three four"');
     expect(machine.call('_spawnvpe', P_WAIT, 'hello', args, array(machine))).toBe(0);
     expect(machine.output()).toContain('argument 1: three four\r\n');
